@@ -1,0 +1,1 @@
+"""How a run is driven: streams, contexts, stores and the executor."""

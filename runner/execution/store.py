@@ -1,0 +1,108 @@
+"""What the engine needs kept: the protocol that the memory and the database store fulfil."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from runner.run.checkpoint import TaskCheckpoint
+from runner.run.events import Event
+from runner.run.progress import Progress
+from runner.run.status import RunStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event with its number in the run's log and its UTC time."""
+
+    seq: int
+    at: datetime
+    event: Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkBatch:
+    """Consecutive chunks of one port in one attempt: encoded values, numbered from `first`."""
+
+    path: str
+    port: str
+    attempt: int
+    first: int
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """All that one run wants kept in one transaction.
+
+    `before` is the number of the last event already kept; with `epoch` it proves that nobody
+    else wrote in between. `checkpoints` are new or replace the one of the same path.
+    """
+
+    run: str
+    epoch: int
+    before: int
+    entries: tuple[Entry, ...]
+    chunks: tuple[ChunkBatch, ...] = ()
+    checkpoints: tuple[TaskCheckpoint, ...] = ()
+    progress: Progress = field(default_factory=Progress)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRun:
+    """A claimed run, with all that its executor needs to start or to go on.
+
+    `definition` and `inputs` are JSON texts (`inputs` an encoded object of values by port);
+    `identity` names the person whose authority the run has; `running` lists (path, attempt)
+    of tasks that were started and have no result; `attempts` the last attempt of each task.
+    """
+
+    run: str
+    epoch: int
+    seq: int
+    status: RunStatus
+    definition: str
+    inputs: str
+    identity: str = ""
+    checkpoints: tuple[TaskCheckpoint, ...] = ()
+    running: tuple[tuple[str, int], ...] = ()
+    attempts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a person asked for: `kind` is "cancel" or "resume"."""
+
+    id: str
+    run: str
+    kind: str
+    actor: str
+
+
+class RunStore(Protocol):
+    """Keeps runs, events, chunks and checkpoints; commits are atomic and fenced."""
+
+    async def claim(self, owner: str, limit: int) -> list[StoredRun]:
+        """Take up to `limit` runs that wait for an owner, or whose owner is dead."""
+
+    async def commit(self, batch: Batch) -> None:
+        """Keep a batch, all or nothing.
+
+        Raises Fenced when the run's epoch or last number is not the batch's, and StorageTrouble
+        when the storage cannot take it now.
+        """
+
+    async def read_chunks(self, run: str, path: str, port: str, attempt: int) -> list[ChunkBatch]:
+        """Give the kept chunks of one port and attempt, in order, without gap."""
+
+    async def requests(self, runs: Collection[str]) -> list[Request]:
+        """Give the open requests for these runs, oldest first."""
+
+    async def mark_handled(self, request: str) -> None:
+        """Close a request."""
+
+    async def renew(self, owner: str, runs: Collection[str]) -> set[str]:
+        """Prolong the lease of these runs; give those that are still the owner's."""
+
+    async def release(self, owner: str, runs: Collection[str]) -> None:
+        """Give up runs so that the next claim may take them at once."""

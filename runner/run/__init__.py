@@ -1,0 +1,1 @@
+"""What a run is: pure values and decisions; no clock, no I/O, nothing awaited."""

@@ -1,0 +1,269 @@
+"""What happened in a run: frozen, past tense; the owner of the run numbers them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskError:
+    """A failure as data: what went wrong, where, in which attempt."""
+
+    type: str
+    message: str
+    trace: str = ""
+    task: str = ""
+    attempt: int = 1
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the JSON object that `from_json` reads back."""
+        return {name: getattr(self, name) for name in _ERROR_FIELDS}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "TaskError":
+        """Read what `to_json` wrote."""
+        return cls(**{name: document[name] for name in _ERROR_FIELDS if name in document})
+
+
+_ERROR_FIELDS = tuple(each.name for each in fields(TaskError))
+
+
+class Event:
+    """One thing that happened; `kind` is its name in the log."""
+
+    __slots__ = ()
+    kind: ClassVar[str] = ""
+    names: ClassVar[tuple[str, ...]] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the fields as JSON values."""
+        document = {name: getattr(self, name) for name in self.names}
+        error = document.get("error")
+        if error is not None:
+            document["error"] = error.to_json()
+        return document
+
+
+_KINDS: dict[str, type[Event]] = {}
+
+
+def _event[E: type[Event]](cls: E) -> E:
+    made = dataclass(frozen=True, slots=True)(cls)
+    made.kind = made.__name__
+    made.names = tuple(each.name for each in fields(made))  # type: ignore[arg-type]
+    _KINDS[made.kind] = made
+    return made
+
+
+def event_from_json(kind: str, document: Mapping[str, Any]) -> Event:
+    """Read an event back from its kind and its fields.
+
+    Raises KeyError for a kind this version does not know.
+    """
+    values = dict(document)
+    if values.get("error") is not None:
+        values["error"] = TaskError.from_json(values["error"])
+    return _KINDS[kind](**values)
+
+
+@_event
+class RunStarted(Event):
+    """The first executor of the run set to work."""
+
+
+@_event
+class RunResumed(Event):
+    """Another executor goes on from the checkpoints."""
+
+    epoch: int
+
+
+@_event
+class RunInterrupted(Event):
+    """The run's process stops or died; the run can go on elsewhere."""
+
+    reason: str
+
+
+@_event
+class RunCancelling(Event):
+    """Somebody asked for the run to stop."""
+
+    actor: str
+
+
+@_event
+class RunCompleted(Event):
+    """All is done; `outputs` are encoded values by port."""
+
+    outputs: dict[str, str]
+
+
+@_event
+class RunFailed(Event):
+    """Nothing can move any more and a task failed; `path` is the first of them."""
+
+    error: TaskError
+    path: str
+
+
+@_event
+class RunCancelled(Event):
+    """The run stopped as asked."""
+
+
+@_event
+class TaskStarted(Event):
+    """A task's body begins (or a compound's first task did)."""
+
+    path: str
+    attempt: int
+
+
+@_event
+class TaskProgressed(Event):
+    """A body said how far it is; `fraction` is 0 to 1 and never falls in an attempt."""
+
+    path: str
+    attempt: int
+    fraction: float
+    message: str
+
+
+@_event
+class TaskLogged(Event):
+    """A body wrote a line to its log; `level` is a name of the logging module."""
+
+    path: str
+    attempt: int
+    level: str
+    message: str
+
+
+@_event
+class StreamOpened(Event):
+    """The first chunk of a port was pushed."""
+
+    path: str
+    port: str
+    attempt: int
+
+
+@_event
+class ChunksStored(Event):
+    """Chunks `first` to `last` are kept; `bytes` is their encoded size."""
+
+    path: str
+    port: str
+    attempt: int
+    first: int
+    last: int
+    bytes: int
+
+
+@_event
+class StreamClosed(Event):
+    """No further chunk will come; `chunks` is how many there are."""
+
+    path: str
+    port: str
+    attempt: int
+    chunks: int
+
+
+@_event
+class StreamSuperseded(Event):
+    """An attempt ended without result; its chunks no longer count."""
+
+    path: str
+    port: str
+    attempt: int
+
+
+@_event
+class DataflowStreaming(Event):
+    """A first chunk reached a dataflow that a dependant reads as a stream."""
+
+    source: str
+    port: str
+    target: str
+    into: str
+
+
+@_event
+class DataflowClosed(Event):
+    """A streaming dataflow carried its last chunk."""
+
+    source: str
+    port: str
+    target: str
+    into: str
+
+
+@_event
+class TaskExpanded(Event):
+    """A map unfolded into `width` items."""
+
+    path: str
+    width: int
+
+
+@_event
+class TaskReturned(Event):
+    """A body ended well; the result counts once every stream it read has completed.
+
+    Never kept in the log: what is kept is the `TaskCompleted` that follows.
+    """
+
+    path: str
+    attempt: int
+
+
+@_event
+class TaskCompleted(Event):
+    """A task's result is final: encoded `outputs` by port, chunk counts of `streams`."""
+
+    path: str
+    attempt: int
+    outputs: dict[str, str] = field(default_factory=dict)
+    streams: dict[str, int] = field(default_factory=dict)
+
+
+@_event
+class TaskFailed(Event):
+    """A task's last attempt failed."""
+
+    path: str
+    attempt: int
+    error: TaskError
+
+
+@_event
+class TaskUpstreamFailed(Event):
+    """A task cannot have its inputs because `culprit` failed."""
+
+    path: str
+    culprit: str
+
+
+@_event
+class TaskCancelled(Event):
+    """A task was stopped, or never begun, because the run was cancelled."""
+
+    path: str
+    attempt: int
+
+
+@_event
+class TaskInterrupted(Event):
+    """A task was running when its process stopped or died; it will run again."""
+
+    path: str
+    attempt: int
+
+
+@_event
+class TaskSkipped(Event):
+    """A task was left out."""
+
+    path: str
