@@ -1,0 +1,1 @@
+"""The web: the Django project and its one app."""

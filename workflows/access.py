@@ -1,0 +1,53 @@
+"""Fetch what a person asked for, or say that there is no such thing: one way in for all."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.http import Http404
+
+from workflows.models import Right, Run, Workflow
+from workflows.models.team import Person
+
+
+def _or_404[**P, T](find: Callable[P, T | None]) -> Callable[P, T]:
+    @wraps(find)
+    def found(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            result = find(*args, **kwargs)
+        except (ValueError, ValidationError):
+            result = None
+        if result is None:
+            raise Http404
+        return result
+
+    return found
+
+
+@_or_404
+def workflow_for(person: Person, id: UUID | str, right: Right | str = Right.VIEW) -> Workflow | None:
+    """The workflow, if the person has this right on it; else Http404."""
+    visible = Workflow.objects.visible_to(person, Right(right)).select_related("team")
+    return visible.filter(pk=id).first()
+
+
+@_or_404
+def run_for(person: Person, id: UUID | str, right: Right | str = Right.VIEW) -> Run | None:
+    """The run, if the person has this right on it; else Http404."""
+    visible = Run.objects.visible_to(person, Right(right))
+    return visible.select_related("version__workflow", "team", "started_by").filter(pk=id).first()
+
+
+def may(person: Person, target: Run | Workflow, right: Right | str) -> bool:
+    """Whether the person has this right: which buttons a page shows."""
+    kind = type(target)
+    return kind.objects.visible_to(person, Right(right)).filter(pk=target.pk).exists()
+
+
+def still_sees(user_id: Any, run_id: UUID | str) -> bool:
+    """Whether a person who watches a run may go on; asks the database, not the session."""
+    person = get_user_model().objects.filter(pk=user_id).first()
+    return bool(person and Run.objects.visible_to(person).filter(pk=run_id).exists())

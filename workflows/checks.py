@@ -1,0 +1,38 @@
+"""What must be true at start."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+
+
+@register()
+def sqlite_keeps_what_it_acknowledged(**_: Any) -> Sequence[CheckMessage]:
+    """SQLite must start transactions with the write lock, and sync them to the disk."""
+    database = settings.DATABASES["default"]
+    if not database["ENGINE"].endswith("sqlite3"):
+        return []
+    options = database.get("OPTIONS", {})
+    found: list[CheckMessage] = []
+    if options.get("transaction_mode") != "IMMEDIATE":
+        found.append(Error("SQLite needs transaction_mode IMMEDIATE.", id="workflows.E001"))
+    if "synchronous=FULL" not in options.get("init_command", ""):
+        found.append(Warning("A power cut may lose results.", id="workflows.W001"))
+    return found
+
+
+@register()
+def origins_are_exact(**_: Any) -> Sequence[CheckMessage]:
+    """A socket may be opened from whole origins only, never from a pattern."""
+    return [
+        Error(f"{origin!r} is not an exact origin.", id="workflows.E002")
+        for origin in settings.SOCKET_ORIGINS
+        if "*" in origin or "://" not in origin
+    ]
+
+
+@register(deploy=True)
+def debug_is_off(**_: Any) -> Sequence[CheckMessage]:
+    """DEBUG shows settings and source to whoever causes an error."""
+    return [Error("DEBUG is on.", id="workflows.E003")] if settings.DEBUG else []

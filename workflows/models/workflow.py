@@ -1,0 +1,96 @@
+"""A team's workflow and its versions; a version never changes."""
+
+import hashlib
+import uuid
+from typing import Self
+
+from django.conf import settings
+from django.db import models, transaction
+
+from workflows.models.team import Person, Right, Team
+
+
+class WorkflowQuerySet(models.QuerySet["Workflow"]):
+    """Workflows, as a person may see them."""
+
+    def visible_to(self, person: Person, right: Right = Right.VIEW) -> Self:
+        """The workflows for which a person has a right."""
+        return self.filter(team__in=Team.objects.visible_to(person, right))
+
+
+class Workflow(models.Model):
+    """A named drawing of a team; what it draws is in its versions."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="workflows")
+    name = models.SlugField(max_length=120)
+    title = models.CharField(max_length=200)
+    help = models.TextField(blank=True, default="")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = WorkflowQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["team", "name"], name="one_workflow_a_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.name
+
+    @property
+    def latest(self) -> "WorkflowVersion | None":
+        """The newest version; None as long as nothing was saved."""
+        return self.versions.order_by("-number").first()
+
+    def revise(
+        self, definition: str, person: Person | None = None, note: str = ""
+    ) -> "WorkflowVersion":
+        """Save a definition as the next version, unless it is what the latest says already."""
+        digest = hashlib.sha256(definition.encode()).hexdigest()
+        with transaction.atomic():
+            latest = self.versions.select_for_update().order_by("-number").first()
+            if latest and latest.digest == digest:
+                return latest
+            return self.versions.create(
+                number=latest.number + 1 if latest else 1,
+                definition=definition,
+                digest=digest,
+                created_by_id=person.pk if person else None,
+                note=note,
+            )
+
+
+class WorkflowVersionQuerySet(models.QuerySet["WorkflowVersion"]):
+    """Versions, as a person may see them."""
+
+    def visible_to(self, person: Person, right: Right = Right.VIEW) -> Self:
+        """The versions of workflows for which a person has a right."""
+        return self.filter(workflow__in=Workflow.objects.visible_to(person, right))
+
+
+class WorkflowVersion(models.Model):
+    """One saved state of a workflow: canonical JSON that never changes."""
+
+    workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    definition = models.TextField()
+    digest = models.CharField(max_length=64, db_index=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    note = models.CharField(max_length=500, blank=True, default="")
+
+    objects = WorkflowVersionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workflow", "number"], name="one_version_a_number"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.workflow} v{self.number}"
