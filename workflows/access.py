@@ -28,17 +28,19 @@ def _or_404[**P, T](find: Callable[P, T | None]) -> Callable[P, T]:
 
 
 @_or_404
-def workflow_for(person: Person, id: UUID | str, right: Right | str = Right.VIEW) -> Workflow | None:
+def workflow_for(
+    person: Person, key: UUID | str, right: Right | str = Right.VIEW
+) -> Workflow | None:
     """The workflow, if the person has this right on it; else Http404."""
     visible = Workflow.objects.visible_to(person, Right(right)).select_related("team")
-    return visible.filter(pk=id).first()
+    return visible.filter(pk=key).first()
 
 
 @_or_404
-def run_for(person: Person, id: UUID | str, right: Right | str = Right.VIEW) -> Run | None:
+def run_for(person: Person, key: UUID | str, right: Right | str = Right.VIEW) -> Run | None:
     """The run, if the person has this right on it; else Http404."""
     visible = Run.objects.visible_to(person, Right(right))
-    return visible.select_related("version__workflow", "team", "started_by").filter(pk=id).first()
+    return visible.select_related("version__workflow", "team", "started_by").filter(pk=key).first()
 
 
 def may(person: Person, target: Run | Workflow, right: Right | str) -> bool:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error, register
 
 
 @register()
@@ -18,7 +19,7 @@ def sqlite_keeps_what_it_acknowledged(**_: Any) -> Sequence[CheckMessage]:
     if options.get("transaction_mode") != "IMMEDIATE":
         found.append(Error("SQLite needs transaction_mode IMMEDIATE.", id="workflows.E001"))
     if "synchronous=FULL" not in options.get("init_command", ""):
-        found.append(Warning("A power cut may lose results.", id="workflows.W001"))
+        found.append(checks.Warning("A power cut may lose results.", id="workflows.W001"))
     return found
 
 

@@ -9,6 +9,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 
+from runner.graph.values import encode
 from runner.run.status import RESUMABLE, RunStatus, TaskStatus
 from workflows.models.team import Person, Right, Team
 from workflows.models.workflow import WorkflowVersion
@@ -32,8 +33,6 @@ class RunQuerySet(models.QuerySet["Run"]):
         key: str = "",
     ) -> "Run":
         """Queue a run; the same key by the same person gives the run it gave before."""
-        from runner.graph.values import encode  # noqa: PLC0415
-
         known = self.filter(started_by_id=user.pk, idempotency_key=key).first() if key else None
         if known:
             return known
@@ -148,7 +147,7 @@ class TaskRun(models.Model):
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="task_runs")
     path = models.CharField(max_length=1000)
     status = models.CharField(max_length=16, choices=TASK_STATUSES, default=TaskStatus.PENDING)
-    attempt = models.PositiveIntegerField(default=1)
+    attempt = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField(null=True)
     first_chunk_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)

@@ -1,0 +1,60 @@
+"""This process's one BackgroundRunner: put together here, started and stopped by asgi.py."""
+
+import asyncio
+import logging
+
+from runner.execution.background import BackgroundRunner
+from runner.graph.registry import default_registry
+from workflows import live
+from workflows.owners import new_owner
+from workflows.store import DatabaseStore
+
+logger = logging.getLogger(__name__)
+
+
+class RunnerOfThisProcess:
+    """The runner, its store and the loop both live on; a process without a server has none."""
+
+    def __init__(self) -> None:
+        self._store = DatabaseStore()
+        self._loop = asyncio.get_running_loop()
+        self._runner = BackgroundRunner(
+            self._store,
+            default_registry(),
+            new_owner(),
+            on_commit=live.publish,
+            is_watched=live.is_watched,
+        )
+        self._runner.start()
+        logger.info("background runner %s started", self._runner.owner)
+
+    def wake(self) -> None:
+        """Make the runner look for work now; any thread may call it."""
+        self._loop.call_soon_threadsafe(self._runner.wake)
+
+    async def stop(self) -> None:
+        """Checkpoint and give up the runs under way, then let go of the store."""
+        await self._runner.stop()
+        await self._store.close()
+        logger.info("background runner %s stopped", self._runner.owner)
+
+
+_running: list[RunnerOfThisProcess] = []
+
+
+async def start() -> None:
+    """Start the runner on the running event loop, once."""
+    if not _running:
+        _running.append(RunnerOfThisProcess())
+
+
+async def stop() -> None:
+    """Stop the runner, if there is one."""
+    while _running:
+        await _running.pop().stop()
+
+
+def wake() -> None:
+    """Make the runner look for work now, if it lives here; its poll finds the work anyway."""
+    for each in _running:
+        each.wake()

@@ -1,0 +1,151 @@
+"""Who drives a run: claims, leases and what a claimed run starts from; sync, for the store."""
+
+import logging
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models.functions import Now
+
+from runner.errors import UnreadableCheckpoint
+from runner.execution.store import StoredRun
+from runner.run.checkpoint import TaskCheckpoint
+from runner.run.events import TaskError
+from runner.run.status import RESUMABLE, RunStatus, TaskStatus
+from workflows.models import Run, RunRequest
+from workflows.owners import OwnerLocks
+from workflows.projection import error_text
+from workflows.writing import LEASE
+
+logger = logging.getLogger(__name__)
+
+DRIVEN = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.INTERRUPTED, RunStatus.CANCELLING)
+REOPENABLE = (*RESUMABLE, RunStatus.QUARANTINED)
+LIVE = (TaskStatus.RUNNING, TaskStatus.STREAMING)
+DEATHS = 3
+
+
+def claim_runs(owner: str, limit: int, locks: OwnerLocks) -> list[StoredRun]:
+    """Take up to `limit` runs that wait for an owner, whose owner is dead, or whose lease ended."""
+    dead = _dead_owners(owner, locks)
+    claimed = []
+    for run in _waiting(owner, dead)[:limit]:
+        with transaction.atomic():
+            stored = _take(run, owner)
+        if stored is not None:
+            claimed.append(stored)
+    return claimed
+
+
+def _dead_owners(owner: str, locks: OwnerLocks) -> list[str]:
+    owners = Run.objects.filter(status__in=DRIVEN).exclude(owner__in=["", owner])
+    return [
+        each for each in owners.values_list("owner", flat=True).distinct() if locks.is_dead(each)
+    ]
+
+
+def _waiting(owner: str, dead: Collection[str]) -> QuerySet[Run]:
+    resume = RunRequest.objects.filter(run=OuterRef("pk"), kind="resume", handled_at=None)
+    late = Q(lease_until__lt=Now()) & ~Q(owner=owner)
+    free = Q(status__in=DRIVEN) & (Q(owner="") | Q(owner__in=dead) | late)
+    return Run.objects.filter(free | (Q(status__in=REOPENABLE) & Exists(resume))).order_by(
+        "created_at"
+    )
+
+
+def _take(run: Run, owner: str) -> StoredRun | None:
+    """Make the run this owner's; None when another was quicker, or it must not go on."""
+    reopened = run.status in REOPENABLE and run.status != RunStatus.INTERRUPTED
+    died = run.owner != "" and run.task_runs.filter(status__in=LIVE).exists()
+    changes: dict[str, Any] = {"deaths": 0} if reopened else {}
+    if died:
+        changes = {"deaths": F("deaths") + 1}
+    taken = Run.objects.filter(pk=run.pk, owner=run.owner, epoch=run.epoch, status=run.status)
+    if not taken.update(
+        owner=owner,
+        epoch=F("epoch") + 1,
+        lease_until=Now() + LEASE,
+        status=RunStatus.INTERRUPTED if reopened else run.status,
+        **changes,
+    ):
+        return None
+    # The claim is what was asked for; to cancel is for the owner to do.
+    run.requests.filter(kind="resume", handled_at=None).update(handled_at=Now())
+    return _load_or_quarantine(run.pk)
+
+
+def _load_or_quarantine(key: UUID) -> StoredRun | None:
+    run = Run.objects.select_related("version").get(pk=key)
+    if run.deaths >= DEATHS:
+        message = f"Its process died {DEATHS} times in a row without getting any further."
+        return _quarantine(run, "NoProgress", message)
+    try:
+        return _stored(run)
+    except UnreadableCheckpoint as fault:
+        return _quarantine(run, "UnreadableCheckpoint", f"A checkpoint cannot be read: {fault}")
+
+
+def _quarantine(run: Run, kind: str, message: str) -> None:
+    error = TaskError(type=kind, message=message)
+    quarantine_run(str(run.pk), run.epoch, error)
+
+
+def quarantine_run(run: str, epoch: int, error: TaskError) -> None:
+    """Set a run aside, with the reason, until a person looks at it."""
+    logger.error("run %s is quarantined: %s", run, error.message)
+    Run.objects.filter(pk=run, epoch=epoch).update(
+        status=RunStatus.QUARANTINED,
+        owner="",
+        lease_until=None,
+        error=error_text(error),
+        ended_at=Now(),
+    )
+
+
+def _stored(run: Run) -> StoredRun:
+    tasks = list(run.task_runs.values_list("path", "attempt", "status"))
+    return StoredRun(
+        run=str(run.pk),
+        epoch=run.epoch,
+        seq=run.seq,
+        status=RunStatus(run.status),
+        definition=run.version.definition,
+        inputs=run.inputs,
+        identity=str(run.started_by_id),
+        checkpoints=tuple(
+            TaskCheckpoint.from_json(value)
+            for value in run.checkpoints.order_by("seq").values_list("value", flat=True)
+        ),
+        running=tuple((path, attempt) for path, attempt, status in tasks if status in LIVE),
+        attempts={path: attempt for path, attempt, _ in tasks if attempt},
+    )
+
+
+def renew_leases(owner: str, runs: Collection[str]) -> set[str]:
+    """Prolong the leases; give the runs that are still the owner's."""
+    mine = Run.objects.filter(pk__in=runs, owner=owner)
+    mine.update(lease_until=Now() + LEASE)
+    return {str(key) for key in mine.values_list("pk", flat=True)}
+
+
+def release_runs(owner: str, runs: Collection[str]) -> None:
+    """Give the runs up so that the next claim may take them at once."""
+    was_running = When(status=RunStatus.RUNNING, then=Value(RunStatus.INTERRUPTED))
+    Run.objects.filter(pk__in=runs, owner=owner).update(
+        owner="", lease_until=None, status=Case(was_running, default=F("status"))
+    )
+
+
+def forget_dead_owners(locks: OwnerLocks) -> None:
+    """Remove the lock files of the dead that own no run any more."""
+    owning = set(Run.objects.exclude(owner="").values_list("owner", flat=True))
+    for owner in locks.known():
+        if owner not in owning and locks.is_dead(owner):
+            locks.forget(owner)
+
+
+def close_connection() -> None:
+    """Close the calling thread's connection."""
+    connection.close()

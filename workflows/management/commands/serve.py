@@ -1,0 +1,93 @@
+"""`manage.py serve`: everything in one process, ready for the first sign-in."""
+
+import fcntl
+import os
+import secrets
+from pathlib import Path
+from typing import IO, Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from workflows.demo_library import add_demo_person, load_demos
+
+DEMO_PERSON = "demo"
+SOCKET_SECONDS = 12 * 60 * 60
+
+
+class Command(BaseCommand):
+    """Bring the database up to date and serve pages, sockets and runs until told to stop."""
+
+    help = __doc__
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Prepare and serve."""
+        lock = self._only_server_here()
+        call_command("migrate", verbosity=0, interactive=False)
+        call_command("collectstatic", verbosity=0, interactive=False)
+        load_demos()
+        self._serve()
+        lock.close()
+
+    def _only_server_here(self) -> IO[str]:
+        """Hold the data directory: SQLite knows one server, and its runner drives every run."""
+        path: Path = settings.DATA_DIR / "serve.lock"
+        lock = path.open("w", encoding="ascii")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            raise CommandError(
+                f"Another server already uses {settings.DATA_DIR}; "
+                "set ANABRANCH_DATA to another directory."
+            ) from None
+        return lock
+
+    def _welcome(self, host: str, port: int) -> None:
+        """Say where to go; only now, as a password that is shown once must not be shown in vain."""
+        if port != settings.PORT:
+            settings.SOCKET_ORIGINS.append(f"http://{host}:{port}")
+        self._say_how_to_sign_in()
+        self._say(f"Serving on http://{host}:{port}/")
+
+    def _say_how_to_sign_in(self) -> None:
+        if User.objects.exists():
+            names = User.objects.filter(is_superuser=True, is_active=True).order_by("pk")
+            name = names.values_list("username", flat=True).first() or "NAME"
+            self._say(f"Sign in as {name}; for a new password: {_manage()} changepassword {name}")
+            return
+        given = os.environ.get("ANABRANCH_DEMO_PASSWORD", "")
+        password = given or secrets.token_urlsafe(12)
+        add_demo_person(DEMO_PERSON, password)
+        shown = "the one in ANABRANCH_DEMO_PASSWORD" if given else f"{password} (shown this once)"
+        self._say(f"Sign in as {DEMO_PERSON}, password {shown}")
+
+    def _serve(self) -> None:
+        # Importing daphne.server installs the reactor that asgi.py then hooks into.
+        from daphne.endpoints import build_endpoint_description_strings  # noqa: PLC0415
+        from daphne.server import Server  # noqa: PLC0415
+
+        from workflows.asgi import application  # noqa: PLC0415
+
+        server = Server(
+            application=application,
+            endpoints=build_endpoint_description_strings(host=settings.HOST, port=settings.PORT),
+            websocket_timeout=SOCKET_SECONDS,
+            server_name="anabranch",
+            ready_callable=lambda: self._welcome(*server.listening_addresses[0]),
+        )
+        server.run()
+        if not server.listening_addresses:
+            # Daphne says so in its log and simply returns.
+            raise CommandError(f"Port {settings.PORT} of {settings.HOST} is taken; set PORT.")
+
+    def _say(self, sentence: str) -> None:
+        self.stdout.write(sentence)
+        self.stdout.flush()
+
+
+def _manage() -> str:
+    data = os.environ.get("ANABRANCH_DATA")
+    return f"{f'ANABRANCH_DATA={data} ' if data else ''}.venv/bin/python manage.py"

@@ -1,0 +1,179 @@
+"""DatabaseStore: the runner's store in the database, with one writer for all runs."""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from django.conf import settings
+from django.db import OperationalError, connection
+from django.db.models.functions import Now
+
+from runner.errors import StorageTrouble
+from runner.execution.store import Batch, ChunkBatch, Request, StoredRun
+from runner.run.events import TaskError
+from workflows.claims import (
+    claim_runs,
+    close_connection,
+    forget_dead_owners,
+    quarantine_run,
+    release_runs,
+    renew_leases,
+)
+from workflows.models import Chunk, RunRequest
+from workflows.owners import OwnerLocks
+from workflows.projection import array_items, storable
+from workflows.writing import write_batches
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = 30.0
+
+
+class DatabaseStore:
+    """The RunStore protocol over Django's models.
+
+    Three threads, each with a connection of its own: all commits go through the first, so that
+    those of many runs share a transaction; reads do not wait behind them; leases wait for neither.
+    """
+
+    def __init__(self, folder: Path | None = None, patience: float = PATIENCE) -> None:
+        self._locks = OwnerLocks((folder or settings.DATA_DIR) / "owners")
+        self._patience = patience
+        self._writer = ThreadPoolExecutor(1, "store-writer")
+        self._reader = ThreadPoolExecutor(1, "store-reader")
+        self._leases = ThreadPoolExecutor(1, "store-leases")
+        self._waiting: deque[tuple[Batch, asyncio.Future[None]]] = deque()
+        self._writing: asyncio.Task[None] | None = None
+
+    async def claim(self, owner: str, limit: int) -> list[StoredRun]:
+        """Take up to `limit` runs that wait for an owner, or whose owner is dead."""
+        return await _on(self._writer, self._claim, owner, limit)
+
+    async def commit(self, batch: Batch) -> None:
+        """Keep a batch, all or nothing, together with those of other runs that wait."""
+        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((batch, kept))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_all(), name="store-writer")
+        # A cancelled caller does not undo what the writer has under way.
+        await asyncio.shield(kept)
+
+    async def read_chunks(self, run: str, path: str, port: str, attempt: int) -> list[ChunkBatch]:
+        """Give the kept chunks of one port and attempt, in order, without gap."""
+        return await _on(self._reader, _read_chunks, run, path, port, attempt)
+
+    async def requests(self, runs: Collection[str]) -> list[Request]:
+        """Give the open requests for these runs, oldest first."""
+        return await _on(self._reader, _open_requests, runs)
+
+    async def mark_handled(self, request: str) -> None:
+        """Close a request."""
+        await _on(self._writer, _patiently, self._patience, lambda: _mark_handled(request))
+
+    async def renew(self, owner: str, runs: Collection[str]) -> set[str]:
+        """Prolong the lease of these runs; give those that are still the owner's."""
+        return await _on(self._leases, renew_leases, owner, runs)
+
+    async def release(self, owner: str, runs: Collection[str]) -> None:
+        """Give up runs so that the next claim may take them at once."""
+        await _on(self._writer, _patiently, self._patience, lambda: release_runs(owner, runs))
+
+    async def quarantine(self, run: str, epoch: int, reason: str) -> None:
+        """Set a run aside that cannot go on, until a person looks at it."""
+        error = TaskError(type="CannotGoOn", message=storable(reason))
+        await _on(
+            self._writer, _patiently, self._patience, lambda: quarantine_run(run, epoch, error)
+        )
+
+    async def close(self) -> None:
+        """Finish what is under way, and let go of threads, connections and locks."""
+        if self._writing is not None:
+            await self._writing
+        for thread in (self._writer, self._reader, self._leases):
+            await _on(thread, close_connection)
+            thread.shutdown()
+        self._locks.free()
+
+    def _claim(self, owner: str, limit: int) -> list[StoredRun]:
+        def claim() -> list[StoredRun]:
+            self._locks.hold(owner)
+            claimed = claim_runs(owner, limit, self._locks)
+            if claimed:
+                forget_dead_owners(self._locks)
+            return claimed
+
+        return _patiently(self._patience, claim)
+
+    async def _write_all(self) -> None:
+        while self._waiting:
+            taken = list(self._waiting)
+            self._waiting.clear()
+            batches = [batch for batch, _ in taken]
+            try:
+                faults = await _on(self._writer, self._commit_all, batches)
+            except StorageTrouble as trouble:
+                faults = [trouble] * len(taken)
+            for (_, kept), fault in zip(taken, faults, strict=True):
+                _settle(kept, fault)
+
+    def _commit_all(self, batches: Sequence[Batch]) -> Sequence[Exception | None]:
+        return _patiently(self._patience, lambda: write_batches(batches))
+
+
+async def _on[**P, T](
+    thread: ThreadPoolExecutor, function: Callable[P, T], *args: P.args, **_: P.kwargs
+) -> T:
+    return await asyncio.get_running_loop().run_in_executor(thread, function, *args)
+
+
+def _settle(kept: asyncio.Future[None], fault: Exception | None) -> None:
+    if kept.done():
+        return
+    if fault is None:
+        kept.set_result(None)
+    else:
+        kept.set_exception(fault)
+
+
+def _patiently[T](patience: float, act: Callable[[], T]) -> T:
+    """Do it, again and again while another process holds the database.
+
+    Raises StorageTrouble when that lasts too long, or when the trouble is another.
+    """
+    until, pause = time.monotonic() + patience, 0.05
+    while True:
+        try:
+            return act()
+        except OperationalError as trouble:
+            connection.close()
+            if "locked" not in str(trouble) or time.monotonic() > until:
+                logger.warning("storage: %s", trouble)
+                raise StorageTrouble(str(trouble)) from trouble
+            time.sleep(pause)
+            pause = min(1.0, pause * 2)
+
+
+def _read_chunks(run: str, path: str, port: str, attempt: int) -> list[ChunkBatch]:
+    rows = Chunk.objects.filter(run=run, path=path, port=port, attempt=attempt).order_by("first")
+    return [
+        ChunkBatch(
+            path=path, port=port, attempt=attempt, first=row.first, items=array_items(row.items)
+        )
+        for row in rows
+    ]
+
+
+def _open_requests(runs: Collection[str]) -> list[Request]:
+    rows = RunRequest.objects.filter(run__in=runs, handled_at=None).order_by("pk")
+    return [
+        Request(id=str(row.pk), run=str(row.run_id), kind=row.kind, actor=row.actor.get_username())
+        for row in rows.select_related("actor")
+    ]
+
+
+def _mark_handled(request: str) -> None:
+    RunRequest.objects.filter(pk=request, handled_at=None).update(handled_at=Now())
