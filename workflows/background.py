@@ -3,12 +3,6 @@
 import asyncio
 import logging
 
-from runner.execution.background import BackgroundRunner
-from runner.graph.registry import default_registry
-from workflows import live
-from workflows.owners import new_owner
-from workflows.store import DatabaseStore
-
 logger = logging.getLogger(__name__)
 
 
@@ -16,6 +10,13 @@ class RunnerOfThisProcess:
     """The runner, its store and the loop both live on; a process without a server has none."""
 
     def __init__(self) -> None:
+        # Loaded here: pages and commands only wake, and need neither the tasks nor the engine.
+        from runner.execution.background import BackgroundRunner  # noqa: PLC0415
+        from runner.graph.registry import default_registry  # noqa: PLC0415
+        from workflows import live  # noqa: PLC0415
+        from workflows.owners import new_owner  # noqa: PLC0415
+        from workflows.store import DatabaseStore  # noqa: PLC0415
+
         self._store = DatabaseStore()
         self._loop = asyncio.get_running_loop()
         self._runner = BackgroundRunner(
