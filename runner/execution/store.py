@@ -106,3 +106,6 @@ class RunStore(Protocol):
 
     async def release(self, owner: str, runs: Collection[str]) -> None:
         """Give up runs so that the next claim may take them at once."""
+
+    async def quarantine(self, run: str, epoch: int, reason: str) -> None:
+        """Set a run aside that cannot be planned or read; a person must look at it."""

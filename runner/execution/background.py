@@ -1,0 +1,141 @@
+"""BackgroundRunner: claims queued runs, drives an executor for each, wakes, stops.
+
+The loop waits for any of wake, poll and stop: the wake is an optimisation, the poll is the
+guarantee.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from runner.errors import Fenced, RunnerError
+from runner.execution.places import Places
+from runner.execution.run_executor import RunExecutor
+from runner.execution.store import RunStore, StoredRun
+from runner.graph.definition import GraphDefinition
+from runner.graph.planning import plan
+from runner.graph.registry import TaskRegistry
+from runner.graph.values import decode
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 1.0
+RENEW_SECONDS = 5.0
+RUNS_AT_ONCE = 50
+
+
+class BackgroundRunner:
+    """This process's loop over runs; `executors` holds those under way, by run id."""
+
+    def __init__(
+        self,
+        store: RunStore,
+        registry: TaskRegistry,
+        owner: str,
+        *,
+        on_commit: Callable[[str, int], None],
+        is_watched: Callable[[str], bool],
+    ) -> None:
+        self.owner = owner
+        self.executors: dict[str, RunExecutor] = {}
+        self._store = store
+        self._registry = registry
+        self._on_commit = on_commit
+        self._is_watched = is_watched
+        self._places = Places()
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._driving: dict[str, asyncio.Task[None]] = {}
+        self._loop_task: asyncio.Task[None] | None = None
+        self._renewed = 0.0
+
+    def start(self) -> None:
+        """Begin the loop; call it on the running event loop."""
+        self._loop_task = asyncio.create_task(self._loop(), name="background runner")
+
+    def wake(self) -> None:
+        """Look for work now; call it on the loop's own thread."""
+        self._wake.set()
+
+    async def stop(self) -> None:
+        """Take no further run, checkpoint and release those under way."""
+        self._stopping = True
+        self._wake.set()
+        if self._loop_task is not None:
+            await self._loop_task
+        await asyncio.gather(*(each.stop() for each in list(self.executors.values())))
+        if self._driving:
+            await asyncio.wait(set(self._driving.values()), timeout=POLL_SECONDS * 5)
+
+    async def _loop(self) -> None:
+        while not self._stopping:
+            self._wake.clear()
+            try:
+                await self._turn()
+            except Exception:
+                logger.exception("The background runner's turn failed; it goes on.")
+            try:
+                await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+            except TimeoutError:
+                continue
+
+    async def _turn(self) -> None:
+        await self._renew()
+        await self._answer_requests()
+        room = RUNS_AT_ONCE - len(self._driving)
+        if room <= 0 or self._stopping:
+            return
+        for stored in await self._store.claim(self.owner, room):
+            if stored.run not in self._driving:
+                task = asyncio.create_task(self._drive(stored), name=f"run {stored.run}")
+                self._driving[stored.run] = task
+
+    async def _renew(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if not self.executors or now - self._renewed < RENEW_SECONDS:
+            return
+        self._renewed = now
+        mine = await self._store.renew(self.owner, list(self.executors))
+        for run in self.executors.keys() - mine:
+            self._driving[run].cancel()
+
+    async def _answer_requests(self) -> None:
+        if not self.executors:
+            return
+        for request in await self._store.requests(list(self.executors)):
+            executor = self.executors.get(request.run)
+            if request.kind == "cancel" and executor is not None:
+                executor.cancel(request.actor)
+            await self._store.mark_handled(request.id)
+
+    async def _drive(self, stored: StoredRun) -> None:
+        run = stored.run
+        try:
+            graph = plan(
+                GraphDefinition.from_json(stored.definition),
+                decode(stored.inputs),
+                self._registry,
+            )
+            executor = RunExecutor(
+                graph,
+                self._store,
+                stored,
+                places=self._places,
+                on_commit=self._on_commit,
+                is_watched=self._is_watched,
+            )
+            self.executors[run] = executor
+            self._wake.set()
+            await executor.run()
+        except Fenced:
+            logger.warning("Run %s has another owner now; this process lets it go.", run)
+        except RunnerError as fault:
+            logger.error("Run %s cannot go on: %s", run, fault)
+            await self._quarantine(stored, str(fault))
+        finally:
+            self.executors.pop(run, None)
+            self._driving.pop(run, None)
+            await self._store.release(self.owner, [run])
+
+    async def _quarantine(self, stored: StoredRun, reason: str) -> None:
+        await self._store.quarantine(stored.run, stored.epoch, reason)

@@ -1,0 +1,175 @@
+"""MemoryStore: keeps runs in memory, for the console, for scripts and for tests."""
+
+import itertools
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+
+from runner.errors import Fenced
+from runner.execution.store import Batch, ChunkBatch, Entry, Request, StoredRun
+from runner.run import events as happened
+from runner.run.checkpoint import TaskCheckpoint
+from runner.run.events import Event
+from runner.run.progress import Progress
+from runner.run.status import RESUMABLE, RunStatus
+
+STATUS_OF: dict[type[Event], RunStatus] = {
+    happened.RunStarted: RunStatus.RUNNING,
+    happened.RunResumed: RunStatus.RUNNING,
+    happened.RunInterrupted: RunStatus.INTERRUPTED,
+    happened.RunCancelling: RunStatus.CANCELLING,
+    happened.RunCompleted: RunStatus.COMPLETED,
+    happened.RunFailed: RunStatus.FAILED,
+    happened.RunCancelled: RunStatus.CANCELLED,
+}
+CLAIMABLE = frozenset(
+    {RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.INTERRUPTED, RunStatus.CANCELLING}
+)
+TASK_ENDS = (
+    happened.TaskCompleted,
+    happened.TaskFailed,
+    happened.TaskCancelled,
+    happened.TaskUpstreamFailed,
+    happened.TaskInterrupted,
+)
+
+
+@dataclass(slots=True)
+class MemoryRun:
+    """All that is kept of one run."""
+
+    id: str
+    definition: str
+    inputs: str
+    identity: str = ""
+    owner: str = ""
+    epoch: int = 0
+    seq: int = 0
+    status: RunStatus = RunStatus.QUEUED
+    entries: list[Entry] = field(default_factory=list)
+    chunks: list[ChunkBatch] = field(default_factory=list)
+    checkpoints: dict[str, TaskCheckpoint] = field(default_factory=dict)
+    running: dict[str, int] = field(default_factory=dict)
+    attempts: dict[str, int] = field(default_factory=dict)
+    progress: Progress = field(default_factory=Progress)
+    problem: str = ""
+
+    def stored(self) -> StoredRun:
+        """Give what an executor needs to go on."""
+        return StoredRun(
+            run=self.id,
+            epoch=self.epoch,
+            seq=self.seq,
+            status=self.status,
+            definition=self.definition,
+            inputs=self.inputs,
+            identity=self.identity,
+            checkpoints=tuple(self.checkpoints.values()),
+            running=tuple(self.running.items()),
+            attempts=dict(self.attempts),
+        )
+
+    def keep(self, entry: Entry) -> None:
+        """Take one event into the log and into what is derived from it."""
+        self.entries.append(entry)
+        self.seq = entry.seq
+        event = entry.event
+        self.status = STATUS_OF.get(type(event), self.status)
+        if isinstance(event, happened.TaskStarted):
+            self.running[event.path] = event.attempt
+            self.attempts[event.path] = event.attempt
+        elif isinstance(event, TASK_ENDS):
+            self.running.pop(event.path, None)
+
+
+class MemoryStore:
+    """The RunStore protocol over dictionaries."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, MemoryRun] = {}
+        self._requests: dict[str, Request] = {}
+        self._ids = itertools.count(1)
+
+    def submit(self, definition: str, inputs: str, identity: str = "") -> str:
+        """Queue a run of a definition (JSON) with encoded inputs; give its id."""
+        run = f"run-{next(self._ids)}"
+        self.runs[run] = MemoryRun(run, definition, inputs, identity)
+        return run
+
+    def ask(self, run: str, kind: str, actor: str = "") -> None:
+        """Keep what a person asks for: "cancel" or "resume"."""
+        request = f"request-{next(self._ids)}"
+        self._requests[request] = Request(id=request, run=run, kind=kind, actor=actor)
+
+    async def claim(self, owner: str, limit: int) -> list[StoredRun]:
+        """Take runs that wait for an owner."""
+        self._reopen()
+        free = [
+            each for each in self.runs.values() if not each.owner and each.status in CLAIMABLE
+        ]
+        for run in free[:limit]:
+            run.owner = owner
+            run.epoch += 1
+        return [run.stored() for run in free[:limit]]
+
+    def _reopen(self) -> None:
+        for request in list(self._requests.values()):
+            run = self.runs[request.run]
+            if request.kind == "resume":
+                del self._requests[request.id]
+                if run.status in RESUMABLE:
+                    run.status = RunStatus.INTERRUPTED
+
+    async def commit(self, batch: Batch) -> None:
+        """Keep a batch, or raise Fenced."""
+        run = self.runs[batch.run]
+        if (run.epoch, run.seq) != (batch.epoch, batch.before):
+            raise Fenced(batch.run)
+        for entry in batch.entries:
+            run.keep(entry)
+        run.chunks.extend(batch.chunks)
+        for kept in batch.checkpoints:
+            run.checkpoints[kept.path] = _merged(run.checkpoints.get(kept.path), kept)
+        run.progress = batch.progress
+        if run.status.is_over:
+            run.owner = ""
+
+    async def read_chunks(self, run: str, path: str, port: str, attempt: int) -> list[ChunkBatch]:
+        """Give the kept chunks of one port and attempt."""
+        key = (path, port, attempt)
+        return [
+            each
+            for each in self.runs[run].chunks
+            if (each.path, each.port, each.attempt) == key
+        ]
+
+    async def requests(self, runs: Collection[str]) -> list[Request]:
+        """Give the open requests for these runs."""
+        return [each for each in self._requests.values() if each.run in runs]
+
+    async def mark_handled(self, request: str) -> None:
+        """Close a request."""
+        self._requests.pop(request, None)
+
+    async def renew(self, owner: str, runs: Collection[str]) -> set[str]:
+        """Give those of the runs that are still the owner's."""
+        return {each for each in runs if self.runs[each].owner == owner}
+
+    async def release(self, owner: str, runs: Collection[str]) -> None:
+        """Give up runs."""
+        for each in runs:
+            if self.runs[each].owner == owner:
+                self.runs[each].owner = ""
+
+    async def quarantine(self, run: str, epoch: int, reason: str) -> None:
+        """Set a run aside."""
+        kept = self.runs[run]
+        if kept.epoch == epoch:
+            kept.status = RunStatus.QUARANTINED
+            kept.problem = reason
+
+
+def _merged(before: TaskCheckpoint | None, kept: TaskCheckpoint) -> TaskCheckpoint:
+    """Keep a map's recorded width, and the number it was recorded under, when it completes."""
+    if before is None or before.width is None:
+        return kept
+    return replace(kept, width=before.width, seq=before.seq)

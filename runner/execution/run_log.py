@@ -1,0 +1,124 @@
+"""RunLog: numbers the events of one run and hands them to the store, a batch at a time."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from runner.errors import RunnerError, StorageTrouble
+from runner.execution.store import Batch, ChunkBatch, Entry, RunStore, StoredRun
+from runner.run.checkpoint import TaskCheckpoint
+from runner.run.events import Event
+from runner.run.progress import Progress
+
+BATCH_ENTRIES = 500
+RETRY_SECONDS = 1.0
+STORED_AHEAD = 20_000
+
+
+class RunLog:
+    """One run's growing log: `append` numbers, `durable` says how far it is kept.
+
+    One commit is under way at a time; all that is appended meanwhile goes into the next.
+    """
+
+    def __init__(
+        self,
+        store: RunStore,
+        stored: StoredRun,
+        progress: Callable[[], Progress],
+        on_commit: Callable[[str, int], None],
+    ) -> None:
+        self.seq = stored.seq
+        self.durable = stored.seq
+        self.fault: RunnerError | None = None
+        self._store = store
+        self._run = stored.run
+        self._epoch = stored.epoch
+        self._progress = progress
+        self._on_commit = on_commit
+        self._entries: deque[tuple[Entry, ChunkBatch | None, TaskCheckpoint | None]] = deque()
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._wake = asyncio.Event()
+        self._closing = False
+
+    def append(
+        self,
+        event: Event,
+        *,
+        chunks: ChunkBatch | None = None,
+        checkpoint: TaskCheckpoint | None = None,
+    ) -> int:
+        """Number an event, with what must be kept in the same transaction."""
+        self.seq += 1
+        entry = Entry(self.seq, datetime.now(UTC), event)
+        self._entries.append((entry, chunks, checkpoint))
+        self._wake.set()
+        return self.seq
+
+    async def until_durable(self, seq: int) -> None:
+        """Wait until event `seq` is kept; raise what stopped the log if that never happens."""
+        if self.fault is not None:
+            raise self.fault
+        if seq > self.durable:
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append((seq, future))
+            await future
+
+    async def room(self) -> None:
+        """Wait while too much runs ahead of what is kept."""
+        if self.seq - self.durable > STORED_AHEAD:
+            await self.until_durable(self.seq - STORED_AHEAD // 2)
+
+    async def write(self) -> None:
+        """Commit batches until the log is closed and all is kept, or the run is lost."""
+        while self._entries or not self._closing:
+            if not self._entries:
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            try:
+                await self._commit(self._batch())
+            except RunnerError as fault:
+                self._give_up(fault)
+                raise
+
+    def close(self) -> None:
+        """Say that nothing further will be appended."""
+        self._closing = True
+        self._wake.set()
+
+    def _batch(self) -> Batch:
+        taken = [
+            self._entries.popleft() for _ in range(min(BATCH_ENTRIES, len(self._entries)))
+        ]
+        return Batch(
+            run=self._run,
+            epoch=self._epoch,
+            before=self.durable,
+            entries=tuple(entry for entry, _, _ in taken),
+            chunks=tuple(chunks for _, chunks, _ in taken if chunks is not None),
+            checkpoints=tuple(kept for _, _, kept in taken if kept is not None),
+            progress=self._progress(),
+        )
+
+    async def _commit(self, batch: Batch) -> None:
+        while True:
+            try:
+                await self._store.commit(batch)
+                break
+            except StorageTrouble:
+                await asyncio.sleep(RETRY_SECONDS)
+        self.durable = batch.entries[-1].seq
+        while self._waiting and self._waiting[0][0] <= self.durable:
+            _, future = self._waiting.popleft()
+            if not future.done():
+                future.set_result(None)
+        self._on_commit(self._run, self.durable)
+
+    def _give_up(self, fault: RunnerError) -> None:
+        self.fault = fault
+        while self._waiting:
+            _, future = self._waiting.popleft()
+            if not future.done():
+                future.set_exception(fault)
