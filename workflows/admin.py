@@ -24,7 +24,7 @@ from workflows.models import (
 CAP = 10_000
 
 
-class CappedPaginator(Paginator[Any]):
+class CappedPaginator(Paginator):  # type: ignore[type-arg]
     """Counts to a limit: counting a million events would take longer than showing a page."""
 
     @cached_property
@@ -33,7 +33,7 @@ class CappedPaginator(Paginator[Any]):
         return len(self.object_list.order_by().values_list("pk")[:CAP])  # type: ignore[union-attr]
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Rows that only the product itself writes."""
 
     paginator = CappedPaginator
@@ -53,7 +53,7 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
         return False
 
 
-class MembershipInline(admin.TabularInline[Membership, Team]):
+class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
     """Who belongs to a team."""
 
     model = Membership
@@ -62,7 +62,7 @@ class MembershipInline(admin.TabularInline[Membership, Team]):
 
 
 @admin.register(Team)
-class TeamAdmin(admin.ModelAdmin[Team]):
+class TeamAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Teams and their members."""
 
     list_display = ("name", "slug")
