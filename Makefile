@@ -1,0 +1,59 @@
+# The workflow, executable. HOST, PORT and ANABRANCH_DATA come from the environment:
+#   make run PORT=8001 ANABRANCH_DATA=/tmp/second
+.DEFAULT_GOAL := help
+PYTHON_IN = .venv/bin/python
+MANAGE = $(PYTHON_IN) manage.py
+BASE = @sh .ci/bootstrap.sh base
+DEV = @sh .ci/bootstrap.sh dev
+
+# Arguments for pytest, for example: make test ARGS="-k stream -x"
+ARGS ?=
+
+.PHONY: help install run demo test test-runner coverage types lint format format-check migrations-check check
+
+help: ## list what make can do
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: ## set up .venv with everything, tools included
+	$(DEV)
+
+run: ## serve the app (set-up, database and demo workflows included)
+	$(BASE)
+	@exec $(MANAGE) serve
+
+test: ## all tests; ARGS="-k stream -x" goes to pytest
+	$(DEV)
+	@$(PYTHON_IN) -m pytest $(ARGS)
+
+test-runner: ## only the engine's tests, without Django
+	$(DEV)
+	@$(PYTHON_IN) -m pytest -p no:django -o DJANGO_SETTINGS_MODULE= tests/runner $(ARGS)
+
+coverage: ## all tests with branch coverage
+	$(DEV)
+	@$(PYTHON_IN) -m pytest --cov --cov-report=term --cov-report=html $(ARGS)
+
+types: ## mypy, strict
+	$(DEV)
+	@$(PYTHON_IN) -m mypy
+
+lint: ## ruff, djlint and the import contracts
+	$(DEV)
+	@.venv/bin/ruff check .
+	@if [ -d templates ]; then .venv/bin/djlint --lint --quiet templates; fi
+	@.venv/bin/lint-imports --cache-dir .cache/import-linter
+
+format: ## rewrite Python files the way ruff likes them
+	$(DEV)
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix --exit-zero .
+
+format-check:
+	$(DEV)
+	@.venv/bin/ruff format --check .
+
+migrations-check:
+	$(DEV)
+	@$(MANAGE) makemigrations --check --dry-run
+
+check: format-check lint types migrations-check coverage ## everything CI asks for
