@@ -30,7 +30,8 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
     @cached_property
     def count(self) -> int:
         """How many rows there are, at most the limit."""
-        return len(self.object_list.order_by().values_list("pk")[:CAP])  # type: ignore[union-attr]
+        rows: Any = self.object_list
+        return len(rows.order_by().values_list("pk")[:CAP])
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]

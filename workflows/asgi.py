@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+from typing import Any
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
@@ -57,7 +58,11 @@ def _hook() -> None:
     runs asleep until somebody opens a page.
     """
     import daphne.server  # noqa: F401, PLC0415 - installs the asyncio reactor
-    from twisted.internet import defer, reactor  # noqa: PLC0415
+    from twisted.internet import defer  # noqa: PLC0415
+    from twisted.internet import reactor as installed  # noqa: PLC0415
+
+    # Typed as the module that it is only until a reactor is installed.
+    reactor: Any = installed
 
     starting: list[asyncio.Future[None]] = []
 
@@ -68,8 +73,8 @@ def _hook() -> None:
         return defer.Deferred.fromFuture(asyncio.ensure_future(_stop()))
 
     # `callWhenRunning` alone fires before the loop runs.
-    reactor.callWhenRunning(lambda: reactor.callLater(0, start))  # type: ignore[attr-defined]
-    reactor.addSystemEventTrigger("before", "shutdown", stop)  # type: ignore[attr-defined]
+    reactor.callWhenRunning(lambda: reactor.callLater(0, start))
+    reactor.addSystemEventTrigger("before", "shutdown", stop)
 
 
 body_cap.install()

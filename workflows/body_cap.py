@@ -13,7 +13,7 @@ from django.conf import settings
 _REFUSAL = b"HTTP/1.1 413 Payload Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
-class CappedRequest(daphne.http_protocol.WebRequest):
+class CappedRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]
     """A request that answers 413 once its body passes the limit."""
 
     _received = 0

@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error, register
 @register()
 def sqlite_keeps_what_it_acknowledged(**_: Any) -> Sequence[CheckMessage]:
     """SQLite must start transactions with the write lock, and sync them to the disk."""
-    database = settings.DATABASES["default"]
+    database: dict[str, Any] = settings.DATABASES["default"]
     if not database["ENGINE"].endswith("sqlite3"):
         return []
     options = database.get("OPTIONS", {})

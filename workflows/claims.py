@@ -80,11 +80,13 @@ def _load_or_quarantine(key: UUID) -> StoredRun | None:
     run = Run.objects.select_related("version").get(pk=key)
     if run.deaths >= DEATHS:
         message = f"Its process died {DEATHS} times in a row without getting any further."
-        return _quarantine(run, "NoProgress", message)
+        _quarantine(run, "NoProgress", message)
+        return None
     try:
         return _stored(run)
     except UnreadableCheckpoint as fault:
-        return _quarantine(run, "UnreadableCheckpoint", f"A checkpoint cannot be read: {fault}")
+        _quarantine(run, "UnreadableCheckpoint", f"A checkpoint cannot be read: {fault}")
+        return None
 
 
 def _quarantine(run: Run, kind: str, message: str) -> None:

@@ -1,8 +1,9 @@
 """Every setting of the project; values come from the environment."""
 
+import os
 from pathlib import Path
 
-import environ
+import environ  # type: ignore[import-untyped]
 from django.utils.csp import CSP
 
 from workflows.secret_key import secret_key_in
@@ -85,7 +86,8 @@ DATABASES = {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": DATA_DIR / "anabranch.sqlite3",
         "OPTIONS": SQLITE_OPTIONS,
-        "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
+        # A file, since threads must see it; of its own, since two test runs may go on at once.
+        "TEST": {"NAME": DATA_DIR / f"test-{os.getpid()}.sqlite3"},
     },
 }
 CHANNEL_LAYERS = {
@@ -139,6 +141,8 @@ STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").is_dir() else []
 STATIC_ROOT = DATA_DIR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
+# Under plain `daphne` nobody collected them.
+WHITENOISE_USE_FINDERS = True
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "workflows.hashed_static.HashedStaticStorage"},

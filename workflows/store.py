@@ -158,7 +158,7 @@ def _patiently[T](patience: float, act: Callable[[], T]) -> T:
 
 
 def _read_chunks(run: str, path: str, port: str, attempt: int) -> list[ChunkBatch]:
-    rows = Chunk.objects.filter(run=run, path=path, port=port, attempt=attempt).order_by("first")
+    rows = Chunk.objects.filter(run_id=run, path=path, port=port, attempt=attempt).order_by("first")
     return [
         ChunkBatch(
             path=path, port=port, attempt=attempt, first=row.first, items=array_items(row.items)
@@ -168,7 +168,7 @@ def _read_chunks(run: str, path: str, port: str, attempt: int) -> list[ChunkBatc
 
 
 def _open_requests(runs: Collection[str]) -> list[Request]:
-    rows = RunRequest.objects.filter(run__in=runs, handled_at=None).order_by("pk")
+    rows = RunRequest.objects.filter(run_id__in=runs, handled_at=None).order_by("pk")
     return [
         Request(id=str(row.pk), run=str(row.run_id), kind=row.kind, actor=row.actor.get_username())
         for row in rows.select_related("actor")

@@ -115,7 +115,7 @@ def _insert(model: type[models.Model], names: Sequence[str], rows: list[tuple[An
     """Insert rows by one prepared statement: three times as fast as model instances."""
     if not rows:
         return
-    fields = [model._meta.get_field(name) for name in names]  # noqa: SLF001
+    fields: list[Any] = [model._meta.get_field(name) for name in names]  # noqa: SLF001
     quote = connection.ops.quote_name
     columns = ", ".join(quote(field.column) for field in fields)
     marks = ", ".join(["%s"] * len(fields))
@@ -138,7 +138,7 @@ def _supersede(batch: Batch) -> None:
         event = entry.event
         if isinstance(event, happened.StreamSuperseded):
             Chunk.objects.filter(
-                run=batch.run, path=event.path, port=event.port, attempt=event.attempt
+                run_id=batch.run, path=event.path, port=event.port, attempt=event.attempt
             ).update(superseded=True)
 
 
@@ -147,7 +147,7 @@ def _keep_checkpoints(batch: Batch) -> None:
         return
     latest: dict[str, TaskCheckpoint] = {}
     paths = [each.path for each in batch.checkpoints]
-    for row in Checkpoint.objects.filter(run=batch.run, path__in=paths):
+    for row in Checkpoint.objects.filter(run_id=batch.run, path__in=paths):
         latest[row.path] = TaskCheckpoint.from_json(row.value)
     for kept in batch.checkpoints:
         latest[kept.path] = _merged(latest.get(kept.path), kept)
@@ -202,7 +202,7 @@ def _project(batch: Batch) -> None:
 
 
 def _rows_touched(batch: Batch) -> dict[str, TaskRun]:
-    rows = TaskRun.objects.filter(run=batch.run)
+    rows = TaskRun.objects.filter(run_id=batch.run)
     if not any(isinstance(entry.event, happened.RunResumed) for entry in batch.entries):
         touched = {
             path_of(entry.event) for entry in batch.entries if task_changes(entry.event, entry.at)

@@ -71,7 +71,7 @@ class Command(BaseCommand):
 
         from workflows.asgi import application  # noqa: PLC0415
 
-        server = Server(
+        server: Any = Server(
             application=application,
             endpoints=build_endpoint_description_strings(host=settings.HOST, port=settings.PORT),
             websocket_timeout=SOCKET_SECONDS,

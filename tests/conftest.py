@@ -1,0 +1,98 @@
+"""People, their clients, and a run to look at."""
+
+import pytest
+
+DEFINITION = (
+    '{"dataflows":[],"help":"","inputs":[],"name":"demo","outputs":[],'
+    '"tasks":[{"config":{},"id":"a","inputs":{},"type":"test.number"}],"title":"Demo","v":1}'
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Put browser tests last: Playwright keeps a loop in the main thread."""
+    items.sort(key=lambda item: "page" in getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(request):
+    """Hash quickly: strong hashes are for real passwords."""
+    if not _uses_database(request):
+        return
+    settings = request.getfixturevalue("settings")
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def _uses_database(request):
+    return bool(
+        {"db", "transactional_db"} & set(request.fixturenames)
+        or request.node.get_closest_marker("django_db")
+    )
+
+
+@pytest.fixture
+def team(db):
+    """The team of alice and bob."""
+    from workflows.models import Team
+
+    return Team.objects.create(name="Rivers", slug="rivers")
+
+
+def _member(team, name, role):
+    from django.contrib.auth.models import User
+
+    from workflows.models import Membership
+
+    user = User.objects.create_user(name, password="river-delta-42")
+    Membership.objects.create(team=team, user=user, role=role)
+    return user
+
+
+@pytest.fixture
+def alice(team):
+    """Owns the team."""
+    return _member(team, "alice", "owner")
+
+
+@pytest.fixture
+def bob(team):
+    """May look, and no more."""
+    return _member(team, "bob", "viewer")
+
+
+@pytest.fixture
+def charlie(db):
+    """A stranger: the owner of another team."""
+    from workflows.models import Team
+
+    return _member(Team.objects.create(name="Hills", slug="hills"), "charlie", "owner")
+
+
+@pytest.fixture
+def client_of():
+    """Give a signed-in client of a person."""
+    from django.test import Client
+
+    def client(person, **options):
+        made = Client(**options)
+        made.force_login(person)
+        return made
+
+    return client
+
+
+@pytest.fixture
+def workflow(team, alice):
+    """A workflow of the team with one version."""
+    from workflows.models import Workflow
+
+    made = Workflow.objects.create(team=team, name="demo", title="Demo", created_by=alice)
+    made.revise(DEFINITION, alice)
+    return made
+
+
+@pytest.fixture
+def run(workflow, alice):
+    """A queued run of the workflow, started by alice."""
+    from workflows.models import Run
+
+    return Run.objects.start(workflow.latest, alice, {})

@@ -1,0 +1,234 @@
+"""The database store: the contract, and what only a database can show."""
+
+import asyncio
+import json
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection
+
+from runner.errors import Fenced, StorageTrouble
+from runner.execution.store import ChunkBatch
+from runner.run import events as happened
+from runner.run.checkpoint import TaskCheckpoint
+from runner.run.progress import Progress
+from tests.store_contract import FAULT, StoreContract, batch_of
+from workflows.models import Checkpoint, Chunk, Run, RunEvent, TaskRun
+from workflows.store import DatabaseStore
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def in_thread(act):
+    """Do something with the database in a thread that closes its connection."""
+
+    def closing():
+        try:
+            return act()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        return await asyncio.get_running_loop().run_in_executor(thread, closing)
+
+
+@pytest.fixture
+async def stores(tmp_path):
+    """Give stores over one data directory; each stands for a process."""
+    made = []
+
+    def store(**options):
+        made.append(DatabaseStore(tmp_path, **options))
+        return made[-1]
+
+    yield store
+    for each in made:
+        await each.close()
+
+
+@pytest.fixture
+def store(stores):
+    """The store of this process."""
+    return stores()
+
+
+@pytest.fixture
+def submit(workflow, alice):
+    """Queue a run of the workflow."""
+
+    async def submit():
+        version = await in_thread(lambda: workflow.latest)
+        return str((await in_thread(lambda: Run.objects.start(version, alice, {"n": 1}))).pk)
+
+    return submit
+
+
+class TestDatabaseStore(StoreContract):
+    """The contract over the database."""
+
+    @pytest.fixture(autouse=True)
+    def _people(self, submit, alice, stores):
+        self._submit = submit
+        self._alice = alice
+        self._stores = stores
+
+    async def submit(self, store):
+        return await self._submit()
+
+    async def ask(self, store, run, kind):
+        row = await in_thread(lambda: Run.objects.get(pk=run))
+        if kind == "cancel" or row.can_resume:
+            assert await in_thread(lambda: row.request(kind, self._alice))
+
+    async def after_death(self, store):
+        store._locks.free()
+        return self._stores()
+
+
+async def claimed(store, submit):
+    await submit()
+    (stored,) = await store.claim("one", 1)
+    return stored
+
+
+async def test_events_become_the_rows_that_pages_read(store, submit):
+    stored = await claimed(store, submit)
+    await store.commit(
+        batch_of(
+            stored,
+            happened.RunStarted(),
+            happened.TaskStarted("a", 1),
+            happened.TaskProgressed("a", 1, 0.4, "parsing \ud800"),
+            happened.StreamOpened("a", "text", 1),
+            happened.TaskFailed("a", 1, FAULT),
+            happened.TaskUpstreamFailed("b", "a"),
+            happened.RunFailed(FAULT, "a"),
+            progress=Progress(done=0, total=2, failed=1, fraction=0.2),
+        )
+    )
+    run = await in_thread(lambda: Run.objects.get(pk=stored.run))
+    assert (run.status, run.seq, run.owner, run.total, run.failed) == ("failed", 7, "", 2, 1)
+    assert json.loads(run.error)["message"] == "it broke"
+    tasks = await in_thread(lambda: {each.path: each for each in TaskRun.objects.all()})
+    assert (tasks["a"].status, tasks["a"].attempt) == ("failed", 1)
+    assert tasks["a"].message == "parsing ?"
+    assert tasks["a"].first_chunk_at is not None
+    assert tasks["b"].status == "upstream-failed"
+    kinds = await in_thread(lambda: list(RunEvent.objects.values_list("kind", flat=True)))
+    assert kinds[0] == "RunStarted"
+    assert len(kinds) == 7
+
+
+async def test_a_resume_takes_back_what_did_not_finish(store, submit):
+    stored = await claimed(store, submit)
+    await store.commit(
+        batch_of(
+            stored,
+            happened.RunStarted(),
+            happened.TaskStarted("a", 1),
+            happened.TaskCompleted("a", 1),
+            happened.TaskStarted("b", 1),
+            happened.TaskFailed("b", 1, FAULT),
+            happened.TaskUpstreamFailed("c", "b"),
+            happened.RunResumed(2),
+        )
+    )
+    statuses = await in_thread(lambda: dict(TaskRun.objects.values_list("path", "status")))
+    assert statuses == {"a": "completed", "b": "pending", "c": "pending"}
+
+
+async def test_a_superseded_stream_is_marked(store, submit):
+    stored = await claimed(store, submit)
+    chunk = ChunkBatch(path="a", port="text", attempt=1, first=0, items=('"x"', '"y"'))
+    superseded = happened.StreamSuperseded("a", "text", 1)
+    await store.commit(batch_of(stored, happened.RunStarted(), superseded, chunks=(chunk,)))
+    row = await in_thread(lambda: Chunk.objects.get())
+    assert (row.superseded, row.first, row.last, row.items) == (True, 0, 1, '["x","y"]')
+
+
+async def test_a_fenced_run_does_not_hold_back_the_others(store, submit):
+    await submit()
+    await submit()
+    mine, lost = await store.claim("one", 2)
+    await in_thread(lambda: Run.objects.filter(pk=lost.run).update(epoch=9))
+    outcomes = await asyncio.gather(
+        store.commit(batch_of(mine, happened.RunStarted())),
+        store.commit(batch_of(lost, happened.RunStarted())),
+        return_exceptions=True,
+    )
+    assert outcomes[0] is None
+    assert isinstance(outcomes[1], Fenced)
+    rows = await in_thread(lambda: set(RunEvent.objects.values_list("run_id", flat=True)))
+    assert {str(each) for each in rows} == {mine.run}
+
+
+async def test_a_batch_that_cannot_be_kept_leaves_nothing_behind(store, submit):
+    stored = await claimed(store, submit)
+    chunk = ChunkBatch(path="a", port="text", attempt=1, first=0, items=('"x"',))
+    with pytest.raises(Exception, match="UNIQUE"):
+        await store.commit(batch_of(stored, happened.RunStarted(), chunks=(chunk, chunk)))
+    assert await in_thread(lambda: Run.objects.get(pk=stored.run).seq) == 0
+    assert not await in_thread(lambda: RunEvent.objects.exists())
+
+
+async def test_a_database_that_stays_locked_is_storage_trouble(stores, submit):
+    store = stores(patience=0)
+    stored = await claimed(store, submit)
+    name = await in_thread(lambda: connection.settings_dict["NAME"])
+    with sqlite3.connect(name, isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StorageTrouble):
+            await store.commit(batch_of(stored, happened.RunStarted()))
+        other.execute("ROLLBACK")
+    other.close()
+    await store.commit(batch_of(stored, happened.RunStarted()))
+
+
+async def test_a_live_owner_keeps_its_run_until_its_lease_ends(stores, submit):
+    await claimed(stores(), submit)
+    second = stores()
+    assert await second.claim("two", 1) == []
+    await in_thread(lambda: Run.objects.update(lease_until="2020-01-01T00:00:00Z"))
+    (taken,) = await second.claim("two", 1)
+    assert taken.epoch == 2
+
+
+async def test_an_unreadable_checkpoint_quarantines_its_run_only(store, submit):
+    bad, good = await submit(), await submit()
+    await in_thread(
+        lambda: Checkpoint.objects.create(
+            run_id=bad, path="a", attempt=1, seq=1, epoch=1, value='{"v":99}'
+        )
+    )
+    assert [each.run for each in await store.claim("one", 5)] == [good]
+    run = await in_thread(lambda: Run.objects.get(pk=bad))
+    assert (run.status, run.owner) == ("quarantined", "")
+    assert "checkpoint" in run.error
+
+
+async def test_three_deaths_without_progress_quarantine_a_run(stores, submit):
+    run = await submit()
+    for life in range(3):
+        store = stores()
+        (stored,) = await store.claim(f"life-{life}", 1)
+        begun = (happened.TaskStarted("a", life + 1),)
+        if not life:
+            begun = (happened.RunStarted(), *begun)
+        await store.commit(batch_of(stored, *begun))
+        store._locks.free()
+    assert await stores().claim("last", 1) == []
+    assert await in_thread(lambda: Run.objects.get(pk=run).status) == "quarantined"
+
+
+async def test_a_checkpoint_makes_earlier_deaths_count_no_more(stores, submit):
+    run = await submit()
+    for life in range(5):
+        store = stores()
+        (stored,) = await store.claim(f"life-{life}", 1)
+        kept = TaskCheckpoint(path=f"t{life}", attempt=1, seq=stored.seq + 1)
+        started = happened.TaskStarted("slow", life + 1)
+        await store.commit(batch_of(stored, started, checkpoints=(kept,)))
+        store._locks.free()
+    (stored,) = await stores().claim("last", 1)
+    assert (stored.run, len(stored.checkpoints)) == (run, 5)
