@@ -27,7 +27,7 @@ test: ## all tests; ARGS="-k stream -x" goes to pytest
 
 test-runner: ## only the engine's tests, without Django
 	$(DEV)
-	@$(PYTHON_IN) -m pytest -p no:django -o DJANGO_SETTINGS_MODULE= tests/runner $(ARGS)
+	@env -u DJANGO_SETTINGS_MODULE $(PYTHON_IN) -m pytest -o DJANGO_SETTINGS_MODULE= tests/runner $(ARGS)
 
 coverage: ## all tests with branch coverage
 	$(DEV)
