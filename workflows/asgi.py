@@ -39,7 +39,6 @@ async def _start() -> None:
     except Exception:
         # Twisted drops what a trigger raises; without this line nobody would ever know.
         logger.exception("the background runner did not start")
-        raise
 
 
 async def _stop() -> None:

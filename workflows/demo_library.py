@@ -1,10 +1,10 @@
 """The workflows that come with the project, and who may see them: team Demo."""
 
-import json
 from pathlib import Path
 
 from django.contrib.auth.models import User
 
+from runner.graph.definition import GraphDefinition
 from workflows.models import Membership, Role, Team, Workflow
 
 FOLDER = Path(__file__).resolve().parent.parent / "runner" / "library" / "demos"
@@ -27,13 +27,12 @@ def load_demos(folder: Path = FOLDER) -> list[str]:
 
 
 def _load(team: Team, text: str) -> str:
-    document = json.loads(text)
-    definition = json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    told = {"title": document.get("title", ""), "help": document.get("help", "")}
-    workflow, _ = Workflow.objects.update_or_create(team=team, name=document["name"], defaults=told)
+    definition = GraphDefinition.from_json(text)
+    told = {"title": definition.title or definition.name, "help": definition.help}
+    workflow, _ = Workflow.objects.update_or_create(team=team, name=definition.name, defaults=told)
     before = workflow.latest
-    version = workflow.revise(definition, note="shipped with Anabranch")
-    return "" if version == before else document["name"]
+    version = workflow.revise(definition.to_json(), note="shipped with Anabranch")
+    return "" if version == before else definition.name
 
 
 def add_demo_person(name: str, password: str) -> User:

@@ -143,7 +143,7 @@ async def test_a_superseded_stream_is_marked(store, submit):
     chunk = ChunkBatch(path="a", port="text", attempt=1, first=0, items=('"x"', '"y"'))
     superseded = happened.StreamSuperseded("a", "text", 1)
     await store.commit(batch_of(stored, happened.RunStarted(), superseded, chunks=(chunk,)))
-    row = await in_thread(lambda: Chunk.objects.get())
+    row = await in_thread(Chunk.objects.get)
     assert (row.superseded, row.first, row.last, row.items) == (True, 0, 1, '["x","y"]')
 
 
@@ -169,7 +169,7 @@ async def test_a_batch_that_cannot_be_kept_leaves_nothing_behind(store, submit):
     with pytest.raises(Exception, match="UNIQUE"):
         await store.commit(batch_of(stored, happened.RunStarted(), chunks=(chunk, chunk)))
     assert await in_thread(lambda: Run.objects.get(pk=stored.run).seq) == 0
-    assert not await in_thread(lambda: RunEvent.objects.exists())
+    assert not await in_thread(RunEvent.objects.exists)
 
 
 async def test_a_database_that_stays_locked_is_storage_trouble(stores, submit):
