@@ -16,10 +16,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from runner.errors import RunnerError
-from runner.graph.registry import default_registry
 from workflows.layout import arrange, port_places
 from workflows.outline import Flow, Level, Outline, Place, outline_of, slug_of
+from workflows.ports import reads_stream
 from workflows.rows import ENDED_WELL, FAILED, Row, producer_of
 from workflows.wording import said_size, said_span
 
@@ -196,7 +195,7 @@ def _wire(
             f"{flow.source or inside}.{flow.source_port}..{flow.target or inside}.{flow.target_port}"
         ),
         line=_curve(points),
-        port=_port_mark(points[-1], first_chunk=_reads_stream(target, flow.target_port)),
+        port=_port_mark(points[-1], first_chunk=reads_stream(target, flow.target_port)),
         label_at=(round(middle[0]), round(middle[1]) - 6),
         producer=producer,
         producer_port=port,
@@ -218,9 +217,7 @@ def _rounded(points: list[Spot], radius: float = 10) -> str:
     parts = [f"M{points[0][0]:g} {points[0][1]:g}"]
     for before, corner, after in zip(points, points[1:], points[2:], strict=False):
         near, far = _towards(corner, before, radius), _towards(corner, after, radius)
-        parts.append(
-            f"L{near[0]:g} {near[1]:g}Q{corner[0]:g} {corner[1]:g} {far[0]:g} {far[1]:g}"
-        )
+        parts.append(f"L{near[0]:g} {near[1]:g}Q{corner[0]:g} {corner[1]:g} {far[0]:g} {far[1]:g}")
     parts.append(f"L{points[-1][0]:g} {points[-1][1]:g}")
     return "".join(parts)
 
@@ -245,29 +242,6 @@ def _port_mark(spot: Spot, *, first_chunk: bool) -> str:
     if first_chunk:
         return f"M{x:g} {y - 6:g}A6 6 0 0 0 {x:g} {y + 6:g}Z"
     return f"M{x - 8:g} {y - 4:g}h8v8h-8Z"
-
-
-def _reads_stream(place: Place | None, port: str) -> bool:
-    """Whether what arrives at this port may be used from its first chunk on."""
-    if place is None:
-        return False
-    if place.kind == "compound" and place.body is not None:
-        inside = {each.path: each for each in place.body.places}
-        return any(
-            _reads_stream(inside.get(flow.target), flow.target_port)
-            for flow in place.body.flows
-            if not flow.source and flow.source_port == port
-        )
-    return port in _stream_inputs(place.type, json.dumps(dict(place.config or {}), sort_keys=True))
-
-
-@lru_cache(maxsize=512)
-def _stream_inputs(type_name: str, config: str) -> frozenset[str]:
-    try:
-        task = default_registry().get(type_name)(json.loads(config) or None)
-    except (RunnerError, ValueError, TypeError):
-        return frozenset()
-    return frozenset(name for name, port in task.inputs.items() if port.reads_stream)
 
 
 # ── boxes ───────────────────────────────────────────────────────────────────────────────────────

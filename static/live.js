@@ -1,0 +1,268 @@
+// Keeps a run page up to date. The server sends numbered frames of rendered fragments and of
+// chunks; each is applied once, in one animation frame. The socket is only a way to hear sooner:
+// what ends a run is what the frames say, never the end of the socket.
+
+const PATIENCE = 3000;
+const LONG_OUTAGE = 120000;
+const FIRST_DELAY = 500;
+const LAST_DELAY = 15000;
+
+const run = document.getElementById("run");
+const bar = document.getElementById("not-live");
+const dot = document.getElementById("live-dot");
+
+const state = {
+  seq: Number(run?.dataset.seq ?? 0),
+  over: run?.dataset.over === "yes",
+  socket: null,
+  delay: FIRST_DELAY,
+  heard: Date.now(),
+  staleSince: null,
+  behindAt: 0,
+  skew: 0,
+  frames: [],
+  used: 0,
+  spokenAt: 0,
+};
+
+// ── the socket ──────────────────────────────────────────────────────────────────────────────────
+
+function connect() {
+  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+  const query = `?after=${state.seq}&view=${run.dataset.view}`;
+  const socket = new WebSocket(`${scheme}//${location.host}${run.dataset.liveUrl}${query}`);
+  let opened = false;
+  state.socket = socket;
+  socket.addEventListener("open", () => { opened = true; hear(); });
+  socket.addEventListener("message", (message) => receive(message.data));
+  socket.addEventListener("close", (event) => closed(event.code, opened));
+}
+
+function closed(code, opened) {
+  state.socket = null;
+  if (state.over) return;
+  if (code === 4404) { location.reload(); return; }
+  if (!opened) stillMine();
+  setTimeout(connect, state.delay * (0.7 + 0.6 * Math.random()));
+  state.delay = Math.min(LAST_DELAY, state.delay * 2);
+}
+
+// A refused handshake looks like a dead server; only the page itself knows which it was.
+async function stillMine() {
+  try {
+    const answer = await fetch(location.href, { method: "HEAD", redirect: "manual" });
+    if (answer.status === 404 || answer.type === "opaqueredirect") location.reload();
+  } catch { /* the server does not answer: keep trying */ }
+}
+
+function receive(text) {
+  const frame = JSON.parse(text);
+  if (frame.reload) { location.reload(); return; }
+  hear();
+  if (frame.ping) return;
+  state.used += text.length;
+  if (frame.after > state.seq) { state.socket?.close(); return; }
+  if (frame.upto > state.seq) state.seq = frame.upto;
+  state.frames.push(frame);
+  if (state.frames.length > 1) return;
+  if (document.hidden) setTimeout(applyAll, 200);
+  else requestAnimationFrame(applyAll);
+}
+
+function applyAll() {
+  const frames = state.frames;
+  state.frames = [];
+  const fragments = new Map();
+  for (const frame of frames) {
+    for (const html of frame.fragments ?? []) fragments.set(html.slice(0, html.indexOf(">")).match(/ id="([^"]*)"/)?.[1], html);
+  }
+  for (const html of fragments.values()) patch(html);
+  for (const frame of frames) {
+    for (const chunk of frame.chunks ?? []) take(chunk);
+    for (const line of frame.lines ?? []) write(line);
+    if (frame.now) state.skew = Date.parse(frame.now) - Date.now();
+    speak(frame.words, frame.status === "failed");
+    if (frame.ended) end();
+  }
+  if (state.used && state.socket?.readyState === WebSocket.OPEN) {
+    state.socket.send(JSON.stringify({ used: state.used }));
+    state.used = 0;
+  }
+}
+
+// ── fragments ───────────────────────────────────────────────────────────────────────────────────
+
+function parse(html) {
+  const template = document.createElement("template");
+  const drawn = html.startsWith("<g");
+  template.innerHTML = drawn ? `<svg>${html}</svg>` : html;
+  return drawn ? template.content.firstElementChild.firstElementChild : template.content.firstElementChild;
+}
+
+// Replaces what has no focus to lose: an element without leaves as a whole, else leaf by leaf.
+function patch(html) {
+  const fresh = parse(html.trim());
+  const shown = fresh && document.getElementById(fresh.id);
+  if (!shown) return;
+  if (fresh.id.startsWith("task-head-") && fresh.dataset.over === "yes" && shown.dataset.over === "no") refreshPane();
+  const leaves = fresh.querySelectorAll("[data-leaf]");
+  if (!leaves.length) {
+    if (!shown.contains(document.activeElement)) shown.replaceWith(fresh);
+    return;
+  }
+  for (const { name, value } of fresh.attributes) {
+    if (shown.getAttribute(name) !== value) shown.setAttribute(name, value);
+  }
+  for (const leaf of leaves) {
+    const old = shown.querySelector(`[data-leaf="${leaf.dataset.leaf}"]`);
+    if (old && old.outerHTML !== leaf.outerHTML) old.replaceWith(leaf);
+  }
+}
+
+// ── chunks and log lines ────────────────────────────────────────────────────────────────────────
+
+function take(chunk) {
+  let found = false;
+  for (const stream of document.querySelectorAll(".stream")) {
+    if (stream.dataset.path !== chunk.path || stream.dataset.port !== chunk.port) continue;
+    found = true;
+    append(stream, chunk);
+  }
+  const open = document.getElementById("task");
+  if (!found && open?.dataset.path === chunk.path) refreshPane();
+}
+
+// Each stream carries its own place, (attempt, next chunk): what it has, it ignores.
+function append(stream, chunk) {
+  const data = stream.dataset;
+  if (chunk.attempt < Number(data.attempt)) return;
+  if (chunk.attempt > Number(data.attempt)) {
+    stream.textContent = "";
+    data.attempt = chunk.attempt;
+    data.next = 0;
+  }
+  const known = Math.max(0, Number(data.next) - chunk.first);
+  if (known >= chunk.count) return;
+  data.next = chunk.first + chunk.count;
+  const follows = stream.scrollHeight - stream.scrollTop - stream.clientHeight < 50;
+  if (chunk.skipped) stream.append(`\n… ${Math.ceil(chunk.skipped / 1000)} kB skipped, open full output …\n`);
+  else if (data.replace === "yes") stream.textContent = chunk.items.at(-1);
+  else if (data.text === "yes") stream.append(chunk.items.slice(known).join(""));
+  else stream.append(chunk.items.slice(known).map((item) => `${item}\n`).join(""));
+  if (follows) stream.scrollTop = stream.scrollHeight;
+}
+
+function write(line) {
+  for (const log of document.querySelectorAll(".log[data-path]")) {
+    if (log.dataset.path !== line.path || Number(log.dataset.seq) >= line.seq) continue;
+    log.dataset.seq = line.seq;
+    const row = document.createElement("li");
+    row.dataset.level = line.level;
+    for (const text of [line.at, line.level, line.message]) {
+      const cell = document.createElement("span");
+      cell.textContent = text;
+      row.append(cell);
+    }
+    const follows = log.scrollHeight - log.scrollTop - log.clientHeight < 50;
+    log.append(row);
+    if (follows) log.scrollTop = log.scrollHeight;
+  }
+}
+
+// ── the pane, the words, the end ────────────────────────────────────────────────────────────────
+
+let refreshing = 0;
+
+function refreshPane() {
+  clearTimeout(refreshing);
+  refreshing = setTimeout(() => {
+    const open = document.getElementById("task");
+    const url = open ? open.dataset.url : `${location.pathname}?part=result`;
+    htmx.ajax("GET", url, { target: "#inspector-inner", swap: "innerHTML" });
+  }, 250);
+}
+
+function speak(words, failed) {
+  const line = document.getElementById("live-words");
+  if (!line || !words || line.textContent === words) return;
+  if (!failed && Date.now() - state.spokenAt < 5000) return;
+  state.spokenAt = Date.now();
+  line.setAttribute("aria-live", failed ? "assertive" : "polite");
+  line.textContent = words;
+  const [done] = words.split(",");
+  document.title = `${done.replace(" of ", "/").replace(" done", "")} · ${run.dataset.title} · Anabranch`;
+}
+
+function end() {
+  state.over = true;
+  for (const clock of document.querySelectorAll("#run-header [data-since]")) clock.removeAttribute("data-since");
+  show("ended", "off");
+  refreshPane();
+  if (document.getElementById("run-controls")) {
+    htmx.ajax("GET", `${location.pathname}?part=controls`, { target: "#run-controls", swap: "outerHTML" });
+  }
+}
+
+// ── being live, or not ──────────────────────────────────────────────────────────────────────────
+
+function show(words, live) {
+  if (!dot) return;
+  dot.textContent = words;
+  dot.dataset.live = live;
+}
+
+function hear() {
+  state.heard = Date.now();
+  if (state.staleSince) {
+    const missed = state.seq - state.behindAt;
+    state.staleSince = null;
+    document.body.classList.remove("stale");
+    bar.textContent = `Live again: caught up, ${missed} events.`;
+    setTimeout(() => { if (!state.staleSince) bar.hidden = true; }, 4000);
+  }
+  state.delay = FIRST_DELAY;
+  if (!state.over) show("live", "yes");
+}
+
+function watchSilence() {
+  if (state.over || Date.now() - state.heard < PATIENCE) return;
+  if (!state.staleSince) {
+    state.staleSince = state.heard;
+    state.behindAt = state.seq;
+    document.body.classList.add("stale");
+    const since = new Date(state.heard).toLocaleTimeString([], { hour12: false });
+    bar.textContent = `Not live since ${since} – reconnecting`;
+    bar.hidden = false;
+    show("not live", "no");
+  }
+}
+
+function fetchInstead() {
+  const silent = state.staleSince && Date.now() - state.staleSince > LONG_OUTAGE;
+  if (silent && document.getElementById("tree")) {
+    htmx.ajax("GET", `${location.pathname}?view=tree`, { target: "#tree", swap: "outerHTML" });
+  }
+}
+
+function tickClocks() {
+  if (state.staleSince || state.over) return;
+  for (const clock of document.querySelectorAll("[data-since]")) {
+    const seconds = Math.max(0, (Date.now() + state.skew - Date.parse(clock.dataset.since)) / 1000);
+    clock.textContent = say(seconds);
+  }
+}
+
+function say(seconds) {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 60) return `${Math.floor(seconds)} s`;
+  const pad = (number) => String(Math.floor(number)).padStart(2, "0");
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${pad(seconds % 60)} s`;
+  return `${Math.floor(seconds / 3600)} h ${pad((seconds % 3600) / 60)} min`;
+}
+
+if (run && !state.over) {
+  connect();
+  setInterval(watchSilence, 250);
+  setInterval(tickClocks, 1000);
+  setInterval(fetchInstead, 5000);
+}

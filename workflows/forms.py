@@ -1,0 +1,197 @@
+"""One form for each thing a browser may send; the start form is made from a workflow's inputs."""
+
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from runner.run.status import LOOKS, RunStatus
+from workflows.models import Workflow
+from workflows.models.team import Person
+
+LONG = 80
+type Read = Callable[[Any], Any]
+
+
+class RunFilterForm(forms.Form):
+    """Which runs to list."""
+
+    status = forms.ChoiceField(
+        required=False,
+        choices=[("", "any state"), *((each.value, LOOKS[each.value].word) for each in RunStatus)],
+    )
+    workflow = forms.ModelChoiceField(
+        Workflow.objects.none(), required=False, empty_label="any workflow"
+    )
+    before = forms.DateTimeField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data: Mapping[str, Any], *, person: Person) -> None:
+        super().__init__(data)
+        workflows = Workflow.objects.visible_to(person).order_by("title")
+        self.fields["workflow"].queryset = workflows  # type: ignore[attr-defined]
+
+
+class StartForm(forms.Form):
+    """What a workflow needs to run: one field for each of its input ports."""
+
+    key = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
+    prefix = "in"
+
+    def __init__(
+        self,
+        ports: list[Mapping[str, Any]],
+        data: Mapping[str, Any] | None = None,
+        *,
+        earlier: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(data, initial={"key": uuid.uuid4().hex})
+        self.ports = ports
+        for port in ports:
+            name = str(port["name"])
+            field = _field(port)
+            if earlier and name in earlier:
+                field.initial = _written(port, earlier[name])
+            self.fields[f"port-{name}"] = field
+
+    def inputs(self) -> dict[str, Any]:
+        """Give the values by port; what was left empty and may be is left out."""
+        found = {str(port["name"]): self._value_of(port) for port in self.ports}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def _value_of(self, port: Mapping[str, Any]) -> Any:
+        value = self.cleaned_data.get(f"port-{port['name']}")
+        if value == "" and not (port.get("type", "str") == "str" and "default" in port):
+            return None
+        return value
+
+    def blame(self, faults: Mapping[str, str]) -> None:
+        """Show what the runner refused beside the field it is about."""
+        for port, sentence in faults.items():
+            known = f"port-{port}" in self.fields
+            self.add_error(f"port-{port}" if known else None, sentence)
+
+
+# ── fields ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _field(port: Mapping[str, Any]) -> forms.Field:
+    kind = str(port.get("type", "str"))
+    required = bool(port.get("required", "default" not in port))
+    make = _MADE.get(kind) or (_lines_field if kind.startswith("list[str") else _json_field)
+    field = make(port, required)
+    field.label = str(port.get("title") or port["name"])
+    field.help_text = str(port.get("help") or "")
+    field.kind = _KINDS.get(kind, "one per line" if kind.startswith("list[str") else kind)  # type: ignore[attr-defined]
+    if port.get("default") is not None:
+        field.initial = _written(port, port["default"])
+    field.error_messages["required"] = f"{field.label} is missing."
+    return field
+
+
+def _text_field(port: Mapping[str, Any], required: bool) -> forms.Field:  # noqa: FBT001 - one signature for all makers
+    many = port.get("ui") == "multiline" or len(str(port.get("default") or "")) > LONG
+    return TextField(required=required, widget=forms.Textarea if many else forms.TextInput)
+
+
+def _int_field(port: Mapping[str, Any], required: bool) -> forms.Field:  # noqa: FBT001
+    field = forms.IntegerField(required=required, **_limits(port))
+    field.error_messages["invalid"] = "This must be a whole number, such as 12."
+    return field
+
+
+def _float_field(port: Mapping[str, Any], required: bool) -> forms.Field:  # noqa: FBT001
+    field = forms.FloatField(
+        required=required, widget=forms.NumberInput(attrs={"step": "any"}), **_limits(port)
+    )
+    field.error_messages["invalid"] = "This must be a number, such as 0.5."
+    return field
+
+
+def _bool_field(port: Mapping[str, Any], required: bool) -> forms.Field:  # noqa: ARG001, FBT001
+    return forms.BooleanField(required=False)
+
+
+def _lines_field(port: Mapping[str, Any], required: bool) -> forms.Field:  # noqa: ARG001, FBT001
+    return LinesField(required=required, widget=forms.Textarea)
+
+
+def _json_field(port: Mapping[str, Any], required: bool) -> forms.Field:  # noqa: FBT001
+    return ValueField(
+        required=required,
+        type_name=str(port.get("type", "any")),
+        widget=forms.Textarea(attrs={"class": "code", "spellcheck": "false"}),
+    )
+
+
+def _limits(port: Mapping[str, Any]) -> dict[str, Any]:
+    return {"min_value": port.get("minimum"), "max_value": port.get("maximum")}
+
+
+_MADE: dict[str, Callable[[Mapping[str, Any], bool], forms.Field]] = {
+    "str": _text_field,
+    "int": _int_field,
+    "float": _float_field,
+    "bool": _bool_field,
+}
+_KINDS = {"str": "text", "int": "whole number", "float": "number", "bool": "yes or no"}
+
+
+def _written(port: Mapping[str, Any], value: Any) -> Any:
+    """Write a value the way its field takes it."""
+    kind = str(port.get("type", "str"))
+    if kind in _MADE:
+        return value
+    if kind.startswith("list[str") and isinstance(value, list):
+        return "\n".join(str(each) for each in value)
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+class TextField(forms.CharField):
+    """Text as it was typed: browsers send each line's end as two signs, and one was typed."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(strip=False, **options)
+
+    def to_python(self, value: Any) -> Any:
+        """Give the text with the line ends that were typed."""
+        text = super().to_python(value)
+        return text.replace("\r\n", "\n") if isinstance(text, str) else text
+
+
+class LinesField(TextField):
+    """A list of texts, one a line; empty lines do not count."""
+
+    def clean(self, value: Any) -> Any:
+        """Give the lines."""
+        text = super().clean(value)
+        return [line for line in text.split("\n") if line.strip()]
+
+
+class ValueField(TextField):
+    """Any value, as JSON."""
+
+    def __init__(self, *, type_name: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.type_name = type_name
+
+    def clean(self, value: Any) -> Any:
+        """Give the value that the JSON says."""
+        text = super().clean(value)
+        if not text.strip():
+            return None
+        try:
+            return json.loads(text, parse_constant=_refuse)
+        except RecursionError as trouble:
+            raise ValidationError("This JSON is nested too deeply.") from trouble
+        except ValueError as trouble:
+            where = f" (line {trouble.lineno})" if isinstance(trouble, json.JSONDecodeError) else ""
+            raise ValidationError(
+                f"This is not valid JSON{where}; a {self.type_name} is expected."
+            ) from trouble
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")

@@ -1,0 +1,359 @@
+"""All that the inspector says about one task of a run."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from runner.errors import UnreadableCheckpoint
+from runner.run.checkpoint import TaskCheckpoint
+from workflows.models import Run, RunEvent
+from workflows.outline import Flow, Level, Outline, Place, outline_of
+from workflows.ports import streaming_ports
+from workflows.reading import is_text, item_rows, replaces, rows_of, said, values_in
+from workflows.rows import Row, producer_of
+
+VALUE_LIMIT = 64 * 1024
+STREAM_LIMIT = 256 * 1024
+LINES = 1000
+PREVIEW = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """One port's value, written for reading."""
+
+    port: str
+    text: str
+    size: int
+    is_text: bool
+    is_cut: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamSoFar:
+    """All that a port has streamed, and the number of the chunk that comes next."""
+
+    path: str
+    port: str
+    attempt: int
+    next: int
+    size: int
+    text: str
+    is_text: bool
+    replaces: bool
+    is_cut: bool
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """Where one input comes from: another task, the run's own inputs, or the drawing."""
+
+    port: str
+    path: str = ""
+    source_port: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of a task's log."""
+
+    seq: int
+    at: Any
+    level: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """One task of a run, opened up."""
+
+    row: Row
+    place: Place
+    sentence: str
+    outputs: tuple[Value, ...]
+    streams: tuple[StreamSoFar, ...]
+    inputs: tuple[Given, ...]
+    lines: tuple[Line, ...]
+    error: Mapping[str, Any] | None
+    culprit: str
+    events: tuple[RunEvent, ...]
+    crumbs: tuple[tuple[str, str], ...]
+
+
+def inspect(run: Run, path: str) -> Inspection | None:
+    """Open one task; None when the run has no such task."""
+    outline = outline_of(run.version.definition)
+    place = outline.place_of(path)
+    row = _row_of(run, path)
+    if place is None or row is None:
+        return None
+    events = tuple(run.events.filter(path=path).order_by("-seq")[:LINES])[::-1]
+    error, culprit = _error_of(run, path), _culprit_in(events)
+    return Inspection(
+        row=row,
+        place=place,
+        sentence=sentence_of(row, culprit),
+        outputs=tuple(outputs_of(run, path)),
+        streams=tuple(streams_of(run, path)),
+        inputs=tuple(_inputs(run, outline, place, path)),
+        lines=tuple(_lines(events)),
+        error=error,
+        culprit=culprit,
+        events=events[-200:],
+        crumbs=tuple(_crumbs(outline, path)),
+    )
+
+
+def _row_of(run: Run, path: str) -> Row | None:
+    """Find the task's row, in the definition or among a map's items."""
+    if "[" not in path:
+        return rows_of(run, [path]).get(path)
+    found = item_rows(run, path.partition("[")[0], [path])
+    return found[0] if found else None
+
+
+def _crumbs(outline: Outline, path: str) -> Iterator[tuple[str, str]]:
+    parts = path.split("/")
+    for number in range(1, len(parts)):
+        above = "/".join(parts[:number])
+        place = outline.places.get(above.partition("[")[0])
+        yield (above.partition("[")[0], place.title if place else above)
+
+
+_SENTENCES = {
+    "pending": "It has not started: what it needs is not there yet.",
+    "queued": "It can start, and waits for a free place.",
+    "running": "It is running.",
+    "streaming": "It is running, and its results arrive as they are made.",
+    "awaiting": "It waits for a person.",
+    "retrying": "It failed and will be tried again.",
+    "completed": "It completed.",
+    "cached": "Its result was kept from earlier.",
+    "failed": "It failed.",
+    "interrupted": "Its process stopped while it ran; it will run again when the run goes on.",
+    "cancelling": "It was asked to stop.",
+    "cancelled": "It was cancelled.",
+    "skipped": "It was left out.",
+}
+
+
+def sentence_of(row: Row, culprit: str = "") -> str:
+    """Say why a task stands where it stands."""
+    if row.status == "upstream-failed":
+        return f"It could not run, because {culprit or 'a task it needs'} failed."
+    sentence = _SENTENCES.get(row.status, "Its state is unknown.")
+    if row.is_group and row.total:
+        sentence += f" {row.done} of {row.total} tasks inside are done."
+    elif row.message and row.is_moving:
+        sentence += f" It says: {row.message}"
+    return sentence
+
+
+# ── values ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def outputs_of(run: Run, path: str) -> Iterator[Value]:
+    """Give what a finished task put out, except for what it streamed."""
+    for port, encoded in _kept_outputs(run, path).items():
+        yield shown(port, encoded)
+
+
+def whole_output(run: Run, path: str, port: str) -> str | None:
+    """Give a port's value in full, for a download; None when there is none."""
+    encoded = _kept_outputs(run, path).get(port)
+    if encoded is not None:
+        return _written(encoded)[0]
+    found = _chunk_texts(run, path, port)
+    return _joined(found, text=is_text(run, path, port)) if found else None
+
+
+def _kept_outputs(run: Run, path: str) -> dict[str, str]:
+    kept = run.checkpoints.filter(path=path).first()
+    if kept is None:
+        return {}
+    try:
+        return dict(TaskCheckpoint.from_json(kept.value).outputs)
+    except UnreadableCheckpoint:
+        return {}
+
+
+def shown(port: str, encoded: str, limit: int = VALUE_LIMIT) -> Value:
+    """Write an encoded value for reading, cut where it gets too long for a page."""
+    text, plain = _written(encoded)
+    return Value(
+        port=port,
+        text=text[:limit],
+        size=len(text.encode()),
+        is_text=plain,
+        is_cut=len(text) > limit,
+    )
+
+
+def _written(encoded: str) -> tuple[str, bool]:
+    try:
+        value = json.loads(encoded)
+    except ValueError:
+        return encoded, True
+    if isinstance(value, str):
+        return value, True
+    return json.dumps(value, indent=2, ensure_ascii=False), False
+
+
+# ── streams ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def streams_of(run: Run, path: str) -> Iterator[StreamSoFar]:
+    """Give every port of a task that has streamed."""
+    place = outline_of(run.version.definition).place_of(path)
+    declared = streaming_ports(place) if place else []
+    kept = run.chunks.filter(path=path).order_by("port").values_list("port", flat=True).distinct()
+    for port in dict.fromkeys([*declared, *kept]):
+        yield stream_of(run, path, port)
+
+
+def stream_of(run: Run, path: str, port: str) -> StreamSoFar:
+    """Give what one port has streamed in its current attempt."""
+    batches = list(run.chunks.filter(path=path, port=port, superseded=False).order_by("first"))
+    attempt = max((each.attempt for each in batches), default=0)
+    batches = [each for each in batches if each.attempt == attempt]
+    texts = [said(value) for batch in batches for value in values_in(batch)]
+    text, instead = is_text(run, path, port), replaces(run, path, port)
+    whole = texts[-1] if texts and instead else _joined(texts, text=text)
+    closed = run.events.filter(
+        path=path, kind__in=["StreamClosed", "TaskCompleted", "TaskFailed", "TaskCancelled"]
+    )
+    return StreamSoFar(
+        path=path,
+        port=port,
+        attempt=attempt,
+        next=batches[-1].last + 1 if batches else 0,
+        size=sum(each.size for each in batches),
+        text=whole[-STREAM_LIMIT:],
+        is_text=text,
+        replaces=instead,
+        is_cut=len(whole) > STREAM_LIMIT,
+        is_open=not run.is_over and not closed.exists(),
+    )
+
+
+def _chunk_texts(run: Run, path: str, port: str) -> list[str]:
+    batches = run.chunks.filter(path=path, port=port, superseded=False).order_by("attempt", "first")
+    return [said(value) for batch in batches for value in values_in(batch)]
+
+
+def _joined(texts: list[str], *, text: bool) -> str:
+    return "".join(texts) if text else "".join(f"{each}\n" for each in texts)
+
+
+# ── inputs ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _inputs(run: Run, outline: Outline, place: Place, path: str) -> Iterator[Given]:
+    level, group, item = _around(outline, place, path)
+    fed = [flow for flow in level.flows if flow.target == place.path] if level else []
+    for flow in fed:
+        yield _given(run, outline, flow, group, item)
+    for port, value in (place.inputs or {}).items():
+        if port not in {flow.target_port for flow in fed}:
+            yield Given(port=port, text=said(value)[:PREVIEW])
+
+
+def _around(outline: Outline, place: Place, path: str) -> tuple[Level | None, Place | None, str]:
+    """Find the level a task stands in, and the item when that level is the body of a map."""
+    if "[]" in place.path:
+        outer = outline.places[place.path.partition("[")[0]]
+        return outer.body, outer, path.partition("]")[0].rpartition("[")[2]
+    group = outline.places.get(place.parent)
+    return (group.body if group else outline.level), group, ""
+
+
+def _given(run: Run, outline: Outline, flow: Flow, group: Place | None, item: str) -> Given:
+    if item:
+        if not flow.source:
+            return Given(port=flow.target_port, text=f"item {item} of {flow.source_port}")
+        path, port = flow.source.replace("[]", f"[{item}]"), flow.source_port
+    else:
+        path, port = producer_of(outline, group, flow.source, flow.source_port)
+    if not path:
+        text = said(json.loads(run.inputs).get(port, ""))
+        return Given(port=flow.target_port, source_port=port, text=text[:PREVIEW])
+    encoded = _kept_outputs(run, path).get(port)
+    text = shown(port, encoded, PREVIEW).text if encoded is not None else ""
+    return Given(port=flow.target_port, path=path, source_port=port, text=text)
+
+
+# ── what it said and why it failed ──────────────────────────────────────────────────────────────
+
+
+def _lines(events: tuple[RunEvent, ...]) -> Iterator[Line]:
+    for event in events:
+        if event.kind == "TaskLogged":
+            said_so = json.loads(event.payload)
+            yield Line(
+                seq=event.seq,
+                at=event.at,
+                level=str(said_so.get("level", "INFO")),
+                message=str(said_so.get("message", "")),
+            )
+
+
+def _error_of(run: Run, path: str) -> Mapping[str, Any] | None:
+    """Give a task's error as data; None when it has none."""
+    kept = run.task_runs.filter(path=path).exclude(error="").first()
+    if kept is None:
+        return None
+    try:
+        document = json.loads(kept.error)
+    except ValueError:
+        return {"message": kept.error}
+    return document if isinstance(document, dict) else {"message": kept.error}
+
+
+def _culprit_in(events: tuple[RunEvent, ...]) -> str:
+    blamed = [each for each in events if each.kind == "TaskUpstreamFailed"]
+    return str(json.loads(blamed[-1].payload).get("culprit", "")) if blamed else ""
+
+
+# ── the run's own result ────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One output of the run: final, streaming, or still to come."""
+
+    port: str
+    path: str
+    value: Value | None = None
+    stream: StreamSoFar | None = None
+
+
+def results_of(run: Run) -> Iterator[Result]:
+    """Give the run's outputs, as far as they are there."""
+    outline = outline_of(run.version.definition)
+    finals = json.loads(run.outputs or "{}")
+    for name, source in outline.outputs:
+        task, _, port = source.partition(".")
+        path, port = producer_of(outline, None, task if not task.startswith("$") else "", port)
+        if path and _streams(run, outline, path, port):
+            yield Result(port=name, path=path, stream=stream_of(run, path, port))
+        elif name in finals:
+            text = json.dumps(finals[name])
+            yield Result(port=name, path=path, value=shown(name, text))
+        else:
+            yield Result(port=name, path=path)
+
+
+def _streams(run: Run, outline: Outline, path: str, port: str) -> bool:
+    place = outline.place_of(path)
+    if place and port in streaming_ports(place):
+        return True
+    return run.chunks.filter(path=path, port=port, superseded=False).exists()
+
+
+def inputs_of(run: Run) -> Iterator[Value]:
+    """Give what the run was started with."""
+    for port, value in json.loads(run.inputs or "{}").items():
+        yield shown(port, json.dumps(value), PREVIEW)

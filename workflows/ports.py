@@ -1,0 +1,63 @@
+"""What a task type says about its ports, for the pages that show them."""
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from runner.errors import RunnerError
+from runner.graph.ports import Port
+from runner.graph.registry import default_registry
+from runner.graph.task import Task
+from workflows.outline import Place
+
+
+def input_port(place: Place, name: str) -> Port | None:
+    """Find a task's input port; None where its type is not installed or has no such port."""
+    task = _task_of(place)
+    return task.inputs.get(name) if task else None
+
+
+def output_port(place: Place, name: str) -> Port | None:
+    """Find a task's output port; None where its type is not installed or has no such port."""
+    task = _task_of(place)
+    return task.outputs.get(name) if task else None
+
+
+def streaming_ports(place: Place) -> list[str]:
+    """Name the output ports that a task says it streams from."""
+    task = _task_of(place)
+    return [name for name, port in task.outputs.items() if port.streams] if task else []
+
+
+def reads_stream(place: Place | None, name: str) -> bool:
+    """Whether what arrives at this port may be used from its first chunk on."""
+    if place is None:
+        return False
+    if place.kind == "compound" and place.body is not None:
+        inside = {each.path: each for each in place.body.places}
+        return any(
+            reads_stream(inside.get(flow.target), flow.target_port)
+            for flow in place.body.flows
+            if not flow.source and flow.source_port == name
+        )
+    port = input_port(place, name)
+    return bool(port and port.reads_stream)
+
+
+def _task_of(place: Place) -> Task | None:
+    if place.kind != "task":
+        return None
+    return _made(place.type, json.dumps(_plain(place.config), sort_keys=True))
+
+
+def _plain(config: Mapping[str, Any] | None) -> dict[str, Any]:
+    return dict(config or {})
+
+
+@lru_cache(maxsize=512)
+def _made(type_name: str, config: str) -> Task | None:
+    try:
+        return default_registry().get(type_name)(json.loads(config) or None)
+    except (RunnerError, ValueError, TypeError):
+        return None

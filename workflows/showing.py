@@ -1,0 +1,153 @@
+"""What the run page and its live frames put into the same partials."""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from django.template.loader import get_template
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString, mark_safe
+
+from workflows.drawing import arrangement_of, box, dataflow, drawing, drawing_name, frame
+from workflows.inspection import inputs_of, results_of, sentence_of
+from workflows.models import Run
+from workflows.outline import Outline, outline_of
+from workflows.reading import first_problem, item_rows, message_of, rows_of
+from workflows.rows import Row, counted
+
+LEGEND = (
+    ("waiting", "waiting"),
+    ("streaming", "streaming: chunks and size so far"),
+    ("final", "final value passed on"),
+    ("failed", "its source failed"),
+    ("skipped", "not taken"),
+)
+
+
+def run_page(run: Run, view: str, *, may_run: bool) -> dict[str, Any]:
+    """Put together what the run page shows."""
+    rows = rows_of(run)
+    page = head_of(run, rows) | {
+        "section": "runs",
+        "run_id": run.pk,
+        "view": view,
+        "may_run": may_run,
+        "rows": rows.values(),
+        "results": list(results_of(run)),
+        "inputs": list(inputs_of(run)),
+        "drawing_name": drawing_name(run.version.digest),
+        "live_url": reverse("run-show", args=[run.pk]) + "live",
+        "legend": LEGEND,
+    }
+    if view == "graph":
+        page["drawing"] = drawing_of(run, rows)
+    return page
+
+
+def head_of(run: Run, rows: Mapping[str, Row]) -> dict[str, Any]:
+    """Say where the whole run stands."""
+    outline = outline_of(run.version.definition)
+    problem = None if run.status == "completed" else first_problem(rows, outline)
+    return {
+        "run": run,
+        "permille": round(1000 * run.fraction),
+        "counts": _counts(run, rows),
+        "problem": problem,
+        "run_error": message_of(run.error) or _standing(run),
+        "waits": "waits for a free runner" if run.status == "queued" else "",
+    }
+
+
+def _standing(run: Run) -> str:
+    if run.status == "interrupted":
+        return "The runner stopped. The run goes on from its last checkpoint by itself."
+    if run.status == "cancelling":
+        return "The run was asked to stop; running tasks have ten seconds to do so."
+    return ""
+
+
+def _counts(run: Run, rows: Mapping[str, Row]) -> Any:
+    numbers: dict[str, int] = {}
+    for row in rows.values():
+        if row.kind == "map":
+            for count in row.counts:
+                numbers[count.status] = numbers.get(count.status, 0) + count.number
+        elif row.kind == "task" and row.status != "pending":
+            numbers[row.status] = numbers.get(row.status, 0) + 1
+    if run.is_over:
+        numbers.pop(run.status, None)
+    numbers.pop("completed", None)
+    return counted(numbers)
+
+
+def drawing_of(run: Run, rows: Mapping[str, Row]) -> SafeString:
+    """Draw the run as boxes over curves."""
+    parts = drawing(
+        run.version.definition, rows, address=lambda path: _address(run, path), now=timezone.now()
+    )
+    return mark_safe("".join(parts))  # noqa: S308 - every text in it went through its escape
+
+
+def _address(run: Run, path: str) -> str:
+    return reverse("task-show", args=[run.pk, path])
+
+
+# ── fragments of a live frame ───────────────────────────────────────────────────────────────────
+
+
+def head_fragments(run: Run, rows: Mapping[str, Row]) -> list[str]:
+    """Draw the parts of the page that stand for the whole run."""
+    page = head_of(run, rows)
+    return [_partial("run_header", page), _partial("run_problem", page)]
+
+
+def tree_fragments(run: Run, rows: Mapping[str, Row], items: list[Row]) -> Iterator[str]:
+    """Draw rows of the tree."""
+    for row in [*rows.values(), *items]:
+        yield _partial("task_row", {"row": row, "run_id": run.pk})
+
+
+def graph_fragments(run: Run, rows: Mapping[str, Row], changed: Collection[str]) -> Iterator[str]:
+    """Draw the boxes that changed, and the dataflows that leave or enter them."""
+    now = timezone.now()
+    for path in changed:
+        if path in rows:
+            row = rows[path]
+            yield (
+                frame(row, address=lambda path: _address(run, path))
+                if row.kind == "compound"
+                else box(row, address=lambda path: _address(run, path), now=now)
+            )
+    for wire in arrangement_of(run.version.definition).wires:
+        if wire.producer in changed or wire.target in changed:
+            yield dataflow(wire, rows)
+
+
+def head_of_task(row: Row) -> str:
+    """Draw where one task stands, for its inspector."""
+    template = get_template("runs/task.html#task_head")
+    return str(template.render({"row": row, "sentence": sentence_of(row)}))
+
+
+def _partial(name: str, page: dict[str, Any]) -> str:
+    return str(get_template(f"runs/show.html#{name}").render(page))
+
+
+def with_ancestors(outline: Outline, paths: Collection[str]) -> list[str]:
+    """Give the places that a change of these paths shows at, parents included, in order."""
+    touched: set[str] = set()
+    for path in paths:
+        place = outline.places.get(path.partition("[")[0])
+        while place is not None:
+            touched.add(place.path)
+            place = outline.places.get(place.parent)
+    return [path for path in outline.places if path in touched]
+
+
+def changed_items(run: Run, paths: Collection[str]) -> list[Row]:
+    """Give the rows of the map items among these paths."""
+    by_map: dict[str, set[str]] = {}
+    for path in paths:
+        if "[" in path:
+            by_map.setdefault(path.partition("[")[0], set()).add(path)
+    return [row for outer, inside in by_map.items() for row in item_rows(run, outer, inside)]

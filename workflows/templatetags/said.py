@@ -1,0 +1,54 @@
+"""States, sizes and times in templates."""
+
+from datetime import datetime
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from workflows.rows import look_of
+from workflows.wording import said_ago, said_size, said_span
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(status: str) -> SafeString:
+    """Draw a status as its icon; a word must stand beside it."""
+    return format_html('<svg class="icon" aria-hidden="true"><use href="#i-{}" /></svg>', status)
+
+
+@register.simple_tag
+def chip(status: str) -> SafeString:
+    """Draw a status as icon and word."""
+    return format_html(
+        '<span class="chip" data-status="{}">{}{}</span>',
+        status,
+        icon(status),
+        look_of(status).word,
+    )
+
+
+@register.filter
+def word(status: str) -> str:
+    """Say a status."""
+    return look_of(status).word
+
+
+@register.filter
+def size(number: int) -> str:
+    """Say a number of bytes."""
+    return said_size(number)
+
+
+@register.filter
+def ago(moment: datetime) -> str:
+    """Say how long ago something was."""
+    return said_ago(moment, timezone.now())
+
+
+@register.simple_tag
+def span(start: datetime | None, end: datetime | None) -> str:
+    """Say the time from start to end, or until now."""
+    return said_span(start, end, timezone.now())

@@ -1,0 +1,150 @@
+"""Home, the list of workflows, and one workflow."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import mark_safe
+from django.views.decorators.http import require_safe
+
+from workflows.access import may, workflow_for
+from workflows.drawing import drawing, drawing_name
+from workflows.http import Request
+from workflows.models import Right, Run, Workflow
+from workflows.outline import outline_of
+from workflows.rows import Row
+from workflows.wording import said_span
+
+SHOWN = 10
+BARS = 14
+LINES = 200
+TALLEST = 20
+MOVING = ["queued", "running", "awaiting", "paused", "interrupted", "cancelling"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """One run as a bar: as tall as it took long."""
+
+    x: int
+    y: int
+    height: int
+    status: str
+    took: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bars:
+    """A workflow's last runs, the newest on the right."""
+
+    bars: tuple[Bar, ...]
+    spoken: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A workflow in the list."""
+
+    workflow: Workflow
+    bars: Bars
+    last: Run | None
+    may_run: bool
+
+
+@login_required
+@require_safe
+def home(request: Request) -> HttpResponse:
+    """Show what runs, what can run, and what ran."""
+    runs = Run.objects.visible_to(request.user)
+    runs = runs.select_related("version__workflow", "started_by").order_by("-created_at")
+    running = runs.filter(status__in=MOVING)[:SHOWN]
+    if request.htmx:
+        return render(request, "home.html#running", {"running": running})
+    page = {"running": running, "recent": runs.exclude(status__in=MOVING)[:SHOWN]}
+    return render(request, "home.html", page | {"workflows": _lines(request, SHOWN)})
+
+
+@login_required
+@require_safe
+def index(request: Request) -> HttpResponse:
+    """List the workflows."""
+    part = "#results" if request.htmx else ""
+    page = {"section": "workflows", "workflows": _lines(request, LINES)}
+    return render(request, f"workflows/list.html{part}", page)
+
+
+@login_required
+@require_safe
+def show(request: Request, id: UUID) -> HttpResponse:
+    """Show one workflow: its drawing and its last runs."""
+    workflow = workflow_for(request.user, id)
+    version = workflow.latest
+    runs = Run.objects.filter(version__workflow=workflow)
+    runs = runs.select_related("version__workflow", "started_by").order_by("-created_at")[:SHOWN]
+    page = {
+        "section": "workflows",
+        "workflow": workflow,
+        "version": version,
+        "runs": runs,
+        "may_run": may(request.user, workflow, Right.RUN),
+    }
+    if version:
+        page["drawing_name"] = drawing_name(version.digest)
+        page["drawing"] = _blueprint(version.definition, reverse("workflow-show", args=[id]))
+    return render(request, "workflows/show.html", page)
+
+
+def _blueprint(definition: str, address: str) -> str:
+    """Draw a definition that is not running."""
+    rows = {
+        path: Row(path=path, title=place.title, kind=place.kind, number=place.number)
+        for path, place in outline_of(definition).places.items()
+    }
+    parts = drawing(definition, rows, address=lambda _: address, now=timezone.now())
+    return mark_safe("".join(parts))  # noqa: S308 - every text in it went through its escape
+
+
+def _lines(request: Request, limit: int) -> list[Line]:
+    workflows = Workflow.objects.visible_to(request.user).select_related("team").order_by("title")
+    runnable = set(
+        Workflow.objects.visible_to(request.user, Right.RUN).values_list("pk", flat=True)
+    )
+    return [_line(each, may_run=each.pk in runnable) for each in workflows[:limit]]
+
+
+def _line(workflow: Workflow, *, may_run: bool) -> Line:
+    runs = list(Run.objects.filter(version__workflow=workflow).order_by("-created_at")[:BARS])
+    return Line(
+        workflow=workflow, bars=_bars(runs), last=runs[0] if runs else None, may_run=may_run
+    )
+
+
+def _bars(runs: Iterable[Run]) -> Bars:
+    now = timezone.now()
+    oldest_first = list(runs)[::-1]
+    took = [_seconds(run) for run in oldest_first]
+    longest = max(took, default=0) or 1
+    start = BARS - len(oldest_first)
+    bars = [
+        _bar(run, start + number, round(4 + (TALLEST - 4) * seconds / longest), now)
+        for number, (run, seconds) in enumerate(zip(oldest_first, took, strict=True))
+    ]
+    failed = sum(run.status == "failed" for run in oldest_first)
+    spoken = f"{len(bars)} last runs, {failed} failed" if bars else "no runs yet"
+    return Bars(bars=tuple(bars), spoken=spoken)
+
+
+def _bar(run: Run, number: int, height: int, now: object) -> Bar:
+    took = said_span(run.started_at, run.ended_at, timezone.now())
+    return Bar(x=number * 10, y=TALLEST + 1 - height, height=height, status=run.status, took=took)
+
+
+def _seconds(run: Run) -> float:
+    if run.started_at is None:
+        return 0
+    return ((run.ended_at or timezone.now()) - run.started_at).total_seconds()
