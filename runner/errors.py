@@ -1,0 +1,124 @@
+"""What can go wrong, each with one sentence for the person who reads it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a definition, and where: a task's path and a port, if any."""
+
+    sentence: str
+    task: str | None = None
+    port: str | None = None
+
+
+class RunnerError(Exception):
+    """The base of every error of this package."""
+
+    def __init__(self, sentence: str = "") -> None:
+        """Keep the sentence."""
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+class DefinitionError(RunnerError):
+    """A definition that cannot be read, edited so, or planned; `problems` has all of it."""
+
+    def __init__(self, sentence: str, problems: Iterable[Problem] = ()) -> None:
+        """Keep the sentence and the problems; a lone sentence is a problem too."""
+        super().__init__(sentence)
+        self.problems: tuple[Problem, ...] = tuple(problems) or (Problem(sentence),)
+
+    @classmethod
+    def of(cls, problems: Sequence[Problem]) -> "DefinitionError":
+        """Say the first problem, and how many more there are."""
+        more = len(problems) - 1
+        rest = f" ({more} more problem{'s' if more > 1 else ''})" if more else ""
+        return cls(problems[0].sentence + rest, problems)
+
+
+class CycleError(DefinitionError):
+    """Dataflows that lead back to where they came from."""
+
+    def __init__(self, cycle: Sequence[str]) -> None:
+        """Name the tasks of the cycle, the first one again at its end."""
+        self.cycle: tuple[str, ...] = tuple(cycle)
+        super().__init__(f"The dataflows go in a circle: {' → '.join(self.cycle)}.")
+
+
+class UnknownTaskType(RunnerError):
+    """A task type that nobody registered."""
+
+    def __init__(self, name: str, near: str | None = None) -> None:
+        """Name the type, and the registered one that looks most like it."""
+        hint = f" Did you mean '{near}'?" if near else ""
+        super().__init__(f"There is no task type '{name}'.{hint}")
+        self.name = name
+
+
+class PlanError(DefinitionError, ValueError):
+    """A definition and inputs that make no task graph."""
+
+
+class InputsError(PlanError):
+    """Inputs that do not fit a definition's input ports: a sentence by port."""
+
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        """Keep the sentences by port."""
+        self.faults = dict(faults)
+        problems = [Problem(sentence, None, port) for port, sentence in self.faults.items()]
+        super().__init__(" ".join(self.faults.values()), problems)
+
+
+class ValueFault(RunnerError, ValueError):
+    """A value that a port does not take, or that cannot be kept."""
+
+
+class IllegalMove(RunnerError):
+    """An event that cannot happen in the state a run is in."""
+
+    def __init__(self, event: str, path: str, status: str) -> None:
+        """Name the event, the task's path (or "run"), and its status."""
+        super().__init__(f"{event} cannot happen to {path}, which is {status}.")
+
+
+class StreamFailed(RunnerError):
+    """The producer of a stream failed or was lost; its reader cannot go on."""
+
+    def __init__(self, path: str, port: str) -> None:
+        """Name the producer and its port."""
+        super().__init__(f"The stream of port {port} of {path} broke off: its task failed.")
+
+
+class StreamClosedError(RunnerError):
+    """A chunk was pushed after its stream was closed."""
+
+    def __init__(self, path: str, port: str) -> None:
+        """Name the producer and its port."""
+        super().__init__(f"Port {port} of {path} is closed; push chunks before closing it.")
+
+
+class TaskAbandoned(RunnerError):
+    """A body spoke after its attempt was over."""
+
+    def __init__(self, path: str, attempt: int) -> None:
+        """Name the task and the attempt."""
+        super().__init__(f"Attempt {attempt} of {path} is over; what it still says is refused.")
+
+
+class Fenced(RunnerError):
+    """The run has another owner now; nothing of this one is kept any more."""
+
+    def __init__(self, run: str) -> None:
+        """Name the run."""
+        super().__init__(f"Run {run} has another owner now.")
+        self.run = run
+
+
+class StorageTrouble(RunnerError):
+    """The storage cannot keep anything at the moment; trying again may help."""
+
+
+class UnreadableCheckpoint(RunnerError):
+    """A checkpoint that this version cannot read."""

@@ -1,0 +1,354 @@
+"""All that can be wrong with a definition, found before a run and said in sentences."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from graphlib import CycleError as Circle
+from graphlib import TopologicalSorter
+from typing import TYPE_CHECKING
+
+from runner.errors import CycleError, DefinitionError, Problem, UnknownTaskType, ValueFault
+from runner.graph.dataflow import GRAPH_INPUTS, ID_PATTERN, PORT_PATTERN, Dataflow, split_end
+from runner.graph.definition import DefinedTask, GraphDefinition, GraphPort
+from runner.graph.port_types import compare, is_list
+from runner.graph.ports import Port, fit, fit_element
+from runner.graph.task import Task
+from runner.graph.task_ports import said
+
+if TYPE_CHECKING:
+    from runner.graph.registry import TaskRegistry
+
+MAX_NESTING = 32
+
+type End = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CheckedGraph:
+    """A definition with its tasks made, in topological order, and all that was found wrong.
+
+    `feeds` has the dataflows into each input port, in drawn order; `outputs` the ends that the
+    graph's outputs come from.
+    """
+
+    definition: GraphDefinition
+    tasks: Mapping[str, Task]
+    inputs: Mapping[str, Port]
+    order: tuple[DefinedTask, ...]
+    feeds: Mapping[str, Mapping[str, list[End]]]
+    outputs: Mapping[str, End]
+    problems: list[Problem]
+
+    def port_of(self, end: End) -> Port | None:
+        """Find the port that a dataflow may come from; None if there is none."""
+        task_id, name = end
+        if task_id == GRAPH_INPUTS:
+            return self.inputs.get(name)
+        task = self.tasks.get(task_id)
+        return task.outputs.get(name) if task else None
+
+    def constants(self, defined: DefinedTask) -> dict[str, str]:
+        """Give the encoded values and defaults of a task's inputs."""
+        task = self.tasks[defined.id]
+        found = {
+            name: port.default for name, port in task.inputs.items() if port.default is not None
+        }
+        for name, value in defined.inputs.items():
+            found[name] = task.inputs[name].encode(value)
+        return found
+
+
+def examine(definition: GraphDefinition, registry: "TaskRegistry") -> CheckedGraph:
+    """Make a definition's tasks and find all that is wrong with it."""
+    try:
+        check_nesting(definition)
+    except DefinitionError as fault:
+        return _unusable(definition, fault.problems)
+    return _Examination(definition, registry).result()
+
+
+def demand(definition: GraphDefinition, registry: "TaskRegistry") -> CheckedGraph:
+    """Examine a definition; raises DefinitionError with everything that is wrong."""
+    checked = examine(definition, registry)
+    if checked.problems:
+        raise DefinitionError.of(checked.problems)
+    return checked
+
+
+def check_nesting(definition: GraphDefinition) -> None:
+    """Raise DefinitionError for graphs nested too deep; a graph inside itself is, too."""
+    level = [definition]
+    for _ in range(MAX_NESTING + 1):
+        level = [task.graph for each in level for task in each.tasks if task.graph is not None]
+        if not level:
+            return
+    raise DefinitionError(
+        f"{definition.label} nests graphs deeper than {MAX_NESTING} levels, or contains itself."
+    )
+
+
+def _unusable(definition: GraphDefinition, problems: Iterable[Problem]) -> CheckedGraph:
+    return CheckedGraph(
+        definition=definition, tasks={}, inputs={}, order=(), feeds={}, outputs={},
+        problems=list(problems),
+    )  # fmt: skip
+
+
+class _Examination:
+    """Goes through one definition, step by step, and keeps what it finds."""
+
+    def __init__(self, definition: GraphDefinition, registry: "TaskRegistry") -> None:
+        self.definition = definition
+        self.registry = registry
+        self.problems: list[Problem] = []
+        self.inputs: dict[str, Port] = {}
+        self.tasks: dict[str, Task] = {}
+        self.defined = {each.id: each for each in definition.tasks}
+        self.feeds: dict[str, dict[str, list[End]]] = {each: {} for each in self.defined}
+        self.outputs: dict[str, End] = {}
+
+    def result(self) -> CheckedGraph:
+        """Take all steps and give what came of them."""
+        self._check_inputs()
+        self._make_tasks()
+        for dataflow in self.definition.dataflows:
+            self._check_dataflow(dataflow)
+        for task_id, task in self.tasks.items():
+            self._check_feeds(self.defined[task_id], task)
+        self._check_outputs()
+        return CheckedGraph(
+            definition=self.definition,
+            tasks=self.tasks,
+            inputs=self.inputs,
+            order=self._order(),
+            feeds=self.feeds,
+            outputs=self.outputs,
+            problems=self.problems,
+        )
+
+    def _say(self, sentence: str, task: str | None = None, port: str | None = None) -> None:
+        self.problems.append(Problem(sentence, task, port))
+
+    # ── ports of the graph ──────────────────────────────────────────────────────────────────────
+
+    def _check_inputs(self) -> None:
+        for port in self.definition.inputs:
+            if port.name in self.inputs:
+                self._say(f"Two inputs are called '{port.name}'; rename one.", port=port.name)
+            elif not PORT_PATTERN.fullmatch(port.name):
+                self._say(_bad_name("input", port.name), port=port.name)
+            else:
+                self._make_input(port)
+
+    def _make_input(self, port: GraphPort) -> None:
+        try:
+            self.inputs[port.name] = port.as_port(self.definition.label)
+        except ValueFault as fault:
+            self._say(fault.sentence, port=port.name)
+
+    def _check_outputs(self) -> None:
+        for output in self.definition.outputs:
+            if output.name in self.outputs:
+                self._say(f"Two outputs are called '{output.name}'; rename one.", port=output.name)
+            elif not PORT_PATTERN.fullmatch(output.name):
+                self._say(_bad_name("output", output.name), port=output.name)
+            elif end := self._source_end(output.source):
+                self.outputs[output.name] = end
+
+    # ── tasks ───────────────────────────────────────────────────────────────────────────────────
+
+    def _make_tasks(self) -> None:
+        seen: set[str] = set()
+        for defined in self.definition.tasks:
+            if defined.id in seen:
+                self._say(f"Two tasks have the id '{defined.id}'; rename one.", defined.id)
+            elif not ID_PATTERN.fullmatch(defined.id):
+                self._say(_bad_id(defined.id), defined.id)
+            else:
+                self._make_task(defined)
+            seen.add(defined.id)
+
+    def _make_task(self, defined: DefinedTask) -> None:
+        try:
+            kind = self.registry.get(defined.type)
+            task = kind.build(defined.config, defined.graph, self.registry)
+        except DefinitionError as fault:
+            self.problems += [_inside(defined.id, each) for each in fault.problems]
+        except (UnknownTaskType, ValueFault) as fault:
+            self._say(f"Task {defined.id}: {fault.sentence}", defined.id)
+        else:
+            self.tasks[defined.id] = task
+            self._check_constants(defined, task)
+
+    def _check_constants(self, defined: DefinedTask, task: Task) -> None:
+        for name, value in defined.inputs.items():
+            port = task.inputs.get(name)
+            if port is None:
+                self._say(_no_port("input", name, defined, task.inputs), defined.id, name)
+                continue
+            try:
+                port.encode(value)
+            except ValueFault as fault:
+                self._say(fault.sentence, defined.id, name)
+
+    # ── dataflows ───────────────────────────────────────────────────────────────────────────────
+
+    def _check_dataflow(self, dataflow: Dataflow) -> None:
+        source = self._source_end(dataflow.source)
+        target = self._target_end(dataflow.target)
+        if source is not None and target is not None:
+            task_id, name = target
+            self.feeds[task_id].setdefault(name, []).append(source)
+
+    def _source_end(self, text: str) -> End | None:
+        """Read where a dataflow comes from; None, and a problem said, if it is nowhere."""
+        end = self._split(text)
+        if end is None:
+            return None
+        task_id, name = end
+        if task_id == GRAPH_INPUTS:
+            names: Iterable[str] = [port.name for port in self.definition.inputs]
+            return self._known(end, names, f"{self.definition.label} has no input '{name}'.")
+        if task_id in self.tasks:
+            outputs = self.tasks[task_id].outputs
+            fault = _no_port("output", name, self.defined[task_id], outputs)
+            return self._known(end, outputs, fault)
+        self._say_missing(task_id, text)
+        return None
+
+    def _target_end(self, text: str) -> End | None:
+        """Read where a dataflow goes to; None, and a problem said, if it is nowhere."""
+        end = self._split(text)
+        if end is None:
+            return None
+        task_id, name = end
+        if task_id == GRAPH_INPUTS:
+            self._say(f"Nothing can flow into '{text}'; it is the graph's own input.", port=name)
+        elif task_id in self.tasks:
+            inputs = self.tasks[task_id].inputs
+            return self._known(end, inputs, _no_port("input", name, self.defined[task_id], inputs))
+        else:
+            self._say_missing(task_id, text)
+        return None
+
+    def _split(self, text: str) -> End | None:
+        try:
+            return split_end(text)
+        except DefinitionError as fault:
+            self._say(fault.sentence)
+            return None
+
+    def _known(self, end: End, names: Iterable[str], fault: str) -> End | None:
+        task_id, name = end
+        if name in names:
+            return end
+        self._say(fault, None if task_id == GRAPH_INPUTS else task_id, name)
+        return None
+
+    def _say_missing(self, task_id: str, text: str) -> None:
+        """A task that could not be made has had its say already."""
+        if task_id not in self.defined:
+            self._say(f"There is no task '{task_id}' for '{text}'.")
+
+    def _check_feeds(self, defined: DefinedTask, task: Task) -> None:
+        feeds = self.feeds[defined.id]
+        for name, port in task.inputs.items():
+            ends = feeds.get(name, [])
+            if len(ends) > 1 and not takes_several(port):
+                self._say(_second_dataflow(defined, port, ends), defined.id, name)
+            elif ends:
+                self._check_fit(defined, port, ends)
+            elif port.required and name not in defined.inputs:
+                self._say(
+                    f"{_title(defined, task)} needs its input {name}: "
+                    "draw a dataflow to it or give a value.",
+                    defined.id,
+                    name,
+                )
+
+    def _check_fit(self, defined: DefinedTask, port: Port, ends: list[End]) -> None:
+        judge = fit if len(ends) == 1 else fit_element
+        for end in ends:
+            source = self._source_port(end)
+            if source is None:
+                continue
+            found = judge(source, port)
+            if found.verdict == "misfit":
+                self._say(found.reason, defined.id, port.name)
+            elif end[0] == GRAPH_INPUTS and _may_be_missing(source, port, defined):
+                self._say(
+                    f"Input {source.name} may be left out and has no default, but "
+                    f"port {port.name} of {port.owner} needs a value.",
+                    defined.id,
+                    port.name,
+                )
+
+    def _source_port(self, end: End) -> Port | None:
+        task_id, name = end
+        if task_id == GRAPH_INPUTS:
+            return self.inputs.get(name)
+        return self.tasks[task_id].outputs[name]
+
+    # ── order ───────────────────────────────────────────────────────────────────────────────────
+
+    def _order(self) -> tuple[DefinedTask, ...]:
+        """Sort the tasks so that each comes after what it needs; empty, and said, in a circle."""
+        sorter: TopologicalSorter[str] = TopologicalSorter()
+        for task_id, ports in self.feeds.items():
+            needed = [end[0] for ends in ports.values() for end in ends]
+            sorter.add(task_id, *(each for each in needed if each != GRAPH_INPUTS))
+        try:
+            return tuple(self.defined[task_id] for task_id in sorter.static_order())
+        except Circle as circle:
+            fault = CycleError(circle.args[1])
+            self._say(fault.sentence, fault.cycle[0])
+            return ()
+
+
+def takes_several(port: Port) -> bool:
+    """Whether several dataflows may end at an input port."""
+    return is_list(port.type) and not port.reads_stream
+
+
+def joins_as_element(source: Port, target: Port) -> bool:
+    """Whether a lone dataflow gives one element of a list rather than the whole list."""
+    return takes_several(target) and compare(source.type, target.type) == "misfit"
+
+
+def _may_be_missing(source: Port, port: Port, defined: DefinedTask) -> bool:
+    optional = not source.required and source.default is None
+    return optional and port.required and port.name not in defined.inputs
+
+
+def _inside(task_id: str, problem: Problem) -> Problem:
+    path = f"{task_id}/{problem.task}" if problem.task else task_id
+    return replace(problem, task=path)
+
+
+def _title(defined: DefinedTask, task: Task) -> str:
+    return defined.title or task.title or defined.id
+
+
+def _bad_id(task_id: str) -> str:
+    return (
+        f"'{task_id[:80]}' is no id for a task; use up to 64 letters, digits, hyphens and "
+        "underscores."
+    )
+
+
+def _bad_name(kind: str, name: str) -> str:
+    return (
+        f"'{name[:80]}' is no name for an {kind}; use up to 64 letters, digits and underscores, "
+        "and no digit first."
+    )
+
+
+def _no_port(kind: str, name: str, defined: DefinedTask, ports: Mapping[str, Port]) -> str:
+    return f"Task {defined.id} has no {kind} '{name}'; it has {said(ports)}."
+
+
+def _second_dataflow(defined: DefinedTask, port: Port, ends: list[End]) -> str:
+    sources = " and ".join(f"{task_id}.{name}" for task_id, name in ends)
+    return (
+        f"Port {port.name} of {defined.title or defined.id} takes one dataflow, "
+        f"but {sources} flow into it; take one away."
+    )

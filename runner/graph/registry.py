@@ -1,0 +1,100 @@
+"""TaskRegistry: type name -> Task class; entry points."""
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+from functools import cache
+from importlib.metadata import entry_points
+from types import ModuleType
+from typing import ClassVar
+
+from runner.errors import DefinitionError, UnknownTaskType
+from runner.graph.task import Task
+
+LIBRARY = "runner.library"
+ENTRY_POINTS = "anabranch.tasks"
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
+
+
+class TaskRegistry:
+    """The task types that a definition may name; the types that hold a graph are always in it."""
+
+    _always: ClassVar[dict[str, type[Task]]] = {}
+
+    def __init__(self) -> None:
+        self._types: dict[str, type[Task]] = dict(self._always)
+
+    @classmethod
+    def everywhere[T: type[Task]](cls, kind: T) -> T:
+        """Put a type into every registry made from now on."""
+        cls._always[kind.name] = kind
+        return kind
+
+    def register[T: type[Task]](self, kind: T) -> T:
+        """Add a task type; raises DefinitionError if another one has its name."""
+        known = self._types.get(kind.name)
+        if not _NAME.fullmatch(kind.name):
+            raise DefinitionError(f"'{kind.name}' is no name for a task type.")
+        if known is not None and known is not kind:
+            raise DefinitionError(f"Two task types are called '{kind.name}'; rename one.")
+        self._types[kind.name] = kind
+        return kind
+
+    def register_module(self, module: ModuleType) -> None:
+        """Add the public task types that a module defines."""
+        for name, kind in vars(module).items():
+            if not name.startswith("_") and _is_defined_in(kind, module):
+                self.register(kind)
+
+    def get(self, name: str) -> type[Task]:
+        """Find a task type; raises UnknownTaskType."""
+        try:
+            return self._types[name]
+        except KeyError:
+            near = get_close_matches(name[:64], self._types, n=1)
+            raise UnknownTaskType(name[:64], near[0] if near else None) from None
+
+    def names(self) -> list[str]:
+        """Name the registered types in alphabetical order."""
+        return sorted(self._types)
+
+    def copy(self) -> "TaskRegistry":
+        """Give a registry of its own with the same types."""
+        twin = TaskRegistry()
+        twin.update(self)
+        return twin
+
+    def update(self, other: "TaskRegistry") -> None:
+        """Add all types of another registry."""
+        for kind in other:
+            self.register(kind)
+
+    def __iter__(self) -> Iterator[type[Task]]:
+        """Give the registered types in alphabetical order of their names."""
+        return iter([self._types[name] for name in self.names()])
+
+    def __contains__(self, name: object) -> bool:
+        """Whether a type of this name is registered."""
+        return name in self._types
+
+
+def _is_defined_in(kind: object, module: ModuleType) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Task) and kind.__module__ == module.__name__
+
+
+def default_registry() -> TaskRegistry:
+    """Give a registry with the library's task types and those that installed packages offer."""
+    return _loaded().copy()
+
+
+@cache
+def _loaded() -> TaskRegistry:
+    registry = TaskRegistry()
+    library = importlib.import_module(LIBRARY)
+    for found in pkgutil.iter_modules(library.__path__, f"{LIBRARY}."):
+        registry.register_module(importlib.import_module(found.name))
+    for entry in entry_points(group=ENTRY_POINTS):
+        registry.register_module(importlib.import_module(entry.value))
+    return registry

@@ -1,0 +1,292 @@
+"""Task and @task: declared ports and one async execute(inputs, context)."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, overload
+
+from runner.errors import DefinitionError, ValueFault
+from runner.graph.port_types import compare
+from runner.graph.ports import Port, Ports, Stream, ports_of
+from runner.graph.signatures import (
+    CONTEXT,
+    RESULT,
+    grown_from,
+    hints_of,
+    model_of,
+    parameters_of,
+    results_of,
+)
+from runner.graph.task_ports import (
+    by_port,
+    filled,
+    outputs_of_model,
+    read_config,
+    said,
+    snake_case,
+)
+
+if TYPE_CHECKING:
+    from runner.graph.definition import GraphDefinition
+    from runner.graph.registry import TaskRegistry
+
+Effect = Literal["none", "repeatable", "once"]
+_EFFECTS = frozenset({"none", "repeatable", "once"})
+
+
+class Task:
+    """A unit of work: a class with Inputs, Outputs and Config, and `execute`.
+
+    One object may run many times at once (each item of a map shares it), so it keeps nothing
+    from one execution to the next. A blocking task's `execute` is a plain function that runs in
+    a thread of its own.
+    """
+
+    name: ClassVar[str] = ""
+    version: ClassVar[str] = "1"
+    title: ClassVar[str] = ""
+    help: ClassVar[str] = ""
+    effect: ClassVar[Effect] = "repeatable"
+    blocking: ClassVar[bool] = False
+
+    class Inputs(Ports):
+        """No inputs, unless a task says otherwise."""
+
+    class Outputs(Ports):
+        """No outputs, unless a task says otherwise."""
+
+    class Config(Ports):
+        """No settings, unless a task says otherwise."""
+
+    inputs: Mapping[str, Port]
+    outputs: Mapping[str, Port]
+
+    def __init_subclass__(cls, **extra: Any) -> None:
+        """Fill in the name, title and help that the class does not give itself."""
+        super().__init_subclass__(**extra)
+        own = vars(cls)
+        if "name" not in own:
+            cls.name = snake_case(cls.__name__)
+        if "title" not in own:
+            cls.title = cls.name.rpartition(".")[2].replace("_", " ").capitalize()
+        if "help" not in own:
+            cls.help = (cls.__doc__ or "").strip().partition("\n")[0]
+
+    def __init__(self, config: Mapping[str, Any] | None = None) -> None:
+        """Check the settings; raises ValueFault with a sentence."""
+        self.config: Any = read_config(self.Config, self.title, config or {})
+        self.inputs, self.outputs = ports_of_class(type(self))
+
+    @classmethod
+    def build(
+        cls,
+        config: Mapping[str, Any],
+        graph: "GraphDefinition | None",
+        registry: "TaskRegistry",
+    ) -> Self:
+        """Make the task that a definition asks for."""
+        if graph is not None:
+            raise ValueFault(f"{cls.title} takes no graph of its own.")
+        return cls(config)
+
+    @classmethod
+    def config_ports(cls) -> dict[str, Port]:
+        """Describe the settings like ports, for forms."""
+        return ports_of(cls.Config, cls.title)
+
+    @staticmethod
+    def streaming() -> dict[str, Stream]:
+        """Say which output ports stream, and how."""
+        return {}
+
+    def execute(self, inputs: Any, context: Any) -> Any:
+        """Do the work; `async def` unless the task is blocking."""
+        raise NotImplementedError
+
+    def execute_blocking(self, inputs: Any, context: Any) -> Any:
+        """Do the work of a blocking task, in its own thread."""
+        return self.execute(inputs, context)
+
+    def bind(self, values: Mapping[str, Any]) -> Any:
+        """Give the object that `execute` takes as its inputs, from values checked already."""
+        return filled(self.Inputs, values)
+
+    def collect(self, returned: Any) -> dict[str, Any]:
+        """Give what `execute` returned by port; raises ValueFault for ports that do not exist."""
+        if returned is None:
+            return self._collect_none()
+        values = by_port(returned)
+        if values is None:
+            values = self._collect_bare(returned)
+        unknown = [port for port in values if port not in self.outputs]
+        if unknown:
+            raise ValueFault(
+                f"{self.title} returned a value for {', '.join(map(repr, unknown))}, "
+                f"but its output ports are {said(self.outputs)}."
+            )
+        return values
+
+    def _collect_none(self) -> dict[str, Any]:
+        """A bare None is a value only where the one output port takes it."""
+        if len(self.outputs) != 1:
+            return {}
+        ((name, port),) = self.outputs.items()
+        takes_none = not port.streams and compare(type(None), port.type) == "fits"
+        return {name: None} if takes_none else {}
+
+    def _collect_bare(self, returned: Any) -> dict[str, Any]:
+        if len(self.outputs) == 1:
+            return {next(iter(self.outputs)): returned}
+        raise ValueFault(
+            f"{self.title} returned a {type(returned).__name__}; with the output ports "
+            f"{said(self.outputs)} it has to return a dict by port."
+        )
+
+
+_class_ports: dict[type[Task], tuple[dict[str, Port], dict[str, Port]]] = {}
+
+
+def ports_of_class(kind: type[Task]) -> tuple[dict[str, Port], dict[str, Port]]:
+    """Give the input and output ports of a task class, built once and kept."""
+    found = _class_ports.get(kind)
+    if found is None:
+        if kind.effect not in _EFFECTS:
+            raise DefinitionError(f"The effect of {kind.title} is none, repeatable or once.")
+        outputs = outputs_of_model(kind.Outputs, kind.title, kind.streaming())
+        found = _class_ports[kind] = ports_of(kind.Inputs, kind.title), outputs
+    return found
+
+
+# ── a plain function as a task ──────────────────────────────────────────────────────────────────
+
+
+class FunctionTask(Task):
+    """A function, called with its inputs by name; `context` is passed if it asks for it."""
+
+    function: ClassVar[Callable[..., Any]]
+    wants_context: ClassVar[bool] = False
+    returns_bare: ClassVar[bool] = True
+
+    def bind(self, values: Mapping[str, Any]) -> Any:
+        """Give the values as they are; they become keyword arguments."""
+        return values
+
+    def call(self, inputs: Any, context: Any) -> Any:
+        """Call the function."""
+        given = inputs if isinstance(inputs, Mapping) else vars(inputs)
+        extra = {CONTEXT: context} if self.wants_context else {}
+        return type(self).function(**given, **extra)
+
+    def collect(self, returned: Any) -> dict[str, Any]:
+        """A bare return is the port `result`, whatever its type."""
+        if self.returns_bare and self.outputs and returned is not None:
+            return {RESULT: returned}
+        return super().collect(returned)
+
+
+class _Awaited(FunctionTask):
+    async def execute(self, inputs: Any, context: Any) -> Any:
+        return await self.call(inputs, context)
+
+
+class _Streamed(FunctionTask):
+    async def execute(self, inputs: Any, context: Any) -> None:
+        async for chunk in self.call(inputs, context):
+            await context.push_chunk(RESULT, chunk)
+
+
+class _Threaded(FunctionTask):
+    blocking = True
+
+    def execute(self, inputs: Any, context: Any) -> Any:
+        return self.call(inputs, context)
+
+
+class _StreamedInThread(FunctionTask):
+    blocking = True
+
+    def execute(self, inputs: Any, context: Any) -> None:
+        for chunk in self.call(inputs, context):
+            context.push_chunk(RESULT, chunk)
+
+
+class _OnLoop(FunctionTask):
+    async def execute(self, inputs: Any, context: Any) -> Any:
+        return self.call(inputs, context)
+
+
+class _StreamedOnLoop(FunctionTask):
+    async def execute(self, inputs: Any, context: Any) -> None:
+        for chunk in self.call(inputs, context):
+            await context.push_chunk(RESULT, chunk)
+
+
+def _result_streams() -> dict[str, Stream]:
+    return {RESULT: Stream()}
+
+
+@overload
+def task(function: Callable[..., Any], /) -> type[FunctionTask]: ...
+@overload
+def task(
+    *,
+    name: str = "",
+    effect: Effect = "repeatable",
+    blocking: bool = True,
+    title: str = "",
+    version: str = "1",
+) -> Callable[[Callable[..., Any]], type[FunctionTask]]: ...
+def task(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str = "",
+    effect: Effect = "repeatable",
+    blocking: bool = True,
+    title: str = "",
+    version: str = "1",
+) -> Any:
+    """Make a task class of a function; `blocking=False` keeps a sync function on the loop."""
+
+    def make(function: Callable[..., Any]) -> type[FunctionTask]:
+        given = {"name": name, "title": title}
+        own = {key: text for key, text in given.items() if text}
+        return _task_class(
+            function,
+            _base(function, blocking=blocking),
+            {"effect": effect, "version": version} | own,
+        )
+
+    return make if function is None else make(function)
+
+
+def _base(function: Callable[..., Any], *, blocking: bool) -> type[FunctionTask]:
+    if inspect.isasyncgenfunction(function):
+        return _Streamed
+    if inspect.iscoroutinefunction(function):
+        return _Awaited
+    if inspect.isgeneratorfunction(function):
+        return _StreamedInThread if blocking else _StreamedOnLoop
+    return _Threaded if blocking else _OnLoop
+
+
+def _task_class(
+    function: Callable[..., Any], base: type[FunctionTask], own: dict[str, Any]
+) -> type[FunctionTask]:
+    hints = hints_of(function)
+    returned = hints.pop("return", Any)
+    streams = base in {_Streamed, _StreamedInThread, _StreamedOnLoop}
+    results = {RESULT: grown_from(returned)} if streams else results_of(returned)
+    body = {
+        "name": function.__name__,
+        "__doc__": function.__doc__,
+        "__module__": function.__module__,
+        "__qualname__": function.__qualname__,
+        "function": staticmethod(function),
+        "wants_context": CONTEXT in inspect.signature(function).parameters,
+        "returns_bare": set(results) == {RESULT},
+        "Inputs": model_of("Inputs", parameters_of(function, hints)),
+        "Outputs": model_of("Outputs", {port: (kind, ...) for port, kind in results.items()}),
+    }
+    if streams:
+        body["streaming"] = staticmethod(_result_streams)
+    return type(function.__name__, (base,), body | own)
