@@ -130,7 +130,7 @@ class BackgroundRunner:
         except Fenced:
             logger.warning("Run %s has another owner now; this process lets it go.", run)
         except RunnerError as fault:
-            logger.error("Run %s cannot go on: %s", run, fault)
+            logger.exception("Run %s cannot go on.", run)
             await self._quarantine(stored, str(fault))
         finally:
             self.executors.pop(run, None)

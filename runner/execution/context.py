@@ -178,7 +178,7 @@ class _RunLogHandler(logging.Handler):
 
 def _log_of(context: TaskContext, loop: asyncio.AbstractEventLoop | None = None) -> logging.Logger:
     """Give a logger of its own whose lines go to the run's log and to Python logging."""
-    log = logging.Logger(logger.name, logging.INFO)
+    log = logging.Logger(logger.name, logging.INFO)  # noqa: LOG001 - one for each attempt, freed with it
     log.parent = logger
     log.addHandler(_RunLogHandler(context, loop))
     return log

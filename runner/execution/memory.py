@@ -103,9 +103,7 @@ class MemoryStore:
     async def claim(self, owner: str, limit: int) -> list[StoredRun]:
         """Take runs that wait for an owner."""
         self._reopen()
-        free = [
-            each for each in self.runs.values() if not each.owner and each.status in CLAIMABLE
-        ]
+        free = [each for each in self.runs.values() if not each.owner and each.status in CLAIMABLE]
         for run in free[:limit]:
             run.owner = owner
             run.epoch += 1
@@ -137,9 +135,7 @@ class MemoryStore:
         """Give the kept chunks of one port and attempt."""
         key = (path, port, attempt)
         return [
-            each
-            for each in self.runs[run].chunks
-            if (each.path, each.port, each.attempt) == key
+            each for each in self.runs[run].chunks if (each.path, each.port, each.attempt) == key
         ]
 
     async def requests(self, runs: Collection[str]) -> list[Request]:

@@ -33,9 +33,7 @@ class Places:
         async with self._threads:
             return await self._in_thread(task, inputs, context)
 
-    async def _in_thread(
-        self, task: Task, inputs: Mapping[str, Any], context: TaskContext
-    ) -> Any:
+    async def _in_thread(self, task: Task, inputs: Mapping[str, Any], context: TaskContext) -> Any:
         loop = asyncio.get_running_loop()
         blocking = BlockingContext(context, loop)
         given = {
@@ -69,7 +67,7 @@ async def _threaded(body: Callable[[], Any], name: str) -> Any:
             value, fault = body(), None
         except StopIteration as stop:
             value, fault = None, RuntimeError(f"the body raised StopIteration: {stop}")
-        except Exception as raised:  # noqa: BLE001 - the executor turns it into an event
+        except Exception as raised:
             value, fault = None, raised
         if not loop.is_closed():
             loop.call_soon_threadsafe(settle, value, fault)

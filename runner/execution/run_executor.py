@@ -18,7 +18,7 @@ from runner.execution.chunk_flush import ChunkFlush
 from runner.execution.context import TaskContext
 from runner.execution.places import Places
 from runner.execution.run_log import RunLog
-from runner.execution.run_values import RunValues, check_streams
+from runner.execution.run_values import RunValues, check_complete, check_streams, streaming_port
 from runner.execution.store import ChunkBatch, RunStore, StoredRun
 from runner.execution.stream import Stream
 from runner.graph.task_graph import PlannedTask, TaskGraph
@@ -303,7 +303,7 @@ class RunExecutor:
             self._stopped(path, attempt, body.reason)
         except StreamFailed:
             self._supersede(path)
-        except Exception as fault:  # noqa: BLE001 - the one place where failures become data
+        except Exception as fault:
             self._failed(path, attempt, fault)
         finally:
             body.end()
@@ -326,7 +326,7 @@ class RunExecutor:
             if not stream.closed:
                 stream.close()
                 self.closed(stream)
-        task.check_complete(outputs.keys() | streams.keys())
+        check_complete(planned, outputs.keys() | streams.keys())
         self.values.outputs[path] = self._results[path] = outputs
         self.record(events.TaskReturned(path, attempt))
 
@@ -349,8 +349,7 @@ class RunExecutor:
         stream = self.values.streams.get((path, port))
         if stream is None:
             state = self.state.tasks[path]
-            planned_port = state.planned.task.streaming_port(port)
-            stream = Stream(path, planned_port, state.attempt)
+            stream = Stream(path, streaming_port(state.planned, port), state.attempt)
             self.values.streams[path, port] = stream
         return stream
 
@@ -392,7 +391,5 @@ class RunExecutor:
 
     def _keep_chunks(self, batch: ChunkBatch, size: int) -> None:
         last = batch.first + len(batch.items) - 1
-        event = events.ChunksStored(
-            batch.path, batch.port, batch.attempt, batch.first, last, size
-        )
+        event = events.ChunksStored(batch.path, batch.port, batch.attempt, batch.first, last, size)
         self.record(event, chunks=batch)

@@ -89,9 +89,7 @@ class RunLog:
         self._wake.set()
 
     def _batch(self) -> Batch:
-        taken = [
-            self._entries.popleft() for _ in range(min(BATCH_ENTRIES, len(self._entries)))
-        ]
+        taken = [self._entries.popleft() for _ in range(min(BATCH_ENTRIES, len(self._entries)))]
         return Batch(
             run=self._run,
             epoch=self._epoch,

@@ -1,6 +1,6 @@
 """RunValues: the encoded values and streams of one run, and what a task is given of them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from runner.errors import RunnerError
@@ -113,8 +113,8 @@ class RunValues:
             self.streams.get((source.path, source.port)) if isinstance(source, OutputOf) else None
         )
         if stream is None:
-            stream = kept_stream(planned.path, port, 1, [self.text(source)])
-            return stream.reader(port.as_single(), elastic=True)
+            chunks = port.split(self.text(source))
+            return kept_stream(planned.path, port, 1, chunks).reader(port, elastic=True)
         elastic = port.name in planned.elastic or port.name not in planned.first_chunk
         return stream.reader(port, elastic=elastic)
 
@@ -127,6 +127,25 @@ def check_streams(values: Mapping[str, str], streams: Mapping[str, Stream], titl
                 f"{title} returned a value for port {port} that differs from what it streamed; "
                 "leave the port out of the return value."
             )
+
+
+def check_complete(planned: PlannedTask, given: Collection[str]) -> None:
+    """Raise RunnerError when a body ended without a value for one of its output ports."""
+    missing = [port for port in planned.task.outputs if port not in given]
+    if missing:
+        raise RunnerError(
+            f"{planned.title} ended without a value for port {missing[0]}; return one."
+        )
+
+
+def streaming_port(planned: PlannedTask, name: str) -> Port:
+    """Give an output port that streams; raise RunnerError for any other name."""
+    port = planned.task.outputs.get(name)
+    if port is None or not port.streams:
+        raise RunnerError(
+            f"{planned.title} cannot push chunks to {name}; list that output in streaming()."
+        )
+    return port
 
 
 def _check_lengths(title: str, lengths: Mapping[str, int]) -> None:

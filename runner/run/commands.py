@@ -70,12 +70,5 @@ class FinishRun:
 
 
 type Command = (
-    StartTask
-    | ExpandTask
-    | GatherTask
-    | CompleteTask
-    | DropTask
-    | CancelTask
-    | Record
-    | FinishRun
+    StartTask | ExpandTask | GatherTask | CompleteTask | DropTask | CancelTask | Record | FinishRun
 )

@@ -38,9 +38,7 @@ from runner.run.status import TaskStatus
 
 S = TaskStatus
 LIVE = frozenset({S.RUNNING, S.STREAMING})
-OVER = frozenset(
-    {S.COMPLETED, S.CACHED, S.FAILED, S.UPSTREAM_FAILED, S.CANCELLED, S.SKIPPED}
-)
+OVER = frozenset({S.COMPLETED, S.CACHED, S.FAILED, S.UPSTREAM_FAILED, S.CANCELLED, S.SKIPPED})
 
 #: The table of legal moves: event -> (statuses it may come in, status it leads to).
 MOVES: dict[type[Event], tuple[frozenset[TaskStatus], TaskStatus]] = {
@@ -180,7 +178,7 @@ class RunState:
             done=self._done,
             total=self._leaves,
             failed=self._failed,
-            fraction=min(1.0, self._fraction),
+            fraction=1.0 if self._done == self._leaves else min(1.0, self._fraction),
         )
 
     def is_provisional(self, path: str) -> bool:
@@ -214,9 +212,7 @@ class RunState:
                 commands.append(GatherTask(each.planned.path))
         return commands + self._finish_if_over()
 
-    def restore(
-        self, checkpoints: Iterable[TaskCheckpoint], attempts: Mapping[str, int]
-    ) -> None:
+    def restore(self, checkpoints: Iterable[TaskCheckpoint], attempts: Mapping[str, int]) -> None:
         """Put back what was kept: recorded expansions and finished tasks, in their order."""
         for kept in sorted(checkpoints, key=lambda each: each.seq):
             state = self.tasks[kept.path]
@@ -293,9 +289,7 @@ class RunState:
             commands += self._release(each)
         for each in self._touched.get(event.path, ()):
             commands += [
-                Record(
-                    happened.DataflowClosed(event.path, event.port, each.planned.path, port)
-                )
+                Record(happened.DataflowClosed(event.path, event.port, each.planned.path, port))
                 for port in _reading(each.planned, event.path, event.port)
             ]
         return commands
@@ -443,10 +437,10 @@ class RunState:
         expansion = expand(state.planned, width)
         self.item_outputs[path] = expansion.items
         state.width = state.items_left = width
-        self._add_groups(expansion.compounds)
+        self._add_groups(expansion.compounds.values())
         share = state.share / max(1, len(expansion.tasks))
         self._leaves -= 1
-        added = self._add_tasks(list(expansion.tasks), share)
+        added = self._add_tasks(list(expansion.tasks.values()), share)
         self._admit_under_limit(state, added, width)
         return added
 
