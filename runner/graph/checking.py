@@ -100,6 +100,7 @@ class _Examination:
         self.definition = definition
         self.registry = registry
         self.problems: list[Problem] = []
+        self.declared = {port.name for port in definition.inputs}
         self.inputs: dict[str, Port] = {}
         self.tasks: dict[str, Task] = {}
         self.defined = {each.id: each for each in definition.tasks}
@@ -206,13 +207,14 @@ class _Examination:
             return None
         task_id, name = end
         if task_id == GRAPH_INPUTS:
-            names: Iterable[str] = [port.name for port in self.definition.inputs]
-            return self._known(end, names, f"{self.definition.label} has no input '{name}'.")
-        if task_id in self.tasks:
-            outputs = self.tasks[task_id].outputs
-            fault = _no_port("output", name, self.defined[task_id], outputs)
-            return self._known(end, outputs, fault)
-        self._say_missing(task_id, text)
+            if name in self.declared:
+                return end
+            self._say(f"{self.definition.label} has no input '{name}'.", port=name)
+            return None
+        task = self.tasks.get(task_id)
+        if task is not None and name in task.outputs:
+            return end
+        self._say_missing(end, "output", task.outputs if task else None)
         return None
 
     def _target_end(self, text: str) -> End | None:
@@ -223,11 +225,11 @@ class _Examination:
         task_id, name = end
         if task_id == GRAPH_INPUTS:
             self._say(f"Nothing can flow into '{text}'; it is the graph's own input.", port=name)
-        elif task_id in self.tasks:
-            inputs = self.tasks[task_id].inputs
-            return self._known(end, inputs, _no_port("input", name, self.defined[task_id], inputs))
-        else:
-            self._say_missing(task_id, text)
+            return None
+        task = self.tasks.get(task_id)
+        if task is not None and name in task.inputs:
+            return end
+        self._say_missing(end, "input", task.inputs if task else None)
         return None
 
     def _split(self, text: str) -> End | None:
@@ -237,17 +239,13 @@ class _Examination:
             self._say(fault.sentence)
             return None
 
-    def _known(self, end: End, names: Iterable[str], fault: str) -> End | None:
+    def _say_missing(self, end: End, kind: str, ports: Mapping[str, Port] | None) -> None:
+        """Say that a task or port is not there; a task that could not be made has had its say."""
         task_id, name = end
-        if name in names:
-            return end
-        self._say(fault, None if task_id == GRAPH_INPUTS else task_id, name)
-        return None
-
-    def _say_missing(self, task_id: str, text: str) -> None:
-        """A task that could not be made has had its say already."""
-        if task_id not in self.defined:
-            self._say(f"There is no task '{task_id}' for '{text}'.")
+        if ports is not None:
+            self._say(_no_port(kind, name, self.defined[task_id], ports), task_id, name)
+        elif task_id not in self.defined:
+            self._say(f"There is no task '{task_id}' for '{task_id}.{name}'.")
 
     def _check_feeds(self, defined: DefinedTask, task: Task) -> None:
         feeds = self.feeds[defined.id]

@@ -8,6 +8,9 @@ from runner.errors import DefinitionError
 GRAPH_INPUTS = "$inputs"
 ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 PORT_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
+_END_PATTERN = re.compile(
+    rf"({re.escape(GRAPH_INPUTS)}|{ID_PATTERN.pattern})\.({PORT_PATTERN.pattern})", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,7 @@ class Dataflow:
 
 def split_end(end: str) -> tuple[str, str]:
     """Split "task.port"; raises DefinitionError for any other text."""
-    task, dot, port = end.partition(".")
-    known = task == GRAPH_INPUTS or ID_PATTERN.fullmatch(task)
-    if not dot or not known or not PORT_PATTERN.fullmatch(port):
-        raise DefinitionError(f"'{end}' is not the end of a dataflow; write 'task.port'.")
-    return task, port
+    found = _END_PATTERN.fullmatch(end)
+    if found is None:
+        raise DefinitionError(f"'{end[:140]}' is not the end of a dataflow; write 'task.port'.")
+    return found[1], found[2]

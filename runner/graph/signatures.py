@@ -74,4 +74,4 @@ def grown_from(returned: Any) -> Any:
     """Give the type that a generator's items add up to: text, or a list of them."""
     known = get_origin(returned) in _ITERATORS
     item: Any = get_args(returned)[0] if known and get_args(returned) else Any
-    return item if bare(item) in {str, bytes} else list[item]  # type: ignore[valid-type]
+    return item if bare(item) in {str, bytes} else list[item]
