@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,10 @@ from workflows.ports import reads_stream
 from workflows.rows import ENDED_WELL, FAILED, Row, producer_of
 from workflows.wording import said_size, said_span
 
-REVISION = 1
+REVISION = 2
 PATIENCE = 20
 TAIL = 24
+PLAIN = 4  # so many points are one bend, to the next column: drawn as one curve
 _HOME = Path(__file__).resolve().parent.parent
 
 log = logging.getLogger(__name__)
@@ -100,7 +102,7 @@ def _as_document(level: Level) -> dict[str, Any]:
             else {"path": place.path}
             for place in level.places
         ],
-        "wires": [list(_ends(flow)) for flow in level.flows if flow.source and flow.target],
+        "wires": [list(_ends(flow)) for flow in level.flows if flow.source or level.path],
     }
 
 
@@ -110,7 +112,7 @@ def _ends(flow: Flow) -> tuple[str, str, str, str]:
 
 def _arranged(document: dict[str, Any]) -> dict[str, Any]:
     try:
-        done = subprocess.run(  # noqa: S603 - our own module, with our own interpreter
+        done = subprocess.run(
             [sys.executable, "-m", "workflows.layout"],
             input=json.dumps(document),
             capture_output=True,
@@ -153,17 +155,8 @@ class _Spots:
         ends = [_ends(flow) for flow in level.flows]
         self.boxes = boxes
         self.group = group
-        inside = [end for end in ends if end[0] and end[2]]
-        self.leaving = port_places(inside, leaving=True) | {
-            key: value
-            for key, value in port_places(ends, leaving=True).items()
-            if key not in port_places(inside, leaving=True)
-        }
-        self.entering = port_places(inside, leaving=False) | {
-            key: value
-            for key, value in port_places(ends, leaving=False).items()
-            if key not in port_places(inside, leaving=False)
-        }
+        self.leaving = port_places(ends, leaving=True)
+        self.entering = port_places(ends, leaving=False)
 
     def start(self, flow: Flow) -> Spot:
         """Where a dataflow leaves: a box's right side, or the frame's left border."""
@@ -185,7 +178,9 @@ def _wire(
     spots: _Spots,
     bends: list[list[float]] | None,
 ) -> Wire:
-    points = [(x, y) for x, y in bends] if bends else [spots.start(flow), spots.end(flow)]
+    points: list[Spot] = (
+        [(x, y) for x, y in bends] if bends else [spots.start(flow), spots.end(flow)]
+    )
     producer, port = producer_of(outline, group, flow.source, flow.source_port)
     target = outline.places.get(flow.target)
     middle = _middle(points)
@@ -207,7 +202,7 @@ def _wire(
 
 def _curve(points: list[Spot]) -> str:
     (x, y), (to_x, to_y) = points[0], points[-1]
-    if len(points) <= 4:  # noqa: PLR2004 - one bend to the next column: a plain curve
+    if len(points) <= PLAIN:
         pull = max(28.0, abs(to_x - x) / 2)
         return f"M{x:g} {y:g}C{x + pull:g} {y:g} {to_x - pull:g} {to_y:g} {to_x:g} {to_y:g}"
     return _rounded(points)
@@ -229,9 +224,9 @@ def _towards(start: Spot, goal: Spot, step: float) -> Spot:
 
 
 def _middle(points: list[Spot]) -> Spot:
-    pairs = list(zip(points, points[1:], strict=False))
+    pairs = list(pairwise(points))
     longest = max(pairs, key=lambda pair: abs(pair[1][0] - pair[0][0]))
-    if len(points) <= 4:  # noqa: PLR2004 - drawn as one curve, see _curve
+    if len(points) <= PLAIN:
         longest = (points[0], points[-1])
     (x, y), (to_x, to_y) = longest
     return (x + to_x) / 2, (y + to_y) / 2

@@ -110,11 +110,11 @@ def _float_field(port: Mapping[str, Any], required: bool) -> forms.Field:  # noq
     return field
 
 
-def _bool_field(port: Mapping[str, Any], required: bool) -> forms.Field:  # noqa: ARG001, FBT001
+def _bool_field(port: Mapping[str, Any], required: bool) -> forms.Field:  # noqa: FBT001
     return forms.BooleanField(required=False)
 
 
-def _lines_field(port: Mapping[str, Any], required: bool) -> forms.Field:  # noqa: ARG001, FBT001
+def _lines_field(port: Mapping[str, Any], required: bool) -> forms.Field:  # noqa: FBT001
     return LinesField(required=required, widget=forms.Textarea)
 
 

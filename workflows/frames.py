@@ -53,10 +53,10 @@ def news_since(
     end = run.seq if upto is None else min(upto, run.seq)
     ended = run.is_over and end == run.seq
     if after > run.seq:
-        return News(upto=end, status=run.status, texts=dict.fromkeys(views, [RELOAD]))
+        return News(upto=end, status=run.status, texts={view: [RELOAD] for view in views})
     events = list(run.events.filter(seq__gt=after, seq__lte=end).order_by("seq")[: EVENT_LIMIT + 1])
     if len(events) > EVENT_LIMIT:
-        return News(upto=end, status=run.status, texts=dict.fromkeys(views, [RELOAD]))
+        return News(upto=end, status=run.status, texts={view: [RELOAD] for view in views})
     if not events and run.status == known_status:
         return News(upto=end, status=run.status, ended=ended)
     drawn = _Drawn(run, events, chunk_limit)

@@ -6,6 +6,7 @@ layout engine, which holds the interpreter's lock while it works, runs in a proc
 
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,9 +18,14 @@ LAYER_GAP = 84
 ROW_GAP = 32
 MANY = 800
 
+# The border of a frame stands in its layout as two thin boxes: what enters, and what leaves.
+ENTRY, EXIT = "\0entry", "\0exit"
+GATE_GAP = 22
+
 type Size = tuple[float, float]
 type Spot = tuple[float, float]
 type Wire = tuple[str, str, str, str]
+type Shares = dict[tuple[str, str, str], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,16 @@ class Arranged:
     size: Size
     corners: dict[str, Spot]
     bends: dict[Wire, list[Spot]] = field(default_factory=dict)
+
+    def gates(self) -> dict[tuple[str, str], float]:
+        """Give the height at which each port of the frame crosses its border."""
+        found = {}
+        for (source, leaves, target, enters), way in self.bends.items():
+            if source == ENTRY:
+                found[ENTRY, leaves] = way[0][1]
+            if target == EXIT:
+                found[EXIT, enters] = way[-1][1]
+        return found
 
 
 @dataclass(slots=True)
@@ -51,36 +67,82 @@ def arrange(level: dict[str, Any]) -> dict[str, Any]:
 
     Boxes are [x, y, width, height]; the box of the empty path is the whole drawing.
     """
-    drawing, (width, height) = _arrange(level)
+    drawing, placed = _arrange(level)
+    width, height = placed.size
     drawing.boxes[""] = [0, 0, width, height]
     return {"boxes": drawing.boxes, "bends": drawing.bends}
 
 
-def _arrange(level: dict[str, Any]) -> tuple[Drawing, Size]:
+def _arrange(level: dict[str, Any]) -> tuple[Drawing, Arranged]:
     drawing = Drawing()
     sizes: dict[str, Size] = {}
-    inner: dict[str, Drawing] = {}
+    inner: dict[str, tuple[Drawing, Arranged]] = {}
+    gates: Shares = {}
     for box in level["boxes"]:
-        sizes[box["path"]] = BOX
+        path = box["path"]
+        sizes[path] = BOX
         if box.get("level"):
-            inner[box["path"]], (width, height) = _arrange(box["level"])
-            sizes[box["path"]] = (width + 2 * FRAME_EDGE, height + FRAME_TITLE)
-    wires = [tuple(wire) for wire in level["wires"] if wire[0] in sizes and wire[2] in sizes]
-    placed = _place(sizes, wires)
-    for path, (x, y) in placed.corners.items():
+            inner[path] = _arrange(box["level"])
+            sizes[path], shares = _framed(path, inner[path][1])
+            gates |= shares
+    wires = list(_wires(level, sizes))
+    placed = _place(sizes, wires, gates)
+    for path in inner.keys() | {box["path"] for box in level["boxes"]}:
+        x, y = placed.corners[path]
         drawing.boxes[path] = [x, y, *sizes[path]]
         if path in inner:
-            drawing.take(inner[path], x + FRAME_EDGE, y + FRAME_TITLE)
-    drawing.bends += placed.bends.items()
-    return drawing, placed.size
+            drawing.take(inner[path][0], x + FRAME_EDGE, y + FRAME_TITLE)
+    drawing.bends += [_to_the_border(wire, way, placed) for wire, way in placed.bends.items()]
+    return drawing, placed
 
 
-def _place(sizes: dict[str, Size], wires: list[Wire]) -> Arranged:
+def _wires(level: dict[str, Any], sizes: dict[str, Size]) -> Iterator[Wire]:
+    """Name the wires that can be drawn, and make room for the frame's own ports."""
+    given = [
+        (source or ENTRY, leaves, target or EXIT, enters)
+        for source, leaves, target, enters in level["wires"]
+    ]
+    known = {*sizes, ENTRY, EXIT}
+    wires = [wire for wire in given if wire[0] in known and wire[2] in known]
+    for gate, ports in (
+        (ENTRY, {wire[1] for wire in wires if wire[0] == ENTRY}),
+        (EXIT, {wire[3] for wire in wires if wire[2] == EXIT}),
+    ):
+        if ports:
+            sizes[gate] = (1, GATE_GAP * (len(ports) + 1))
+    yield from wires
+
+
+def _framed(path: str, inside: Arranged) -> tuple[Size, Shares]:
+    """Give a frame's size, and how far down its ports sit so that lines go straight through."""
+    width, height = inside.size[0] + 2 * FRAME_EDGE, inside.size[1] + FRAME_TITLE
+    shares = {
+        (gate, path, port): (FRAME_TITLE + y) / height for (gate, port), y in inside.gates().items()
+    }
+    return (width, height), shares
+
+
+def _to_the_border(wire: Wire, way: list[Spot], placed: Arranged) -> tuple[Wire, list[Spot]]:
+    """Lengthen a wire that crosses the frame's border, and name its end as the drawing does."""
+    source, leaves, target, enters = wire
+    if source == ENTRY:
+        way = [(-FRAME_EDGE, way[0][1]), *way]
+    if target == EXIT:
+        way = [*way, (placed.size[0] + FRAME_EDGE, way[-1][1])]
+    return (
+        "" if source == ENTRY else source,
+        leaves,
+        "" if target == EXIT else target,
+        enters,
+    ), way
+
+
+def _place(sizes: dict[str, Size], wires: list[Wire], gates: Shares) -> Arranged:
     if not sizes:
         return Arranged(BOX, {})
     if len(sizes) <= MANY:
         try:
-            return _by_engine(sizes, wires)
+            return _by_engine(sizes, wires, gates)
         except (ImportError, ValueError):
             pass
     return _by_columns(sizes, wires)
@@ -100,11 +162,12 @@ def port_places(wires: list[Wire], *, leaving: bool) -> dict[tuple[str, str], fl
     }
 
 
-def _by_engine(sizes: dict[str, Size], wires: list[Wire]) -> Arranged:
+def _by_engine(sizes: dict[str, Size], wires: list[Wire], gates: Shares) -> Arranged:
     import graphlay  # noqa: PLC0415 - there are platforms without its wheel
 
     index = {path: number for number, path in enumerate(sizes)}
-    out, into = port_places(wires, leaving=True), port_places(wires, leaving=False)
+    out = port_places(wires, leaving=True) | _of_frames(gates, EXIT)
+    into = port_places(wires, leaving=False) | _of_frames(gates, ENTRY)
     drawn = graphlay.layout(
         {
             "nodes": [
@@ -137,13 +200,19 @@ def _by_engine(sizes: dict[str, Size], wires: list[Wire]) -> Arranged:
     return _settled(sizes, Arranged((0, 0), corners, bends))
 
 
+def _of_frames(gates: Shares, gate: str) -> dict[tuple[str, str], float]:
+    return {(path, port): share for (which, path, port), share in gates.items() if which == gate}
+
+
 def _port(side: str, place: float) -> dict[str, Any]:
     return {"offset": {"side": side, "t": 2 * place - 1}}
 
 
 def _by_columns(sizes: dict[str, Size], wires: list[Wire]) -> Arranged:
     """Put each box one column right of its last source: plain, but always there."""
-    column = _columns(list(sizes), [(wire[0], wire[2]) for wire in wires])
+    sizes = {path: size for path, size in sizes.items() if path not in {ENTRY, EXIT}}
+    pairs = [(wire[0], wire[2]) for wire in wires if wire[0] in sizes and wire[2] in sizes]
+    column = _columns(list(sizes), pairs)
     columns: dict[int, list[str]] = {}
     for path in sizes:
         columns.setdefault(column[path], []).append(path)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from django.db.models import Count, F, Max, QuerySet, Sum
+from django.db.models import F, Max, QuerySet, Sum
 
 from workflows.models import Chunk, Run, RunEvent, TaskRun
 from workflows.outline import Outline, Place, outline_of
@@ -14,6 +14,7 @@ from workflows.rows import ENDED_WELL, Row, Streamed, counted, status_of_group
 
 ITEMS = 50
 TAIL = 60
+BATCHES_OF_A_TAIL = 12
 _OPEN = frozenset({"pending", "queued", "running", "streaming"})
 
 
@@ -183,8 +184,19 @@ def read_streams(run: Run, paths: Collection[str] | None = None) -> dict[str, di
 
 
 def _tail(chunk: Chunk) -> str:
-    words = " ".join("".join(said(value) for value in values_in(chunk)).split())
+    text = _text_of(chunk)
+    if len(text) < TAIL and chunk.first:
+        before = Chunk.objects.filter(
+            run=chunk.run_id, path=chunk.path, port=chunk.port, attempt=chunk.attempt
+        )
+        earlier = before.filter(first__lt=chunk.first).order_by("-first")[:BATCHES_OF_A_TAIL]
+        text = "".join(_text_of(each) for each in reversed(earlier)) + text
+    words = " ".join(text.split())
     return words if len(words) <= TAIL else f"…{words[-TAIL:]}"
+
+
+def _text_of(chunk: Chunk) -> str:
+    return "".join(said(value) for value in values_in(chunk))
 
 
 def values_in(chunk: Chunk) -> list[Any]:

@@ -74,8 +74,6 @@ def _counts(run: Run, rows: Mapping[str, Row]) -> Any:
                 numbers[count.status] = numbers.get(count.status, 0) + count.number
         elif row.kind == "task" and row.status != "pending":
             numbers[row.status] = numbers.get(row.status, 0) + 1
-    if run.is_over:
-        numbers.pop(run.status, None)
     numbers.pop("completed", None)
     return counted(numbers)
 
