@@ -93,7 +93,8 @@ def _field(port: Mapping[str, Any]) -> forms.Field:
 
 def _text_field(port: Mapping[str, Any], required: bool) -> forms.Field:  # noqa: FBT001 - one signature for all makers
     many = port.get("ui") == "multiline" or len(str(port.get("default") or "")) > LONG
-    return TextField(required=required, widget=forms.Textarea if many else forms.TextInput)
+    widget = forms.Textarea(attrs={"rows": 4}) if many else forms.TextInput()
+    return TextField(required=required, widget=widget)
 
 
 def _int_field(port: Mapping[str, Any], required: bool) -> forms.Field:  # noqa: FBT001
@@ -115,14 +116,14 @@ def _bool_field(port: Mapping[str, Any], required: bool) -> forms.Field:  # noqa
 
 
 def _lines_field(port: Mapping[str, Any], required: bool) -> forms.Field:  # noqa: FBT001
-    return LinesField(required=required, widget=forms.Textarea)
+    return LinesField(required=required, widget=forms.Textarea(attrs={"rows": 4}))
 
 
 def _json_field(port: Mapping[str, Any], required: bool) -> forms.Field:  # noqa: FBT001
     return ValueField(
         required=required,
         type_name=str(port.get("type", "any")),
-        widget=forms.Textarea(attrs={"class": "code", "spellcheck": "false"}),
+        widget=forms.Textarea(attrs={"class": "code", "rows": 6, "spellcheck": "false"}),
     )
 
 

@@ -170,7 +170,6 @@ def read_streams(run: Run, paths: Collection[str] | None = None) -> dict[str, di
             chunks=Sum(F("last") - F("first") + 1),
             bytes=Sum("size"),
             newest=Max("id"),
-            n=Count("*"),
         )
         .order_by("newest")
     )
@@ -178,21 +177,30 @@ def read_streams(run: Run, paths: Collection[str] | None = None) -> dict[str, di
     streams: dict[str, dict[str, Streamed]] = {}
     for each in totals:
         streams.setdefault(each["path"], {})[each["port"]] = Streamed(
-            chunks=each["chunks"], size=each["bytes"], tail=_tail(newest[each["newest"]])
+            chunks=each["chunks"], size=each["bytes"], tail=_tail(run, newest[each["newest"]])
         )
     return streams
 
 
-def _tail(chunk: Chunk) -> str:
-    text = _text_of(chunk)
-    if len(text) < TAIL and chunk.first:
-        before = Chunk.objects.filter(
-            run=chunk.run_id, path=chunk.path, port=chunk.port, attempt=chunk.attempt
-        )
-        earlier = before.filter(first__lt=chunk.first).order_by("-first")[:BATCHES_OF_A_TAIL]
-        text = "".join(_text_of(each) for each in reversed(earlier)) + text
+def _tail(run: Run, chunk: Chunk) -> str:
+    """Give a port's last words: the end of its text, or its last item."""
+    if replaces(run, chunk.path, chunk.port) or not is_text(run, chunk.path, chunk.port):
+        text = said(values_in(chunk)[-1])
+    else:
+        text = _last_text(chunk)
     words = " ".join(text.split())
     return words if len(words) <= TAIL else f"…{words[-TAIL:]}"
+
+
+def _last_text(chunk: Chunk) -> str:
+    text = _text_of(chunk)
+    if len(text) >= TAIL or not chunk.first:
+        return text
+    before = Chunk.objects.filter(
+        run=chunk.run_id, path=chunk.path, port=chunk.port, attempt=chunk.attempt
+    )
+    earlier = before.filter(first__lt=chunk.first).order_by("-first")[:BATCHES_OF_A_TAIL]
+    return "".join(_text_of(each) for each in reversed(earlier)) + text
 
 
 def _text_of(chunk: Chunk) -> str:
