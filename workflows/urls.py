@@ -1,47 +1,29 @@
 """Every page's address, named object-verb."""
 
-from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpResponseBase
 from django.urls import path
 
-
-def _view(name: str) -> Callable[..., HttpResponseBase]:
-    module, function = name.split(".")
-
-    def view(*args: Any, **kwargs: Any) -> HttpResponseBase:
-        return getattr(import_module(f"workflows.views.{module}"), function)(*args, **kwargs)
-
-    return view
-
+from workflows.consumers import RunConsumer
+from workflows.views import health, people, runs, workflows
 
 urlpatterns = [
-    path("", _view("workflows.home"), name="home"),
-    path("workflows/", _view("workflows.index"), name="workflow-list"),
-    path("workflows/<uuid:id>/", _view("workflows.show"), name="workflow-show"),
-    path("workflows/<uuid:id>/run/", _view("runs.start"), name="run-start"),
-    path("runs/", _view("runs.index"), name="run-list"),
-    path("runs/<uuid:id>/", _view("runs.show"), name="run-show"),
-    path("runs/<uuid:id>/tasks/<path:path>/", _view("runs.task"), name="task-show"),
-    path("runs/<uuid:id>/cancel/", _view("runs.cancel"), name="run-cancel"),
-    path("runs/<uuid:id>/resume/", _view("runs.resume"), name="run-resume"),
-    path("drawings/<str:hash>.css", _view("runs.drawing"), name="run-drawing"),
-    path("sign-in/", _view("people.sign_in"), name="sign-in"),
-    path("sign-out/", _view("people.sign_out"), name="sign-out"),
-    path("healthz", _view("health.check"), name="health"),
+    path("", workflows.home, name="home"),
+    path("workflows/", workflows.index, name="workflow-list"),
+    path("workflows/<uuid:id>/", workflows.show, name="workflow-show"),
+    path("workflows/<uuid:id>/run/", runs.start, name="run-start"),
+    path("runs/", runs.index, name="run-list"),
+    path("runs/<uuid:id>/", runs.show, name="run-show"),
+    path("runs/<uuid:id>/tasks/<path:path>/", runs.task, name="task-show"),
+    path("runs/<uuid:id>/cancel/", runs.cancel, name="run-cancel"),
+    path("runs/<uuid:id>/resume/", runs.resume, name="run-resume"),
+    path("drawings/<str:hash>.css", runs.drawing, name="run-drawing"),
+    path("sign-in/", people.sign_in, name="sign-in"),
+    path("sign-out/", people.sign_out, name="sign-out"),
+    path("healthz", health.check, name="health"),
     path("admin/", admin.site.urls),
 ]
-
-
-def _socket(name: str) -> Any:
-    async def application(scope: Any, receive: Any, send: Any) -> None:
-        consumer = getattr(import_module("workflows.consumers"), name)
-        await consumer.as_asgi()(scope, receive, send)
-
-    return application
-
-
-websocket_urlpatterns = [path("runs/<uuid:id>/live", _socket("RunConsumer"))]
+# The stubs know no path that leads to a socket.
+_run_socket: Any = RunConsumer.as_asgi()
+websocket_urlpatterns: list[Any] = [path("runs/<uuid:id>/live", _run_socket)]

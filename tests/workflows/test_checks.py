@@ -1,0 +1,36 @@
+"""What must be true at start, and the key made at the first one."""
+
+from workflows.checks import debug_is_off, origins_are_exact, sqlite_keeps_what_it_acknowledged
+from workflows.secret_key import secret_key_in
+
+
+def test_the_settings_as_shipped_pass():
+    assert sqlite_keeps_what_it_acknowledged() == []
+    assert origins_are_exact() == []
+    assert debug_is_off() == []
+
+
+def test_a_weaker_sqlite_is_found(settings, monkeypatch):
+    weak = {"init_command": "PRAGMA synchronous=NORMAL"}
+    monkeypatch.setitem(settings.DATABASES["default"], "OPTIONS", weak)
+    assert [each.id for each in sqlite_keeps_what_it_acknowledged()] == [
+        "workflows.E001",
+        "workflows.W001",
+    ]
+
+
+def test_a_pattern_is_no_origin(settings):
+    settings.SOCKET_ORIGINS = ["http://ok:1", "*", "example.org"]
+    assert len(origins_are_exact()) == 2
+
+
+def test_debug_is_found(settings):
+    settings.DEBUG = True
+    assert [each.id for each in debug_is_off()] == ["workflows.E003"]
+
+
+def test_a_key_is_made_once_and_kept(tmp_path):
+    key = secret_key_in(tmp_path)
+    assert len(key) > 60
+    assert secret_key_in(tmp_path) == key
+    assert [path.name for path in tmp_path.iterdir()] == ["secret-key"]

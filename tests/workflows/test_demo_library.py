@@ -1,0 +1,57 @@
+"""The shipped workflows and the first person."""
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from workflows.access import run_for
+from workflows.demo_library import add_demo_person, load_demos
+from workflows.models import Run, RunRequest, Workflow, WorkflowVersion
+
+pytestmark = pytest.mark.django_db
+
+
+def test_demos_become_workflows_of_team_demo_once():
+    names = load_demos()
+    assert set(names) == {"ask-the-python-manual", "verify-this-installation"}
+    assert {each.team.slug for each in Workflow.objects.all()} == {"demo"}
+    assert load_demos() == []
+    assert WorkflowVersion.objects.count() == len(names)
+
+
+def test_a_changed_demo_is_a_new_version(tmp_path):
+    demo = tmp_path / "demo.json"
+    demo.write_text('{"v":1,"name":"demo","title":"Demo","tasks":[],"dataflows":[]}')
+    assert load_demos(tmp_path) == ["demo"]
+    demo.write_text('{"v":1,"name":"demo","title":"Better","tasks":[],"dataflows":[]}')
+    assert load_demos(tmp_path) == ["demo"]
+    workflow = Workflow.objects.get()
+    assert (workflow.title, workflow.latest.number) == ("Better", 2)
+
+
+def test_the_first_person_may_run_the_demos():
+    load_demos()
+    person = add_demo_person("demo", "river-delta-42")
+    version = WorkflowVersion.objects.visible_to(person).first()
+    run = Run.objects.start(version, person, {})
+    assert run_for(person, run.pk, "edit") == run
+
+
+def test_a_terminal_asks_as_a_person_does(run, alice, capsys):
+    call_command("cancel_run", str(run.pk), "--as", "alice")
+    assert RunRequest.objects.get().kind == "cancel"
+    assert str(run.pk) in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("command", "person", "sentence"),
+    [
+        ("resume_run", "alice", "not one that can be resumed"),
+        ("cancel_run", "bob", "has no run"),
+        ("cancel_run", "charlie", "has no run"),
+        ("cancel_run", "zoe", "There is no user"),
+    ],
+)
+def test_what_cannot_be_asked_is_said(run, bob, charlie, command, person, sentence):
+    with pytest.raises(CommandError, match=sentence):
+        call_command(command, str(run.pk), "--as", person)
