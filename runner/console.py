@@ -165,7 +165,11 @@ class Renderer:
                 self._print(f"\n{name}:\n{_said(text).translate(UNSAFE).rstrip()}")
 
     def _print(self, line: str) -> None:
-        print(line, file=self._out, flush=True)
+        try:
+            print(line, file=self._out, flush=True)
+        except BrokenPipeError:
+            # Nobody reads any more; the run goes on, and the exit must not complain either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._out.fileno())
 
     def _draw(self) -> "RenderableType":
         from rich.text import Text  # noqa: PLC0415 - only a terminal needs it
@@ -219,10 +223,6 @@ def _run(graph: TaskGraph, inputs: str, renderer: Renderer) -> int:
         return exit_code_of(asyncio.run(_run_here(graph, inputs, renderer)))
     except KeyboardInterrupt:
         return CANCELLED
-    except BrokenPipeError:
-        # Nobody reads any more; closing stdout at exit must not complain about it either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
     except RunnerError as fault:
         sys.stderr.write(f"error: {fault}\n")
         return FAILED

@@ -190,9 +190,18 @@ def _passages(text: str, size: int) -> Iterator[str]:
 
 def _pieces(text: str, size: int) -> Iterator[str]:
     for paragraph in re.split(r"\n\s*\n", text):
-        stripped = paragraph.strip("\n")
-        for start in range(0, len(stripped), size):
-            yield stripped[start : start + size]
+        rest = paragraph.strip("\n")
+        while len(rest) > size:
+            end = _last_gap(rest, size)
+            yield rest[:end].rstrip()
+            rest = rest[end:].lstrip("\n")
+        if rest.strip():
+            yield rest
+
+
+def _last_gap(text: str, size: int) -> int:
+    """Find where to cut: at the last line or word that fits, or through a word that does not."""
+    return max(text.rfind("\n", 1, size), 0) or max(text.rfind(" ", 1, size), 0) or size
 
 
 def _answer(question: str, hits: Iterable[dict[str, Any]], limit: int) -> str:
