@@ -50,6 +50,7 @@ def test_a_killed_process_is_dead_at_once(locks, tmp_path):
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as other:
+        assert other.stdout is not None
         assert other.stdout.readline() == b"held\n"
         assert not locks.is_dead("other")
         other.kill()

@@ -33,17 +33,17 @@ class Server:
             text=True,
         )
         self.said = ""
-        while (line := self.process.stdout.readline()) and not re.search(ready, self.said):
+        self.address = ("", "")
+        for line in self.process.stdout or ():
             self.said += line
-            found = re.search(ready, line)
-            if found:
-                self.address = found.groups()
+            if found := re.search(ready, line):
+                self.address = (found[1], found[2])
                 return
         self.end(signal.SIGKILL)
         pytest.fail(f"the server did not start: {self.said}")
 
     def ask(self, method, path, **options):
-        connection = http.client.HTTPConnection(*self.address, timeout=SECONDS)
+        connection = http.client.HTTPConnection(":".join(self.address), timeout=SECONDS)
         try:
             connection.request(method, path, **options)
             response = connection.getresponse()

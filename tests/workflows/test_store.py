@@ -212,10 +212,8 @@ async def test_three_deaths_without_progress_quarantine_a_run(stores, submit):
     for life in range(3):
         store = stores()
         (stored,) = await store.claim(f"life-{life}", 1)
-        begun = (happened.TaskStarted("a", life + 1),)
-        if not life:
-            begun = (happened.RunStarted(), *begun)
-        await store.commit(batch_of(stored, *begun))
+        first = happened.RunResumed(stored.epoch) if life else happened.RunStarted()
+        await store.commit(batch_of(stored, first, happened.TaskStarted("a", life + 1)))
         store._locks.free()
     assert await stores().claim("last", 1) == []
     assert await in_thread(lambda: Run.objects.get(pk=run).status) == "quarantined"
