@@ -33,7 +33,7 @@ function connect() {
   const socket = new WebSocket(`${scheme}//${location.host}${run.dataset.liveUrl}${query}`);
   let opened = false;
   state.socket = socket;
-  socket.addEventListener("open", () => { opened = true; hear(); });
+  socket.addEventListener("open", () => { opened = true; state.heard = Date.now(); });
   socket.addEventListener("message", (message) => receive(message.data));
   socket.addEventListener("close", (event) => closed(event.code, opened));
 }
@@ -58,7 +58,7 @@ async function stillMine() {
 function receive(text) {
   const frame = JSON.parse(text);
   if (frame.reload) { location.reload(); return; }
-  hear();
+  hear(frame.upto ?? state.seq);
   if (frame.ping) return;
   state.used += text.length;
   if (frame.after > state.seq) { state.socket?.close(); return; }
@@ -211,10 +211,10 @@ function show(words, live) {
   dot.dataset.live = live;
 }
 
-function hear() {
+function hear(upto) {
   state.heard = Date.now();
   if (state.staleSince) {
-    const missed = state.seq - state.behindAt;
+    const missed = Math.max(0, upto - state.behindAt);
     state.staleSince = null;
     document.body.classList.remove("stale");
     bar.textContent = `Live again: caught up, ${missed} events.`;

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -42,7 +42,7 @@ class StartForm(forms.Form):
 
     def __init__(
         self,
-        ports: list[Mapping[str, Any]],
+        ports: Sequence[Mapping[str, Any]],
         data: Mapping[str, Any] | None = None,
         *,
         earlier: Mapping[str, Any] | None = None,

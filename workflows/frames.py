@@ -1,7 +1,7 @@
 """What a watching page has missed, as frames: JSON texts with rendered fragments and chunks."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -26,6 +26,8 @@ EVENT_LIMIT = 5000
 FRAME_LIMIT = 48 * 1024
 CHUNK_LIMIT = 512 * 1024
 CATCH_UP_LIMIT = 4 * 1024 * 1024
+type Make = Callable[..., dict[str, Any]]
+
 RELOAD = json.dumps({"reload": True})
 
 
@@ -80,7 +82,9 @@ class _Drawn:
 
     def frames(self, view: str, after: int, upto: int, *, ended: bool) -> Iterator[str]:
         """Pack all of it: states first, text later; only the last frame moves the cursor."""
-        parts = [("fragments", each) for each in [*self.head, *self._fragments(view)]]
+        parts: list[tuple[str, Any]] = [
+            ("fragments", each) for each in [*self.head, *self._fragments(view)]
+        ]
         parts += [("chunks", each) for each in self.chunks]
         parts += [("lines", each) for each in self.lines]
         packs = list(_packed(parts))
@@ -145,8 +149,9 @@ def _chunks(run: Run, events: Sequence[RunEvent], limit: int) -> Iterator[dict[s
 def _in_parts(batches: Iterable[Chunk]) -> Iterator[dict[str, Any]]:
     """Cut batches so that no part is larger than a frame."""
     for batch in batches:
-        make = partial(dict, path=batch.path, port=batch.port, attempt=batch.attempt)
-        first, items, weight = batch.first, [], 0
+        make: Make = partial(dict, path=batch.path, port=batch.port, attempt=batch.attempt)
+        items: list[str] = []
+        first, weight = batch.first, 0
         for value in values_in(batch):
             text = said(value)
             size = len(text.encode())

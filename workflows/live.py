@@ -131,7 +131,7 @@ class Feed:
         layer = get_channel_layer()
         if layer is None:
             return
-        channel = await layer.new_channel("feed")
+        channel = await layer.new_channel()
         await layer.group_add(group_of(self.run_id), channel)
         try:
             while True:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from django.db.models import F, Max, QuerySet, Sum
+from django.db.models import Case, Count, F, Max, Q, QuerySet, Sum, When
 
 from workflows.models import Chunk, Run, RunEvent, TaskRun
 from workflows.outline import Outline, Place, outline_of
@@ -24,10 +24,10 @@ def rows_of(run: Run, streams_of_paths: Collection[str] | None = None) -> dict[s
     With `streams_of_paths`, only these rows say what they stream.
     """
     outline = outline_of(run.version.definition)
-    kept = {each.path: each for each in run.task_runs.exclude(path__contains="[")}
+    kept = {each.path: each for each in run.task_runs.filter(path__in=list(outline.places))}
     streams = read_streams(run, streams_of_paths)
     rows: dict[str, Row] = {}
-    for place in reversed(outline.places.values()):
+    for place in reversed(list(outline.places.values())):
         row = _row(place, kept.get(place.path), streams.get(place.path, {}))
         if place.kind == "map":
             row = _with_items(row, place, run)
@@ -38,22 +38,39 @@ def rows_of(run: Run, streams_of_paths: Collection[str] | None = None) -> dict[s
     return {path: problems.get(path, rows[path]) for path in outline.places}
 
 
-def item_rows(run: Run, map_path: str, paths: Collection[str] | None = None) -> list[Row]:
-    """Give the rows of a map's items, failed ones first; or only those of `paths`."""
-    outline = outline_of(run.version.definition)
-    place = outline.places.get(map_path)
+def item_rows(run: Run, map_path: str, paths: Collection[str]) -> list[Row]:
+    """Give the rows of these of a map's items."""
+    place = outline_of(run.version.definition).places.get(map_path)
     if place is None or place.body is None:
         return []
+    return _item_rows(_items(run, place).filter(path__in=paths), place)
+
+
+def item_page(run: Run, map_path: str, page: int) -> tuple[list[Row], int]:
+    """Give one page of a map's items, failed ones first, and how many there are in all."""
+    place = outline_of(run.version.definition).places[map_path]
+    failed_first = Case(When(status="failed", then=0), default=1)
+    items = _items(run, place).order_by(failed_first, "id")
+    start = (page - 1) * ITEMS
+    return _item_rows(items[start : start + ITEMS], place), items.count()
+
+
+def _items(run: Run, place: Place) -> QuerySet[TaskRun]:
+    """Find the plain tasks inside a map's items; by range, so that an index serves it."""
+    leaves = Q()
+    for leaf in leaves_of(place):
+        leaves |= Q(path__endswith=f"]/{leaf}")
+    inside = run.task_runs.filter(path__gte=f"{place.path}[", path__lt=f"{place.path}\\")
+    return inside.filter(leaves) if leaves else inside.none()
+
+
+def _item_rows(kept: Iterable[TaskRun], place: Place) -> list[Row]:
     leaves = _leaves(place)
-    wanted = run.task_runs.filter(path__startswith=f"{map_path}[")
-    if paths is not None:
-        wanted = wanted.filter(path__in=paths)
-    rows = [
+    return [
         _item_row(each, leaf, place.depth + 1, alone=len(leaves) == 1)
-        for each in wanted
+        for each in kept
         if (leaf := leaves.get(each.path.partition("]/")[2]))
     ]
-    return sorted(rows, key=_failed_first)
 
 
 def leaves_of(place: Place) -> frozenset[str]:
@@ -72,11 +89,6 @@ def _item_row(kept: TaskRun, leaf: Place, depth: int, *, alone: bool) -> Row:
     index = kept.path.rpartition("[")[2].partition("]")[0]
     title = f"{index}" if alone else f"{index} · {leaf.title}"
     return replace(_row(leaf, kept, {}), path=kept.path, title=title, depth=depth)
-
-
-def _failed_first(row: Row) -> tuple[bool, int, str]:
-    index = row.path.rpartition("[")[2].partition("]")[0]
-    return row.status != "failed", int(index) if index.isdigit() else 0, row.path
 
 
 def _row(place: Place, kept: TaskRun | None, streams: Mapping[str, Streamed]) -> Row:
@@ -124,24 +136,15 @@ def _times(times: Iterable[Any]) -> list[Any]:
 
 
 def _with_items(row: Row, place: Place, run: Run) -> Row:
-    counts: dict[str, int] = {}
-    leaves = leaves_of(place)
-    for path, status in _item_statuses(run, place, leaves):
-        del path
-        counts[status] = counts.get(status, 0) + 1
-    total = (row.width or 0) * len(leaves) if row.width is not None else len(leaves)
+    tally = _items(run, place).order_by().values_list("status").annotate(Count("id"))
+    counts: dict[str, int] = dict(tally)
+    leaves = len(leaves_of(place))
+    total = row.width * leaves if row.width is not None else leaves
     done = sum(number for status, number in counts.items() if status in ENDED_WELL)
     status = row.status if row.status not in _OPEN else status_of_group(counts, total=total)
     if status == "pending":
         status = row.status
     return replace(row, status=status, counts=counted(counts), done=done, total=total)
-
-
-def _item_statuses(run: Run, place: Place, leaves: Collection[str]) -> Iterable[tuple[str, str]]:
-    found = run.task_runs.filter(path__startswith=f"{place.path}[")
-    for path, status in found.values_list("path", "status"):
-        if path.partition("]/")[2] in leaves:
-            yield path, status
 
 
 def _culprits(run: Run, rows: list[Row]) -> dict[str, Row]:
@@ -162,8 +165,9 @@ def _culprits(run: Run, rows: list[Row]) -> dict[str, Row]:
 
 def read_streams(run: Run, paths: Collection[str] | None = None) -> dict[str, dict[str, Streamed]]:
     """Say for each port how much it streamed, and its last words."""
-    wanted: QuerySet[Chunk] = run.chunks.filter(superseded=False)
-    wanted = wanted.exclude(path__contains="[") if paths is None else wanted.filter(path__in=paths)
+    if paths is None:
+        paths = outline_of(run.version.definition).places
+    wanted = run.chunks.filter(superseded=False, path__in=list(paths))
     totals = list(
         wanted.values("path", "port")
         .annotate(

@@ -24,11 +24,12 @@ from workflows.forms import RunFilterForm, StartForm
 from workflows.http import Request
 from workflows.inspection import inspect, whole_output
 from workflows.models import Right, Run, Workflow, WorkflowVersion
-from workflows.outline import outline_of
-from workflows.reading import ITEMS, item_rows
+from workflows.outline import slug_of
+from workflows.reading import ITEMS, item_page
 from workflows.showing import run_page
 
 PAGE = 50
+DIGITS = 8
 YEAR = 365 * 24 * 60 * 60
 
 
@@ -199,18 +200,17 @@ def task(request: Request, id: UUID, path: str) -> HttpResponse:
 
 
 def _items(run: Run, path: str, asked: str) -> dict[str, Any]:
-    rows = item_rows(run, path)
-    page = int(asked) if asked.isdecimal() and 0 < int(asked) <= 1 + len(rows) // ITEMS else 1
-    shown = rows[(page - 1) * ITEMS : page * ITEMS]
-    address = reverse("task-show", args=[run.pk, path])
+    page = int(asked) if asked.isascii() and asked.isdigit() and 0 < len(asked) < DIGITS else 1
+    shown, count = item_page(run, path, max(1, page))
+    first = (max(1, page) - 1) * ITEMS
     return {
         "item_rows": shown,
-        "items_first": (page - 1) * ITEMS + 1 if rows else 0,
-        "items_last": (page - 1) * ITEMS + len(shown),
-        "items_count": len(rows),
-        "items_url": address,
-        "items_id": f"items-{outline_of(run.version.definition).places[path].slug}",
-        "page": page,
+        "items_first": first + 1 if shown else 0,
+        "items_last": first + len(shown),
+        "items_count": count,
+        "items_url": reverse("task-show", args=[run.pk, path]),
+        "items_id": f"items-{slug_of(path)}",
+        "page": max(1, page),
         "page_size": ITEMS,
     }
 
