@@ -136,9 +136,7 @@ class StoreContract:
     async def test_a_failed_run_is_claimed_when_somebody_asks_to_resume(self, store):
         await self.submit(store)
         (stored,) = await store.claim("one", 1)
-        await store.commit(
-            batch_of(stored, happened.RunStarted(), happened.RunFailed(FAULT, "a"))
-        )
+        await store.commit(batch_of(stored, happened.RunStarted(), happened.RunFailed(FAULT, "a")))
         await self.ask(store, stored.run, "resume")
         (again,) = await store.claim("one", 1)
         assert (again.run, again.epoch) == (stored.run, 2)

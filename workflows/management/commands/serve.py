@@ -47,22 +47,14 @@ class Command(BaseCommand):
 
     def _welcome(self, host: str, port: int) -> None:
         """Say where to go; only now, as a password that is shown once must not be shown in vain."""
+        from twisted.internet import reactor  # noqa: PLC0415
+
         if port != settings.PORT:
             settings.SOCKET_ORIGINS.append(f"http://{host}:{port}")
-        self._say_how_to_sign_in()
-        self._say(f"Serving on http://{host}:{port}/")
-
-    def _say_how_to_sign_in(self) -> None:
-        if User.objects.exists():
-            names = User.objects.filter(is_superuser=True, is_active=True).order_by("pk")
-            name = names.values_list("username", flat=True).first() or "NAME"
-            self._say(f"Sign in as {name}; for a new password: {_manage()} changepassword {name}")
-            return
-        given = os.environ.get("ANABRANCH_DEMO_PASSWORD", "")
-        password = given or secrets.token_urlsafe(12)
-        add_demo_person(DEMO_PERSON, password)
-        shown = "the one in ANABRANCH_DEMO_PASSWORD" if given else f"{password} (shown this once)"
-        self._say(f"Sign in as {DEMO_PERSON}, password {shown}")
+        told = f"{_how_to_sign_in()}\nServing on http://{host}:{port}/"
+        # From inside the loop: who reads this may stop the server at once, and gracefully.
+        later: Any = reactor
+        later.callLater(0, self._say, told)
 
     def _serve(self) -> None:
         # Importing daphne.server installs the reactor that asgi.py then hooks into.
@@ -86,6 +78,19 @@ class Command(BaseCommand):
     def _say(self, sentence: str) -> None:
         self.stdout.write(sentence)
         self.stdout.flush()
+
+
+def _how_to_sign_in() -> str:
+    """Tell the way in; the first start makes the person and tells the password this once."""
+    if User.objects.exists():
+        names = User.objects.filter(is_superuser=True, is_active=True).order_by("pk")
+        name = names.values_list("username", flat=True).first() or "NAME"
+        return f"Sign in as {name}; for a new password: {_manage()} changepassword {name}"
+    given = os.environ.get("ANABRANCH_DEMO_PASSWORD", "")
+    password = given or secrets.token_urlsafe(12)
+    add_demo_person(DEMO_PERSON, password)
+    shown = "the one in ANABRANCH_DEMO_PASSWORD" if given else f"{password} (shown this once)"
+    return f"Sign in as {DEMO_PERSON}, password {shown}"
 
 
 def _manage() -> str:
