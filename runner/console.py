@@ -71,6 +71,12 @@ class Row:
     tail: str = ""
     width: int | None = None
     done: int = 0
+    inside: int = 1
+
+    @property
+    def items_done(self) -> int:
+        """How many items of a map are through, each with all that is inside."""
+        return self.done // self.inside
 
 
 class Picture:
@@ -124,14 +130,14 @@ class Picture:
         elif isinstance(event, happened.TaskFailed):
             row.message = event.error.message
         elif isinstance(event, happened.ChunksStored):
-            row.tail = (row.tail + "".join(map(_said, items)))[-TAIL:]
+            row.tail = _tail(row.tail, items)
         if isinstance(event, happened.TaskCompleted):
             self._count_item(row)
 
     def _count_item(self, row: Row) -> None:
         owner = self.rows.get(row.path.partition("[")[0])
         if owner is not None and owner is not row:
-            owner.done += 1
+            owner.done += row.path.count("[") == 1
             del self.rows[row.path]
 
 
@@ -317,9 +323,11 @@ def _value(text: str) -> Any:
 def _rows(definition: GraphDefinition, above: str = "", depth: int = 0) -> Iterator[Row]:
     for each in definition.tasks:
         path = f"{above}{each.id}"
-        yield Row(path, each.title or each.id, depth)
-        if each.type == COMPOUND and each.graph is not None:
-            yield from _rows(each.graph, f"{path}/", depth + 1)
+        inside = list(_rows(each.graph, f"{path}/", depth + 1)) if each.graph else []
+        is_compound = each.type == COMPOUND
+        yield Row(path, each.title or each.id, depth, inside=1 if is_compound else len(inside) or 1)
+        if is_compound:
+            yield from inside
 
 
 def _is_lively(out: TextIO) -> bool:
@@ -343,12 +351,20 @@ def _colour(row: Row) -> str:
 
 def _details(row: Row) -> str:
     if row.width is not None:
-        return f"{row.done}/{row.width} {_bar(row.done / max(1, row.width))}"
+        return f"{row.items_done}/{row.width} {_bar(row.items_done / max(1, row.width))}"
     if row.status == "running" and row.fraction:
         return f"{_bar(row.fraction)} {_one_line(row.message)}"
     if row.status == "streaming":
         return f"… {_one_line(row.tail)}"
     return _one_line(row.message) if row.status in {"failed", "upstream-failed"} else ""
+
+
+def _tail(tail: str, items: Iterable[str]) -> str:
+    """Let text grow, and show of anything else what came last."""
+    for item in items:
+        value = decode(item)
+        tail = (tail + value)[-TAIL:] if isinstance(value, str) else item[:TAIL]
+    return tail
 
 
 def _bar(fraction: float) -> str:

@@ -11,7 +11,7 @@ from runner.graph.task import Task
 
 
 class Records(Task):
-    """Lists the installed distributions that recorded their files, once for each round."""
+    """Lists the installed distributions that recorded hashes of their files, once for each round."""
 
     name = "environment.records"
     title = "Installed packages"
@@ -31,8 +31,8 @@ class Records(Task):
 
     def execute(self, inputs: Any, _context: Any) -> dict[str, Any]:
         """Give the packages by name, round after round."""
-        found = {each.name: each for each in distributions() if each.files}
-        named = [_listed(found[name]) for name in sorted(found, key=str.casefold)]
+        found = {each.name: _listed(each) for each in distributions()}
+        named = [found[name] for name in sorted(found, key=str.casefold) if found[name]["files"]]
         chosen = named[: inputs.limit or None]
         rounds = range(1, inputs.rounds + 1)
         return {"packages": [package | {"round": each} for each in rounds for package in chosen]}
@@ -66,7 +66,7 @@ def _listed(package: Distribution) -> dict[str, Any]:
     return {
         "name": package.name,
         "version": package.version,
-        "files": sum(1 for file in package.files or () if file.hash),
+        "files": (package.read_text("RECORD") or "").count(",sha256="),
     }
 
 

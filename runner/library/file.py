@@ -1,11 +1,13 @@
 """Files: checking them against what was recorded of them."""
 
 import base64
+import csv
 import hashlib
 import os
 import re
 import time
-from importlib.metadata import PackageNotFoundError, PackagePath, distribution
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,16 @@ class VerifyPackage(Task):
         return {"result": result}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Recorded:
+    """A file as it was installed; `digest` is the text that RECORD holds."""
+
+    name: str
+    place: Path
+    algorithm: str
+    digest: str
+
+
 def _verified(package: dict[str, Any], context: Any) -> dict[str, Any]:
     changed: list[str] = []
     missing: list[str] = []
@@ -54,42 +66,50 @@ def _verified(package: dict[str, Any], context: Any) -> dict[str, Any]:
             raise RunnerError("Stopped before the last file.")
         if time.monotonic() - told > PROGRESS_SECONDS:
             told = time.monotonic()
-            context.progress(number / len(files), str(file))
+            context.progress(number / len(files), file.name)
         found = _hashed(file)
         if found is None:
-            missing.append(str(file))
+            missing.append(file.name)
         else:
             size += found[1]
-            changed += [] if found[0] == _expected(file) else [str(file)]
+            changed += [] if found[0] == file.digest else [file.name]
     about = {"name": package["name"], "round": package.get("round", 1)}
     return about | {"files": len(files), "bytes": size, "changed": changed, "missing": missing}
 
 
-def _recorded(name: str) -> list[PackagePath]:
-    """Give the files whose hash was recorded; Python's own caches and RECORD itself have none."""
+def _recorded(name: str) -> list[_Recorded]:
+    """Give the files whose hash was recorded; Python's own caches and RECORD itself have none.
+
+    Read from RECORD itself, because `Distribution.files` leaves out what is not there any more.
+    """
     try:
-        files = distribution(name).files
+        package = distribution(name)
     except (PackageNotFoundError, ValueError):
         raise RunnerError(f"There is no package '{name}' in this installation.") from None
-    return [file for file in files or () if file.hash]
+    rows = csv.reader((package.read_text("RECORD") or "").splitlines())
+    return [
+        _Recorded(
+            name=row[0],
+            place=Path(str(package.locate_file(row[0]))),
+            algorithm=row[1].partition("=")[0],
+            digest=row[1].partition("=")[2],
+        )
+        for row in rows
+        if len(row) > 1 and "=" in row[1]
+    ]
 
 
-def _hashed(file: PackagePath) -> tuple[bytes, int] | None:
-    """Give a file's digest and size; None if it is not there."""
-    digest, size = hashlib.new(file.hash.mode if file.hash else "sha256"), 0
+def _hashed(file: _Recorded) -> tuple[str, int] | None:
+    """Give a file's digest, written as in RECORD, and its size; None if it is not there."""
+    digest, size = hashlib.new(file.algorithm), 0
     try:
-        with Path(file.locate()).open("rb") as opened:
+        with file.place.open("rb") as opened:
             while block := opened.read(BLOCK):
                 digest.update(block)
                 size += len(block)
     except FileNotFoundError:
         return None
-    return digest.digest(), size
-
-
-def _expected(file: PackagePath) -> bytes:
-    text = file.hash.value if file.hash else ""
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    return base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode(), size
 
 
 def _observe(path: Path, line: str) -> None:

@@ -173,8 +173,8 @@ class Report(Task):
 
 def keywords_of(question: str) -> list[str]:
     """Give the words that carry meaning, each once; all of them if none seems to."""
-    words = [word.lower() for word in WORD.findall(question)]
-    return list(dict.fromkeys(word for word in words if word not in STOP_WORDS) or words)
+    words = dict.fromkeys(word.lower() for word in WORD.findall(question))
+    return [word for word in words if word not in STOP_WORDS] or list(words)
 
 
 def _passages(text: str, size: int) -> Iterator[str]:
