@@ -122,6 +122,8 @@ def in_words(kind: Any, *, many: bool = False) -> str:
 
 def is_list(kind: Any) -> bool:
     """Whether it is `list` of something."""
+    if isinstance(kind, type):
+        return kind is list
     kind = bare(kind)
     return kind is list or get_origin(kind) is list
 

@@ -35,7 +35,10 @@ _LONGEST_SHOWN = 60
 
 
 class Ports(BaseModel):
-    """The ports of a task, written as a pydantic model."""
+    """The ports of a task, written as a pydantic model.
+
+    Ports are checked one by one: a validator belongs into a port's `Annotated` type.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
@@ -115,10 +118,14 @@ class _Checker:
 
 def _is_sure(valid: Any) -> bool:
     """Whether a plain value holds no number that JSON lacks, and no key that is not text."""
+    if type(valid) is list:
+        return all(_is_sure_leaf(item) for item in valid)
+    return valid is None or _is_sure_leaf(valid)
+
+
+def _is_sure_leaf(valid: Any) -> bool:
     kind = type(valid)
-    if kind is str or kind is int or kind is bool or valid is None:
-        return True
-    return kind is list and all(type(item) is str or type(item) is int for item in valid)
+    return kind is str or kind is bool or (kind is int and valid.bit_length() <= values.MAX_BITS)
 
 
 @cache
@@ -243,11 +250,14 @@ class Port:
         return ValueFault(f"{self.label} wants {refusal(fault, kind)}")
 
 
-def refusal(fault: ValidationError, kind: Any) -> str:
-    """Say what was wanted and what came instead, with the place inside the value."""
+def refusal(fault: ValidationError, kind: Any, *, below: int = 0) -> str:
+    """Say what was wanted and what came instead, with the place inside the value.
+
+    `below` is how many steps of the place lead to the value itself.
+    """
     error = fault.errors(include_url=False)[0]
     found = shown(error.get("input"))
-    spot = "".join(f"[{part!r}]" for part in error["loc"])
+    spot = "".join(f"[{part!r}]" for part in error["loc"][below:])
     where = f" at {spot}" if spot else ""
     detail = _detail(error)
     return f"{in_words(kind)}{detail}, not {found}{where}."
@@ -281,7 +291,10 @@ def shown(value: Any) -> str:
         return "nothing"
     kinds = ((str, "the text "), (list, "the list "), (dict, "the mapping "), (bytes, "the bytes "))
     word = next((word for kind, word in kinds if isinstance(value, kind)), "")
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # somewhere in it is a number of too many digits
+        text = "something too long to show"
     return word + (text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…")
 
 
@@ -361,8 +374,13 @@ def bounded(kind: Any, minimum: float | None, maximum: float | None) -> Any:
 # ── what may connect to what ────────────────────────────────────────────────────────────────────
 
 
+_FITS = Fit("fits")
+
+
 def fit(source: Port, target: Port) -> Fit:
     """Say whether an output may feed an input, as a whole or as one element of its list."""
+    if source.type is target.type and not target.reads_stream:
+        return _FITS
     whole = _fit_whole(source, target)
     if whole.verdict == "misfit" and is_list(target.type) and not target.reads_stream:
         element = fit_element(source, target)
@@ -391,7 +409,7 @@ def _fit_whole(source: Port, target: Port) -> Fit:
 def _fit_types(given: Any, wanted: Any, source: Port, target: Port) -> Fit:
     verdict = compare(given, wanted)
     if verdict == "fits":
-        return Fit("fits")
+        return _FITS
     gives, wants = in_words(given), in_words(wanted)
     if verdict == "checked":
         return Fit("checked", f"{target.label} wants {wants}; each value is checked in the run.")

@@ -51,7 +51,7 @@ def _config_refusal(model: type[Ports], owner: str, fault: ValidationError) -> s
         return f"The settings of {owner} do not fit: {error['msg']}."
     if error["type"] == "missing":
         return f"{owner} needs its setting {name}."
-    return f"Setting {name} of {owner} wants {refusal(fault, field.annotation)}"
+    return f"Setting {name} of {owner} wants {refusal(fault, field.annotation, below=1)}"
 
 
 def filled(model: type[BaseModel], values: Mapping[str, Any]) -> BaseModel:

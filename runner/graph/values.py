@@ -15,6 +15,8 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 from runner.errors import ValueFault
 
 MAX_DEPTH = 64
+# No JSON parser of Python reads back a number of more than 4,300 digits.
+MAX_BITS = 14_000
 _ESCAPED_NUL = "\\u0000"
 
 
@@ -89,6 +91,12 @@ def check_texts(plain: object) -> None:
             check_texts(item)
 
 
+def _tag_whole(value: int, _depth: int) -> int:
+    if value.bit_length() > MAX_BITS:
+        raise ValueFault("A whole number of that many digits cannot be kept.")
+    return int(value)
+
+
 def _tag_number(value: float, _depth: int) -> float:
     if not math.isfinite(value):
         raise ValueFault(f"The number {value} cannot be kept; only finite numbers can.")
@@ -125,7 +133,7 @@ def _looks_like_a_tag(plain: dict[str, Any]) -> bool:
 _TAGGERS: tuple[tuple[Any, Callable[[Any, int], Any]], ...] = (
     (Enum, lambda value, depth: tagged(value.value, depth)),
     (str, lambda value, _: check_text(str(value))),
-    (int, lambda value, _: int(value)),
+    (int, _tag_whole),
     (float, _tag_number),
     ((list, tuple), _tag_list),
     (Mapping, _tag_dict),
