@@ -63,12 +63,14 @@ async def _threaded(body: Callable[[], Any], name: str) -> Any:
             outcome.set_exception(fault)
 
     def work() -> None:
+        value: Any = None
+        fault: Exception | None = None
         try:
-            value, fault = body(), None
+            value = body()
         except StopIteration as stop:
-            value, fault = None, RuntimeError(f"the body raised StopIteration: {stop}")
+            fault = RuntimeError(f"the body raised StopIteration: {stop}")
         except Exception as raised:
-            value, fault = None, raised
+            fault = raised
         if not loop.is_closed():
             loop.call_soon_threadsafe(settle, value, fault)
 

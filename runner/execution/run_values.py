@@ -6,6 +6,7 @@ from typing import Any
 from runner.errors import RunnerError
 from runner.execution.store import RunStore, StoredRun
 from runner.execution.stream import ChunkReader, Stream, kept_stream
+from runner.graph.control import Map
 from runner.graph.ports import Port
 from runner.graph.task_graph import Constant, ItemOf, OutputOf, PlannedTask, Source
 from runner.graph.values import decode, encode
@@ -80,7 +81,7 @@ class RunValues:
             planned = self._state.tasks[path].planned
             lists = {
                 port: [encode(each) for each in decode(self.text(planned.sources[port]))]
-                for port in planned.task.over
+                for port in _over(planned)
             }
             _check_lengths(planned.title, {port: len(each) for port, each in lists.items()})
             self._items[path] = lists
@@ -146,6 +147,11 @@ def streaming_port(planned: PlannedTask, name: str) -> Port:
             f"{planned.title} cannot push chunks to {name}; list that output in streaming()."
         )
     return port
+
+
+def _over(planned: PlannedTask) -> tuple[str, ...]:
+    """Name the input ports whose items a map goes through."""
+    return planned.task.over if isinstance(planned.task, Map) else ()
 
 
 def _check_lengths(title: str, lengths: Mapping[str, int]) -> None:

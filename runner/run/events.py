@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, dataclass_transform
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +47,11 @@ class Event:
 _KINDS: dict[str, type[Event]] = {}
 
 
-def _event[E: type[Event]](cls: E) -> E:
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def _event[E: Event](cls: type[E]) -> type[E]:
     made = dataclass(frozen=True, slots=True)(cls)
     made.kind = made.__name__
-    made.names = tuple(each.name for each in fields(made))  # type: ignore[arg-type]
+    made.names = tuple(each.name for each in fields(made))  # type: ignore[arg-type] # a dataclass
     _KINDS[made.kind] = made
     return made
 

@@ -83,6 +83,12 @@ class TaskState:
         return isinstance(self.planned.task, Map)
 
     @property
+    def limit(self) -> int:
+        """How many items of a map may run at the same time."""
+        task = self.planned.task
+        return task.limit if isinstance(task, Map) else 0
+
+    @property
     def is_pure(self) -> bool:
         """Whether it may run ahead of what is final."""
         return self.planned.task.effect == "none"
@@ -234,7 +240,7 @@ class RunState:
         """
         move = MOVES.get(type(event))
         if move is not None:
-            self._move(event.path, move, event)  # type: ignore[attr-defined]
+            self._move(event.path, move, event)  # type: ignore[attr-defined] # of a task
         elif self.ended:
             raise IllegalMove(event.kind, "run", "ended")
         return self._handlers[type(event)](event)
@@ -456,7 +462,7 @@ class RunState:
             item.paths.append(path)
             item.left += 1
         state.pending_items = deque(items)
-        for _ in range(min(width, state.planned.task.limit)):
+        for _ in range(min(width, state.limit)):
             for path in state.pending_items.popleft().paths:
                 self.tasks[path].waiting -= 1
 
