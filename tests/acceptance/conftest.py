@@ -117,3 +117,10 @@ def sign_in(server):
         page.wait_for_url(f"{server.url}/")
 
     return sign
+
+
+@pytest.fixture(scope="session")
+def base_url():
+    """Give no common address: each test has a server of its own (and pytest-base-url's own
+    fixture uses a form that pytest 9 warns about)."""
+    return ""

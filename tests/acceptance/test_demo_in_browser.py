@@ -10,7 +10,7 @@ def start_demo(page, server):
     """Start "Ask the Python manual" from its form; the page is the run's afterwards."""
     page.goto(f"{server.url}/workflows/")
     page.get_by_role("link", name="Ask the Python manual").first.click()
-    page.get_by_role("link", name="Run", exact=True).first.click()
+    page.get_by_role("link", name="Run…").first.click()
     page.get_by_label("Question").fill("How do I open a file and read it line by line?")
     page.locator("main form button[type=submit]").click()
     page.wait_for_url("**/runs/*/**")
