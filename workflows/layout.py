@@ -255,7 +255,7 @@ def _settled(sizes: dict[str, Size], placed: Arranged) -> Arranged:
         wire: [(round(x - left), round(y - top)) for x, y in way]
         for wire, way in placed.bends.items()
     }
-    reached = [spot for way in bends.values() for spot in way]
+    reached: list[Spot] = [spot for way in bends.values() for spot in way]
     reached += [(x + sizes[path][0], y + sizes[path][1]) for path, (x, y) in corners.items()]
     size = (max(x for x, _ in reached) + MARGIN, max(y for _, y in reached) + MARGIN)
     return Arranged(size, dict(corners), {wire: list(way) for wire, way in bends.items()})

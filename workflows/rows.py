@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from runner.run.status import LOOKS, Look
-from workflows.outline import Outline, Place, slug_of
+from workflows.outline import Level, Outline, Place, slug_of
 
 ENDED_WELL = frozenset({"completed", "cached"})
 FAILED = frozenset({"failed", "upstream-failed"})
@@ -189,7 +189,7 @@ def producer_of(outline: Outline, place: Place | None, path: str, port: str) -> 
             return path, port
 
 
-def _outside(outline: Outline, place: Place, port: str) -> tuple[str, str, Place | None, object]:
+def _outside(outline: Outline, place: Place, port: str) -> tuple[str, str, Place | None, Level | None]:
     """Step from a compound's input to what feeds it, one level up."""
     parent = outline.places.get(place.parent)
     level = parent.body if parent and parent.body else outline.level

@@ -1,0 +1,34 @@
+"""Cancel and resume: requests, never a change of the run itself."""
+
+import pytest
+
+from workflows.models import Run
+
+
+@pytest.mark.parametrize(("status", "act"), [("running", "cancel"), ("failed", "resume")])
+def test_an_act_becomes_a_request_and_the_browser_returns(client_of, alice, rich_run, status, act):
+    Run.objects.filter(pk=rich_run.pk).update(status=status)
+    answer = client_of(alice).post(f"/runs/{rich_run.pk}/{act}/")
+
+    assert answer.status_code == 303
+    assert answer["Location"] == f"/runs/{rich_run.pk}/"
+    assert rich_run.requests.get().kind == act
+    assert Run.objects.get(pk=rich_run.pk).status == status
+
+
+def test_htmx_gets_the_buttons(client_of, alice, rich_run, hx):
+    answer = client_of(alice).post(f"/runs/{rich_run.pk}/cancel/", headers=hx)
+    page = answer.content.decode()
+
+    assert answer.status_code == 200
+    assert 'id="run-controls"' in page
+    assert "<html" not in page
+
+
+@pytest.mark.parametrize(("status", "act"), [("completed", "cancel"), ("running", "resume")])
+def test_an_act_that_changes_nothing_says_so(client_of, alice, rich_run, status, act):
+    Run.objects.filter(pk=rich_run.pk).update(status=status)
+    page = client_of(alice).post(f"/runs/{rich_run.pk}/{act}/", follow=True).content.decode()
+
+    assert "This run" in page
+    assert not rich_run.requests.exists()

@@ -1,0 +1,87 @@
+"""The run page: a tree or a graph, complete without a script."""
+
+import pytest
+
+from tests.workflows.views.conftest import HOSTILE
+
+
+@pytest.fixture
+def page(client_of, alice, rich_run):
+    """Fetch the run page, or a part of it."""
+
+    def fetch(query="", **options):
+        return client_of(alice).get(f"/runs/{rich_run.pk}/{query}", **options).content.decode()
+
+    return fetch
+
+
+def test_every_task_is_drawn_also_before_it_started(page):
+    for view, prefix in [("tree", "task-row"), ("graph", "task-box")]:
+        drawn = page(f"?view={view}")
+        for slug in ["retrieve", "retrieve--split", "retrieve--rank", "answer", "hash", "report"]:
+            assert f'id="{prefix}-{slug}"' in drawn
+
+
+def test_a_hostile_title_and_a_hostile_stream_are_text(page):
+    for view in ["tree", "graph"]:
+        drawn = page(f"?view={view}")
+        assert HOSTILE not in drawn
+        assert "&lt;script&gt;alert" in drawn
+
+
+def test_htmx_gets_the_view_alone(page, hx):
+    part = page("?view=graph", headers=hx)
+
+    assert "<html" not in part
+    assert 'id="graph"' in part
+
+
+@pytest.mark.parametrize("part", ["result", "controls"])
+def test_htmx_gets_a_named_part(page, hx, part):
+    assert f'id="run-{part}"' in page(f"?part={part}", headers=hx)
+
+
+def test_a_compound_and_a_map_say_how_many_are_done(page):
+    drawn = page()
+
+    assert "2/2" in drawn
+    assert "59/60" in drawn
+    assert "×60" in drawn
+
+
+def test_the_result_shows_what_was_streamed_so_far_and_where_it_goes_on(page):
+    drawn = page()
+
+    assert "To sort " in drawn
+    assert 'data-next="2"' in drawn
+    assert 'data-seq="4"' in drawn
+
+
+def test_an_active_run_refreshes_itself_without_script_and_an_ended_one_does_not(page, rich_run):
+    from workflows.models import Run
+
+    assert 'http-equiv="refresh"' in page()
+    Run.objects.filter(pk=rich_run.pk).update(status="completed")
+    ended = page()
+
+    assert 'http-equiv="refresh"' not in ended
+    assert 'data-over="yes"' in ended
+
+
+def test_the_first_problem_is_named_at_the_top(page, rich_run):
+    rich_run.task_runs.filter(path="answer").update(
+        status="failed", error='{"type": "ValueError", "message": "No page 99."}'
+    )
+
+    assert "No page 99." in page().partition('role="treegrid"')[0]
+
+
+def test_a_viewer_sees_no_buttons(client_of, bob, rich_run):
+    drawn = client_of(bob).get(f"/runs/{rich_run.pk}/").content.decode()
+
+    assert f"/runs/{rich_run.pk}/cancel/" not in drawn
+
+
+def test_a_task_can_stand_beside_the_run_from_the_start(page):
+    assert 'id="task"' in page("?task=answer")
+    assert 'id="task"' not in page("?task=nothing")

@@ -1,0 +1,106 @@
+"""The start form and what it starts."""
+
+import json
+
+import pytest
+
+from workflows.models import Run
+
+GOOD = {"port-question": "Why?", "port-count": "5"}
+
+
+@pytest.fixture
+def post(client_of, alice, rich_workflow):
+    """Send the start form."""
+
+    def send(person=alice, **fields):
+        headers = fields.pop("headers", {})
+        given = {f"in-{name}": value for name, value in (GOOD | fields).items()}
+        address = f"/workflows/{rich_workflow.pk}/run/"
+        return client_of(person).post(address, given, headers=headers)
+
+    return send
+
+
+def test_a_run_starts_and_the_browser_goes_to_it(post):
+    answer = post()
+    run = Run.objects.get()
+
+    assert answer.status_code == 303
+    assert answer["Location"] == f"/runs/{run.pk}/"
+    assert json.loads(run.inputs) == {"question": "Why?", "count": 5}
+
+
+def test_htmx_is_told_where_to_go(post, hx):
+    answer = post(headers=hx)
+
+    assert answer["HX-Redirect"] == f"/runs/{Run.objects.get().pk}/"
+
+
+def test_sending_the_form_twice_starts_one_run(post):
+    first, second = post(key="once"), post(key="once")
+
+    assert first["Location"] == second["Location"]
+    assert Run.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("port-question", "", "Question is missing."),
+        ("port-count", "many", "This must be a whole number"),
+        ("port-count", "0", "greater than or equal to 1"),
+        ("port-question", "a\0b", "Null characters are not allowed."),
+    ],
+)
+def test_a_wrong_input_gets_one_sentence_and_nothing_is_lost(post, hx, field, value, sentence):
+    answer = post(**{field: value, "headers": hx})
+    page = answer.content.decode()
+
+    assert answer.status_code == 422
+    assert page.count('class="fault"') == 1
+    assert sentence in page
+    assert "<html" not in page
+    assert ("Why?" in page) or field == "port-question"
+    assert not Run.objects.exists()
+
+
+def test_a_wrong_input_without_htmx_gives_the_whole_page(post):
+    answer = post(**{"port-count": "many"})
+
+    assert answer.status_code == 422
+    assert "<html" in answer.content.decode()
+
+
+def test_a_megabyte_of_text_html_and_emoji_arrives_unchanged(post):
+    text = ('<b>Ünï 🎉 "quoted"</b>\n' * 40_000)[:500_000]
+    post(**{"port-question": text})
+
+    from runner.graph.values import decode
+
+    assert decode(Run.objects.get().inputs)["question"] == text
+
+
+def test_a_viewer_cannot_start(post, bob):
+    assert post(person=bob).status_code == 404
+    assert not Run.objects.exists()
+
+
+def test_an_earlier_run_fills_the_form(client_of, alice, rich_workflow, rich_run, run):
+    client = client_of(alice)
+    address = f"/workflows/{rich_workflow.pk}/run/"
+
+    assert "Why?" in client.get(f"{address}?like={rich_run.pk}").content.decode()
+    assert client.get(f"{address}?like={run.pk}").status_code == 404
+    assert client.get(f"{address}?like=nonsense").status_code == 404
+
+
+def test_a_workflow_without_a_version_says_so(client_of, alice, team):
+    from workflows.models import Workflow
+
+    empty = Workflow.objects.create(team=team, name="empty", title="Empty")
+    client = client_of(alice)
+
+    assert "nothing to run" in client.get(f"/workflows/{empty.pk}/run/").content.decode()
+    assert client.post(f"/workflows/{empty.pk}/run/").status_code == 409
+    assert client.get(f"/workflows/{empty.pk}/").status_code == 200

@@ -1,0 +1,97 @@
+"""The inspector of one task."""
+
+import pytest
+
+from tests.workflows.views.conftest import HOSTILE
+
+
+@pytest.fixture
+def page(client_of, alice, rich_run):
+    """Fetch the inspector of a task."""
+
+    def fetch(path, **options):
+        return client_of(alice).get(f"/runs/{rich_run.pk}/tasks/{path}", **options)
+
+    return fetch
+
+
+def test_a_streaming_task_shows_its_text_and_its_log_as_text(page):
+    drawn = page("answer/").content.decode()
+
+    assert "To sort &lt;script&gt;" in drawn
+    assert "took &lt;script&gt;" in drawn
+    assert HOSTILE not in drawn
+
+
+def test_htmx_gets_the_inspector_alone(page, hx):
+    part = page("answer/", headers=hx).content.decode()
+
+    assert "<html" not in part
+    assert 'id="task"' in part
+
+
+def test_an_output_is_shown_as_json_and_an_input_names_its_source(page, rich_run):
+    rank = page("retrieve/rank/").content.decode()
+    answer = page("answer/").content.decode()
+
+    assert "&quot;a&quot;,\n  &quot;b&quot;" in rank
+    assert f"/runs/{rich_run.pk}/tasks/retrieve/rank/" in answer
+    assert "retrieve/rank.result" in answer
+
+
+def test_a_long_value_is_cut_with_its_size_and_can_be_downloaded(page, rich_run):
+    from runner.run.checkpoint import TaskCheckpoint
+
+    long = TaskCheckpoint(path="answer", attempt=1, seq=9, outputs={"page": f'"{"x" * 70_000}"'})
+    rich_run.checkpoints.create(path="answer", attempt=1, seq=9, epoch=1, value=long.to_json())
+    drawn = page("answer/").content.decode()
+    whole = page("answer/?download=page")
+
+    assert "70 kB in all" in drawn
+    assert "x" * 65_537 not in drawn
+    assert whole.content == b"x" * 70_000
+    assert whole["Content-Disposition"].startswith("attachment")
+
+
+def test_a_stream_can_be_downloaded_whole(page):
+    assert page("answer/?download=text").content.decode() == f"To sort {HOSTILE}"
+
+
+def test_a_maps_items_come_in_pages_failed_ones_first(page, hx):
+    first = page("hash/?items=1", headers=hx).content.decode()
+    second = page("hash/?items=2", headers=hx).content.decode()
+
+    assert first.count('role="row"') == 50
+    assert second.count('role="row"') == 10
+    assert first.index("hash-_41--digest") < first.index("hash-_0--digest")
+    assert "51–60 of 60" in second
+
+
+def test_the_error_comes_first_with_its_trace_folded(page, rich_run):
+    error = (
+        '{"type":"ValueError","message":"No page 99.","trace":"File a","task":"answer","attempt":2}'
+    )
+    rich_run.task_runs.filter(path="answer").update(status="failed", error=error)
+    drawn = page("answer/").content.decode()
+
+    assert drawn.index("No page 99.") < drawn.index("File a")
+
+
+def test_a_task_that_could_not_run_names_the_culprit(page, rich_run):
+    rich_run.task_runs.create(path="report", status="upstream-failed")
+    rich_run.events.create(
+        seq=5,
+        at=rich_run.started_at,
+        kind="TaskUpstreamFailed",
+        path="report",
+        payload='{"path":"report","culprit":"answer"}',
+    )
+
+    assert "because answer failed" in page("report/").content.decode()
+
+
+@pytest.mark.parametrize(
+    "path", ["nothing/", "hash[99]/digest/", "hash[x]/digest/", "answer/?download=nothing"]
+)
+def test_what_the_run_does_not_have_is_not_found(page, path):
+    assert page(path).status_code == 404
