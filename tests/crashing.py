@@ -14,12 +14,16 @@ class CrashingStore:
     def __init__(self, store: RunStore, commits: int) -> None:
         self._store = store
         self._left = commits
+        self.claim = store.claim
+        self.read_chunks = store.read_chunks
+        self.requests = store.requests
+        self.mark_handled = store.mark_handled
+        self.renew = store.renew
+        self.release = store.release
+        self.quarantine = store.quarantine
 
     async def commit(self, batch: Batch) -> None:
         if self._left <= 0:
             raise Crash("the process died")
         self._left -= 1
         await self._store.commit(batch)
-
-    def __getattr__(self, name: str):
-        return getattr(self._store, name)

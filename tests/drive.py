@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from runner.execution.memory import MemoryRun, MemoryStore
 from runner.execution.run_executor import RunExecutor
+from runner.execution.store import RunStore, StoredRun
 from runner.graph.definition import GraphDefinition
 from runner.graph.planning import plan
 from runner.graph.registry import TaskRegistry
@@ -16,7 +18,7 @@ SECONDS = 20
 
 
 def definition_of(
-    tasks: list[dict[str, Any]], dataflows: list[tuple[str, str]] = (), **rest: Any
+    tasks: list[dict[str, Any]], dataflows: Sequence[tuple[str, str]] = (), **rest: Any
 ) -> str:
     """Give a definition's JSON from tasks and (from, to) pairs; `outputs` by port."""
     outputs = [{"name": name, "from": source} for name, source in rest.pop("outputs", {}).items()]
@@ -26,7 +28,7 @@ def definition_of(
 
 
 def executor_of(
-    store: MemoryStore, stored: Any, registry: TaskRegistry | None = None
+    store: RunStore, stored: StoredRun, registry: TaskRegistry | None = None
 ) -> RunExecutor:
     """Give the executor of a claimed run."""
     definition = GraphDefinition.from_json(stored.definition)
@@ -34,18 +36,23 @@ def executor_of(
     return RunExecutor(graph, store, stored)
 
 
-async def drive(definition: str, inputs: dict[str, Any] | None = None) -> MemoryRun:
+async def drive(
+    definition: str,
+    inputs: dict[str, Any] | None = None,
+    *,
+    registry: TaskRegistry | None = None,
+) -> MemoryRun:
     """Run a definition to its end; check the invariants; give what was kept."""
     store = MemoryStore()
     run = store.submit(definition, encode(inputs or {}))
-    await go_on(store)
+    await go_on(store, registry)
     return store.runs[run]
 
 
-async def go_on(store: MemoryStore) -> RunExecutor:
+async def go_on(store: MemoryStore, registry: TaskRegistry | None = None) -> RunExecutor:
     """Claim the one run that waits and drive it to its end."""
     (stored,) = await store.claim("test", 1)
-    executor = executor_of(store, stored)
+    executor = executor_of(store, stored, registry)
     await asyncio.wait_for(executor.run(), SECONDS)
     executor.state.check()
     return executor
@@ -53,7 +60,7 @@ async def go_on(store: MemoryStore) -> RunExecutor:
 
 def outputs_of(run: MemoryRun) -> dict[str, Any]:
     """Give the run's outputs, decoded."""
-    event = run.entries[-1].event
+    event: Any = run.entries[-1].event
     return {port: decode(text) for port, text in event.outputs.items()}
 
 

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, ClassVar
 
 from runner.graph.ports import Chunks, Ports, Stream
 from runner.graph.registry import TaskRegistry
-from runner.graph.task import Task, task
+from runner.graph.task import Effect, Task, task
 
 #: What bodies began, as (run, path), in order; tests clear it.
 EXECUTED: list[tuple[str, str]] = []
@@ -41,7 +41,8 @@ class Number(Task):
     class Outputs(Ports):
         result: int
 
-    Config = Paced
+    class Config(Paced):
+        """Its pace."""
 
     async def execute(self, inputs, context):
         observe(context)
@@ -53,7 +54,7 @@ class Add(Task):
     """The sum of its numbers."""
 
     name = "test.add"
-    effect = "none"
+    effect: ClassVar[Effect] = "none"
 
     class Inputs(Ports):
         values: list[int] = []
@@ -61,7 +62,8 @@ class Add(Task):
     class Outputs(Ports):
         result: int
 
-    Config = Paced
+    class Config(Paced):
+        """Its pace."""
 
     async def execute(self, inputs, context):
         observe(context)
@@ -88,7 +90,8 @@ class Emit(Task):
     class Outputs(Ports):
         numbers: list[int]
 
-    Config = Paced
+    class Config(Paced):
+        """Its pace."""
 
     @staticmethod
     def streaming():
@@ -113,7 +116,8 @@ class Double(Task):
     class Outputs(Ports):
         numbers: list[int]
 
-    Config = Paced
+    class Config(Paced):
+        """Its pace."""
 
     @staticmethod
     def streaming():
@@ -138,7 +142,8 @@ class First(Task):
     class Outputs(Ports):
         result: int
 
-    Config = Paced
+    class Config(Paced):
+        """Its pace."""
 
     async def execute(self, inputs, context):
         observe(context)
@@ -159,7 +164,8 @@ class Total(Task):
     class Outputs(Ports):
         result: int
 
-    Config = Paced
+    class Config(Paced):
+        """Its pace."""
 
     async def execute(self, inputs, context):
         observe(context)
@@ -178,7 +184,8 @@ class Fail(Task):
     class Outputs(Ports):
         numbers: list[int]
 
-    Config = Paced
+    class Config(Paced):
+        """Its pace."""
 
     @staticmethod
     def streaming():

@@ -1,6 +1,7 @@
 """What a run does, seen from its log and its outputs (memory store)."""
 
 import asyncio
+from typing import Any
 
 from runner.execution.memory import MemoryStore
 from runner.graph.values import encode
@@ -95,7 +96,8 @@ async def test_a_failed_stream_takes_back_what_was_read_from_it():
 
 async def test_a_failure_is_data_with_its_message_and_its_own_frames():
     run = await drive(definition_of([{"id": "fail", "type": "test.fail"}]))
-    error = run.entries[-1].event.error
+    event: Any = run.entries[-1].event
+    error = event.error
 
     assert (error.type, error.message, error.task) == ("ValueError", "no such luck", "fail")
     assert "run_executor" not in error.trace
