@@ -9,6 +9,9 @@ from pydantic import Field
 from runner.graph.ports import Ports
 from runner.graph.task import Task
 
+#: As many as a map takes; the rounds that would go beyond are left out.
+ITEMS_AT_MOST = 10_000
+
 
 class Records(Task):
     """Lists the installed distributions that recorded hashes of their files, once for each round."""
@@ -29,13 +32,16 @@ class Records(Task):
 
         packages: list[dict[str, Any]]
 
-    def execute(self, inputs: Any, _context: Any) -> dict[str, Any]:
+    def execute(self, inputs: Any, context: Any) -> dict[str, Any]:
         """Give the packages by name, round after round."""
         found = {each.name: _listed(each) for each in distributions()}
         named = [found[name] for name in sorted(found, key=str.casefold) if found[name]["files"]]
         chosen = named[: inputs.limit or None]
-        rounds = range(1, inputs.rounds + 1)
-        return {"packages": [package | {"round": each} for each in rounds for package in chosen]}
+        rounds = min(inputs.rounds, max(1, ITEMS_AT_MOST // max(1, len(chosen))))
+        if rounds < inputs.rounds:
+            context.log.warning("A map takes %s items: %s rounds.", ITEMS_AT_MOST, rounds)
+        numbers = range(1, rounds + 1)
+        return {"packages": [package | {"round": each} for each in numbers for package in chosen]}
 
 
 class Summary(Task):

@@ -6,10 +6,13 @@ import hashlib
 import os
 import re
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from runner.errors import RunnerError
 from runner.graph.ports import Ports
@@ -29,9 +32,13 @@ class VerifyPackage(Task):
     blocking = True
 
     class Inputs(Ports):
-        """A package with `name` and `round`; `observer` is a file that is told when it is done."""
+        """A package with `name` and `round`; `passes` is how often each file is read.
+
+        `observer` is a file that gets a line when all is done.
+        """
 
         package: dict[str, Any]
+        passes: Annotated[int, Field(ge=1, le=100)] = 1
         observer: str = ""
 
     class Outputs(Ports):
@@ -41,7 +48,7 @@ class VerifyPackage(Task):
 
     def execute(self, inputs: Any, context: Any) -> dict[str, Any]:
         """Verify, tell the observer, give the result."""
-        result = _verified(inputs.package, context)
+        result = _verified(inputs.package, inputs.passes, context)
         if inputs.observer:
             _observe(Path(inputs.observer), f"{context.run} {context.path}")
         return {"result": result}
@@ -57,24 +64,38 @@ class _Recorded:
     digest: str
 
 
-def _verified(package: dict[str, Any], context: Any) -> dict[str, Any]:
-    changed: list[str] = []
-    missing: list[str] = []
-    files, size, told = _recorded(str(package.get("name", ""))), 0, time.monotonic()
-    for number, file in enumerate(files):
-        if context.cancelled:
-            raise RunnerError("Stopped before the last file.")
-        if time.monotonic() - told > PROGRESS_SECONDS:
-            told = time.monotonic()
-            context.progress(number / len(files), file.name)
+def _verified(package: dict[str, Any], passes: int, context: Any) -> dict[str, Any]:
+    files = _recorded(str(package.get("name", "")))
+    changed, missing, size = set(), set(), 0
+    for file in _each(files, passes, context):
         found = _hashed(file)
         if found is None:
-            missing.append(file.name)
-        else:
-            size += found[1]
-            changed += [] if found[0] == file.digest else [file.name]
-    about = {"name": package["name"], "round": package.get("round", 1)}
-    return about | {"files": len(files), "bytes": size, "changed": changed, "missing": missing}
+            missing.add(file.name)
+            continue
+        size += found[1]
+        if found[0] != file.digest:
+            changed.add(file.name)
+    return {
+        "name": package["name"],
+        "round": package.get("round", 1),
+        "files": len(files),
+        "bytes": size,
+        "changed": sorted(changed),
+        "missing": sorted(missing),
+    }
+
+
+def _each(files: list[_Recorded], passes: int, context: Any) -> Iterator[_Recorded]:
+    """Give every file once a pass; say how far it is, and stop when the run does."""
+    told = time.monotonic()
+    for number in range(len(files) * passes):
+        if context.cancelled:
+            raise RunnerError("Stopped before the last file.")
+        file = files[number % len(files)]
+        if time.monotonic() - told > PROGRESS_SECONDS:
+            told = time.monotonic()
+            context.progress(number / (len(files) * passes), file.name)
+        yield file
 
 
 def _recorded(name: str) -> list[_Recorded]:

@@ -1,6 +1,7 @@
 """What is installed here, and the summary of a verification."""
 
-from tests.drive import outputs_of
+from runner.library import environment
+from tests.drive import kinds_of, outputs_of
 
 INTACT = {"name": "a", "round": 1, "files": 2, "bytes": 10, "changed": [], "missing": []}
 
@@ -12,6 +13,14 @@ async def test_every_round_lists_the_same_packages(run_task):
     assert [each["round"] for each in packages] == [1, 1, 1, 2, 2, 2]
     assert [each["name"] for each in first] == [each["name"] for each in second]
     assert all(each["files"] >= 0 and each["version"] for each in packages)
+
+
+async def test_no_more_rounds_than_a_map_has_items_for(run_task, monkeypatch):
+    monkeypatch.setattr(environment, "ITEMS_AT_MOST", 7)
+    run = await run_task("environment.records", rounds=5, limit=3)
+
+    assert len(outputs_of(run)["packages"]) == 6
+    assert "TaskLogged" in kinds_of(run, "it")
 
 
 async def test_without_a_limit_all_packages_are_listed(run_task):

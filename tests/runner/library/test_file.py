@@ -52,6 +52,14 @@ async def test_changed_and_missing_files_are_named(run_task, package):
     assert result["files"] == 3
 
 
+async def test_every_pass_reads_each_file_again(run_task, package):
+    run = await run_task("file.verify_package", package=package, passes=3)
+    result = outputs_of(run)["result"]
+
+    assert result["bytes"] == 3 * (len(b"good") + len(b"changed"))
+    assert (result["files"], result["changed"]) == (3, ["changed.py"])
+
+
 async def test_an_unknown_package_fails_with_a_sentence(run_task):
     run = await run_task("file.verify_package", package={"name": "no-such-package-here"})
 

@@ -1,0 +1,346 @@
+"""The console: what it prints, what it refuses, and its exit codes."""
+
+import asyncio
+import io
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from runner import console
+from runner.console import Picture, Renderer, exit_code_of, main, read_inputs
+from runner.errors import InputsError
+from runner.execution.store import Entry
+from runner.graph.definition import GraphDefinition
+from runner.run import events as happened
+from tests.drive import definition_of
+
+ROOT = Path(__file__).resolve().parents[2]
+QUOTE = {"id": "answer", "type": "text.answer", "config": {"pace": 0}, "inputs": {"hits": []}}
+FLOWS = [("$inputs.question", "answer.question")]
+QUESTION = {"name": "question", "type": "str"}
+ROUNDS = {"name": "rounds", "type": "int", "default": 1}
+VERIFY = ROOT / "runner/library/demos/verify-this-installation.json"
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def told(*said, definition=None, **options):
+    """Give what a renderer prints for events."""
+    out = io.StringIO()
+    renderer = Renderer(definition or GraphDefinition(name="g"), out, **options)
+    for number, event in enumerate(said, start=1):
+        renderer.show(Entry(number, AT, event))
+    renderer.close()
+    return out.getvalue()
+
+
+def failure(message):
+    return happened.TaskError(type="ValueError", message=message)
+
+
+@pytest.fixture
+def graph(tmp_path):
+    """A definition in a file: a question that gets an answer."""
+    path = tmp_path / "graph.json"
+    text = definition_of([QUOTE], FLOWS, inputs=[QUESTION, ROUNDS], outputs={"text": "answer.text"})
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def run_console(*arguments, **options):
+    """Run `python -m runner` in a process of its own."""
+    command = [sys.executable, "-m", "runner", *map(str, arguments)]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False, **options
+    )
+
+
+# ── exit codes, in a process of its own ─────────────────────────────────────────────────────────
+
+
+def test_a_completed_run_leaves_with_0_and_its_outputs(graph):
+    done = run_console(graph, "--input", "question=why?")
+
+    assert done.returncode == 0
+    assert "✓ run completed" in done.stdout
+    assert done.stdout.endswith("\ntext:\nThe texts say nothing about this.\n")
+
+
+def test_a_failed_run_leaves_with_1_and_its_reason(tmp_path):
+    path = tmp_path / "graph.json"
+    package = {"package": {"name": "no-such-package-here"}}
+    path.write_text(definition_of([{"id": "it", "type": "file.verify_package", "inputs": package}]))
+    done = run_console(path)
+
+    assert done.returncode == 1
+    assert "✗ it failed: There is no package 'no-such-package-here'" in done.stdout
+
+
+def test_ctrl_c_cancels_the_run_and_leaves_with_130():
+    command = [sys.executable, "-m", "runner", str(VERIFY), "--input", "rounds=500"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "✓ verify[" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+
+    assert process.returncode == 130
+    assert rest.endswith("■ run cancelled\n")
+
+
+def test_the_runner_needs_no_django(graph):
+    program = "import sys; sys.modules['django'] = None; import runner.__main__, runner.console"
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+
+
+def test_usage_is_explained_by_argparse():
+    done = run_console()
+
+    assert done.returncode == 2
+    assert "usage: python -m runner" in done.stderr
+
+
+# ── what is refused ─────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("pairs", "sentence"),
+    [
+        ([], "question"),
+        (["question=x", "rounds=many"], "wants a whole number, not the text 'many'"),
+        (["question=x", "rounds=1.5"], "wants a whole number"),
+        (["question=x", "colour=red"], "colour"),
+        (["question"], "Write --input name=value, not 'question'."),
+        (["question=x", "rounds=NaN"], "cannot be kept"),
+    ],
+)
+def test_inputs_that_do_not_fit_get_one_sentence(graph, capsys, pairs, sentence):
+    code = main([str(graph), *(part for pair in pairs for part in ("--input", pair))])
+    said = capsys.readouterr()
+
+    assert code == 2
+    assert said.out == ""
+    assert sentence in said.err
+    assert said.err.startswith("error: ")
+    assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("{", "The definition is not JSON"),
+        ("[]", "has to be an object"),
+        ("{}", "version"),
+        (definition_of([{"id": "a", "type": "text.anwser"}]), "Did you mean 'text.answer'?"),
+    ],
+)
+def test_a_broken_definition_gets_one_sentence(tmp_path, capsys, text, sentence):
+    path = tmp_path / "graph.json"
+    path.write_text(text)
+
+    assert main([str(path)]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["nowhere.json", ".", "a\0b"])
+def test_an_unreadable_file_gets_one_sentence(tmp_path, capsys, name):
+    assert main([str(tmp_path / name)]) == 2
+    assert "cannot be read: " in capsys.readouterr().err
+
+
+def test_text_stays_text_and_the_rest_is_read_as_json():
+    ports = [
+        QUESTION,
+        ROUNDS,
+        {"name": "words", "type": "list[str]"},
+        {"name": "at", "type": "any"},
+    ]
+    definition = GraphDefinition.from_json(definition_of([], inputs=ports))
+    pairs = ["question=007", "rounds=7", 'words=["a","b"]', "at=noon=12"]
+
+    assert read_inputs(definition, pairs) == {
+        "question": "007", "rounds": 7, "words": ["a", "b"], "at": "noon=12",
+    }  # fmt: skip
+
+
+def test_a_pair_without_equals_is_refused():
+    with pytest.raises(InputsError, match="Write --input name=value"):
+        read_inputs(GraphDefinition(), ["x"])
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [("completed", 0), ("failed", 1), ("quarantined", 1), ("cancelled", 130)]
+)
+def test_the_exit_code_says_how_a_run_ended(status, code):
+    assert exit_code_of(status) == code
+
+
+# ── what is printed ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_json_prints_one_object_an_event(graph, capsys):
+    assert main([str(graph), "--input", "question=<b>🙂</b>", "--json"]) == 0
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    assert [each["seq"] for each in printed] == list(range(1, len(printed) + 1))
+    assert printed[0]["kind"] == "RunStarted"
+    assert printed[-1]["kind"] == "RunCompleted"
+    assert datetime.fromisoformat(printed[0]["at"]).tzinfo is not None
+    stored = [item for each in printed if each["kind"] == "ChunksStored" for item in each["items"]]
+    assert "".join(stored) == "The texts say nothing about this."
+
+
+def test_each_change_gets_a_line_with_its_glyph():
+    lines = told(
+        happened.RunStarted(),
+        happened.TaskStarted("a", 1),
+        happened.TaskExpanded("a", 2),
+        happened.TaskProgressed("a", 1, 0.5, "half"),
+        happened.TaskLogged("a", 1, "INFO", "by the way"),
+        happened.TaskFailed("a", 1, failure("no\nluck")),
+        happened.TaskUpstreamFailed("b", "a"),
+        happened.RunFailed(failure("no luck"), "a"),
+    ).splitlines()
+
+    assert [line.partition(" ")[2] for line in lines] == [
+        "▶ run running",
+        "▶ a running",
+        "▶ a has 2 items",
+        "  a INFO: by the way",
+        "✗ a failed: no luck",
+        "⊘ b upstream failed by a",
+        "✗ run failed: no luck",
+    ]
+
+
+def test_what_would_move_the_cursor_is_not_printed():
+    escape = happened.RunCompleted({"text": '"\\u001b[2J\\u009b1m<b>"'})
+    printed = told(happened.TaskLogged("a", 1, "INFO", "\x1b[31mred"), escape)
+
+    assert "\x1b" not in printed
+    assert "\x9b" not in printed
+    assert "<b>" in printed
+
+
+def test_outputs_that_are_no_text_are_printed_as_json():
+    assert told(happened.RunCompleted({"count": "[1,2]"})).endswith("\ncount:\n[1,2]\n")
+
+
+def test_a_reader_who_leaves_does_not_stop_the_run(graph):
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "runner", str(graph), "--input", "question=x"]
+    with os.fdopen(write, "w") as out:
+        done = subprocess.run(
+            command, cwd=ROOT, stdout=out, stderr=subprocess.PIPE, timeout=60, check=False
+        )
+
+    assert done.returncode == 0
+    assert done.stderr == b""
+
+
+# ── the tree ────────────────────────────────────────────────────────────────────────────────────
+
+MAP = {
+    "id": "each",
+    "type": "flow.map",
+    "title": "Each one",
+    "config": {"over": ["x"]},
+    "graph": {"tasks": [{"id": "p", "type": "t"}, {"id": "q", "type": "t"}]},
+}
+INSIDE = {"id": "inner", "type": "flow.graph", "graph": {"tasks": [{"id": "leaf", "type": "t"}]}}
+
+
+@pytest.fixture
+def picture():
+    """The picture of a compound and a map."""
+    return Picture(GraphDefinition.from_json(definition_of([INSIDE, MAP])))
+
+
+def tell(picture, event, items=()):
+    picture.take(Entry(1, AT, event), items)
+
+
+def test_the_tree_shows_tasks_that_have_not_begun(picture):
+    assert [(row.path, row.depth, row.status) for row in picture.visible()] == [
+        ("inner", 0, "pending"),
+        ("inner/leaf", 1, "pending"),
+        ("each", 0, "pending"),
+    ]
+
+
+def test_a_map_counts_items_that_are_wholly_done(picture):
+    tell(picture, happened.TaskStarted("each", 1))
+    tell(picture, happened.TaskExpanded("each", 2))
+    for path in ("each[0]/p", "each[1]/p", "each[0]/q"):
+        tell(picture, happened.TaskStarted(path, 1))
+        tell(picture, happened.TaskCompleted(path, 1))
+
+    assert picture.rows["each"].items_done == 1
+    assert [row.path for row in picture.visible()] == ["inner", "inner/leaf", "each"]
+
+
+def test_of_many_items_a_few_are_drawn_below_their_map(picture):
+    for index in range(20):
+        tell(picture, happened.TaskStarted(f"each[{index}]/p", 1))
+    drawn = [row.path for row in picture.visible()]
+
+    assert drawn[:3] == ["inner", "inner/leaf", "each"]
+    assert drawn[3:] == [f"each[{index}]/p" for index in range(console.ITEMS)]
+
+
+def test_text_grows_and_other_chunks_replace_each_other(picture):
+    stored = happened.ChunksStored("each", "port", 1, 0, 1, 4)
+    tell(picture, stored, ('"a "', '"b"'))
+    grown = picture.rows["each"].tail
+    tell(picture, stored, ("1", "2"))
+
+    assert (grown, picture.rows["each"].tail) == ("a b", "2")
+
+
+def read_all(descriptor):
+    """Read what a process wrote to a terminal, until it closes it."""
+    found = b""
+    while True:
+        try:
+            piece = os.read(descriptor, 65536)
+        except OSError:
+            return found.decode()
+        if not piece:
+            return found.decode()
+        found += piece
+
+
+@pytest.mark.parametrize("colour", [True, False])
+def test_a_terminal_gets_a_tree_and_colours_only_if_it_wants_them(graph, colour):
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    environment.pop("NO_COLOR", None)
+    command = [sys.executable, "-m", "runner", str(graph), "--input", "question=x"]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=theirs, env=environment | ({} if colour else {"NO_COLOR": "1"})
+    )
+    os.close(theirs)
+    shown = read_all(ours)
+    os.close(ours)
+
+    assert process.wait(30) == 0
+    assert "completed" in shown
+    assert "answer" in shown
+    assert ("\x1b[32m" in shown) is colour
+
+
+async def test_the_console_of_a_test_leaves_no_signal_handler():
+    console.with_signals(lambda: None)
+    loop = asyncio.get_running_loop()
+
+    assert loop.remove_signal_handler(signal.SIGINT)
+    assert loop.remove_signal_handler(signal.SIGTERM)
