@@ -11,8 +11,8 @@ NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 HOSTILE = "<script>alert('streamed')</script>"
 
 
-def _task(id, type="test.number", **more):
-    return {"id": id, "type": type, "title": id.title(), "config": {}, "inputs": {}} | more
+def _task(name, kind="test.number", **more):
+    return {"id": name, "type": kind, "title": name.title(), "config": {}, "inputs": {}} | more
 
 
 DEFINITION = {
