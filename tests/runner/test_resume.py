@@ -60,3 +60,16 @@ def test_resuming_after_crashes_gives_what_never_crashing_gives(
     monkeypatch.setattr(run_log, "BATCH_ENTRIES", batch)
 
     asyncio.run(check(definition, crashes))
+
+
+def test_a_task_with_an_effect_begins_only_once_its_start_is_kept():
+    definition = strategies.definition_of(
+        [{"id": "pure", "type": "test.number"}, {"id": "effect", "type": "test.note"}],
+        [("pure.result", "effect.values")],
+    )
+    store = MemoryStore()
+    run = store.submit(definition, encode({}))
+
+    asyncio.run(live_once(store, run, commits=0))
+
+    assert {path for _, path in EXECUTED} == {"pure"}
