@@ -272,7 +272,8 @@ class _Examination:
             found = judge(source, port)
             if found.verdict == "misfit":
                 self._say(found.reason, defined.id, port.name)
-            elif end[0] == GRAPH_INPUTS and _may_be_missing(source, port, defined):
+                return
+            if end[0] == GRAPH_INPUTS and _may_be_missing(source, port, defined):
                 self._say(
                     f"Input {source.name} may be left out and has no default, but "
                     f"port {port.name} of {port.owner} needs a value.",

@@ -103,7 +103,8 @@ class GraphOutput:
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "GraphOutput":
         """Read a checked JSON object."""
-        return cls(source=document.pop("from"), **document)
+        rest = {name: text for name, text in document.items() if name != "from"}
+        return cls(source=document["from"], **rest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

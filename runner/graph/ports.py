@@ -392,7 +392,15 @@ def fit_element(source: Port, target: Port) -> Fit:
     """Say whether an output may give one element of a list input."""
     if not is_list(target.type) or target.reads_stream:
         return Fit("misfit", f"{target.label} takes one dataflow only.")
-    return _fit_types(source.type, element_of(target.type), source, target)
+    found = _fit_types(source.type, element_of(target.type), source, target)
+    if found.verdict != "misfit":
+        return found
+    return Fit(
+        "misfit",
+        f"Each of several dataflows into {_lower(target.label)} gives one element, "
+        f"{in_words(element_of(target.type))}, but {_lower(source.label)} gives "
+        f"{in_words(source.type)}.",
+    )
 
 
 def _fit_whole(source: Port, target: Port) -> Fit:

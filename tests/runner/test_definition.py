@@ -1,0 +1,495 @@
+"""GraphDefinition: edits, JSON in and out, and all that can be wrong with one."""
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner.errors import CycleError, DefinitionError
+from runner.graph import values
+from runner.graph.dataflow import Dataflow, split_end
+from runner.graph.definition import DefinedTask, GraphDefinition, GraphOutput, GraphPort
+from runner.graph.ports import Chunks, Ports, Stream
+from runner.graph.reading import MAX_BYTES
+from runner.graph.registry import TaskRegistry
+from runner.graph.task import Task, task
+
+
+class Split(Task):
+    name = "text.split"
+
+    class Inputs(Ports):
+        text: str
+        size: int = 400
+
+    class Outputs(Ports):
+        passages: list[str]
+
+    class Config(Ports):
+        by: str = "word"
+
+
+class Gather(Task):
+    name = "text.gather"
+    effect = "none"
+
+    class Inputs(Ports):
+        texts: list[str]
+        live: Chunks[str] = "none yet"  # type: ignore[assignment]
+
+    class Outputs(Ports):
+        text: str
+
+    @staticmethod
+    def streaming():
+        return {"text": Stream()}
+
+
+@task(name="number.round")
+async def rounded(number: float) -> int:
+    return round(number)
+
+
+@pytest.fixture
+def registry():
+    made = TaskRegistry()
+    for kind in (Split, Gather, rounded):
+        made.register(kind)
+    return made
+
+
+def definition(**fields: Any) -> GraphDefinition:
+    """Read a definition written as a document."""
+    return GraphDefinition.from_json(json.dumps({"v": 1, "name": "demo", **fields}))
+
+
+SPLIT = {"id": "split", "type": "text.split", "inputs": {"text": "a b"}}
+GATHER = {"id": "gather", "type": "text.gather"}
+INNER = {
+    "name": "inner",
+    "inputs": [{"name": "text", "type": "str"}],
+    "outputs": [{"name": "passages", "from": "split.passages"}],
+    "tasks": [{"id": "split", "type": "text.split"}],
+    "dataflows": [{"from": "$inputs.text", "to": "split.text"}],
+}
+
+
+def flow(source, target):
+    return {"from": source, "to": target}
+
+
+# ── JSON ────────────────────────────────────────────────────────────────────────────────────────
+
+names = st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True)
+ids = st.from_regex(r"[A-Za-z0-9_-]{1,8}", fullmatch=True)
+texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
+numbers = st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+anything = st.recursive(
+    numbers | st.booleans() | texts | st.binary(max_size=5) | st.uuids(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=6,
+)
+graph_ports = st.builds(
+    GraphPort, name=names, type=texts, default=anything, title=texts, help=texts, ui=texts,
+    minimum=numbers, maximum=numbers, required=st.booleans(),
+)  # fmt: skip
+named_values = st.dictionaries(texts, anything, max_size=3)
+
+
+def definitions(depth=2):
+    inner = st.none() | definitions(depth - 1) if depth else st.none()
+    tasks = st.builds(
+        DefinedTask, id=ids, type=texts, title=texts, disabled=st.booleans(),
+        config=named_values, inputs=named_values, graph=inner,
+    )  # fmt: skip
+    outputs = st.builds(GraphOutput, name=names, source=texts, title=texts, help=texts)
+    return st.builds(
+        GraphDefinition,
+        name=texts, title=texts, help=texts,
+        inputs=st.lists(graph_ports, max_size=3).map(tuple),
+        outputs=st.lists(outputs, max_size=3).map(tuple),
+        tasks=st.lists(tasks, max_size=3).map(tuple),
+        dataflows=st.lists(st.builds(Dataflow, texts, texts), max_size=3).map(tuple),
+    )  # fmt: skip
+
+
+@given(definitions())
+def test_a_definition_survives_json_byte_for_byte(drawn):
+    text = drawn.to_json()
+    read = GraphDefinition.from_json(text)
+    assert read == drawn
+    assert read.to_json() == text
+    assert GraphDefinition.from_json(text.encode()) == drawn
+
+
+@given(definitions())
+def test_any_definition_can_be_checked(drawn):
+    for problem in drawn.check(TaskRegistry()):
+        assert problem.sentence
+
+
+def test_the_order_of_names_makes_no_difference():
+    one = definition(tasks=[{"id": "a", "type": "x", "config": {"a": 1, "b": 2}}])
+    other = definition(tasks=[{"type": "x", "id": "a", "config": {"b": 2, "a": 1}}])
+    assert one.to_json() == other.to_json()
+
+
+def test_empty_fields_are_left_out():
+    made = definition(title="", inputs=[], tasks=[{"id": "a", "type": "x", "config": {}}])
+    assert made.to_json() == '{"v":1,"name":"demo","tasks":[{"id":"a","type":"x"}]}'
+
+
+def test_a_default_of_null_means_that_an_input_may_be_left_out():
+    (port,) = definition(inputs=[{"name": "a", "default": None}]).inputs
+    assert not port.required
+    assert '"required":false' in definition(inputs=[{"name": "a", "default": None}]).to_json()
+
+
+def deep(levels):
+    return "[" * levels + "]" * levels
+
+
+def document(**fields):
+    return json.dumps({"v": 1, **fields})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is not JSON: Expecting value in line 1, column 1."),
+        ("{", "is not JSON"),
+        (b"\xff", "is not UTF-8"),
+        ("[]", "the definition has to be an object."),
+        ("{}", 'write "v": 1'),
+        ('{"v":2}', 'write "v": 1'),
+        ('{"v":true}', "'v' of the definition has to be a number."),
+        ('{"v":1,"v":1}', "says 'v' twice"),
+        ('{"v":NaN}', "holds NaN"),
+        ('{"v":1e999}', "1e999 is too large"),
+        ('{"v":' + "1" * 5000 + "}", "too many digits"),
+        ('{"v":1,"extra":1}', "the definition has an unknown field 'extra'."),
+        ('{"v":1,"name":5}', "'name' of the definition has to be text."),
+        ('{"v":1,"tasks":{}}', "'tasks' of the definition has to be a list."),
+        ('{"v":1,"tasks":[5]}', "number 1 of tasks has to be an object."),
+        ('{"v":1,"tasks":[{"id":"a"}]}', "number 1 of tasks has no 'type'."),
+        (document(tasks=[{"id": "a", "type": "x", "config": []}]), "has to be an object."),
+        (document(tasks=[{"id": "a", "type": "x", "disabled": 1}]), "has to be true or false."),
+        (document(tasks=[{"id": "a", "type": "x", "graph": {"b": 1}}]), "the graph of a has an"),
+        (document(dataflows=[{"from": "a.b"}]), "number 1 of dataflows has no 'to'."),
+        (document(inputs=[{"name": "a", "size": 1}]), "unknown field 'size'"),
+        (document(title="a\0"), "'title' of the definition: Text with a NUL"),
+        ('{"v":1,"title":"\\ud800"}', "surrogate"),
+        ('{"v":1,"tasks":[{"id":"a","type":"x","config":{"\\u0000":1}}]}', "NUL"),
+        (document(tasks=[{"id": "a", "type": "x", "config": {"a": {"$x": "1"}}}]), "The tag $x"),
+        (document(inputs=[{"name": "a", "default": {"$bytes": "?"}}]), "is no bytes value"),
+        ('{"v":1,"inputs":[{"name":"a","default":' + deep(65) + "}]}", "is nested too deep"),
+        (deep(100_000), "is nested too deep"),
+        ('"' + '\\"' * 500_000, "is not JSON"),
+        (" " * (MAX_BYTES + 1), "is larger than 5 MiB"),
+        (document(tasks=[{}] * 10_001), "more than 10000 tasks"),
+    ],
+)  # fmt: skip
+def test_what_is_no_definition_is_refused_in_one_sentence(text, said):
+    with pytest.raises(DefinitionError) as caught:
+        GraphDefinition.from_json(text)
+    assert said in str(caught.value)
+    assert len(str(caught.value)) < 250
+
+
+VALID = document(
+    inputs=[{"name": "a", "type": "int", "default": 1}],
+    tasks=[SPLIT, {"id": "in", "type": "flow.graph", "graph": INNER}],
+    dataflows=[flow("$inputs.a", "split.size")],
+    outputs=[{"name": "b", "from": "split.passages"}],
+)
+
+
+@given(st.data())
+def test_a_broken_definition_raises_nothing_else(data):
+    start = data.draw(st.integers(0, len(VALID)))
+    end = data.draw(st.integers(start, min(len(VALID), start + 12)))
+    middle = data.draw(st.text(max_size=3) | st.sampled_from(['"', "{", "null", "1e999", "[]"]))
+    with suppress(DefinitionError):
+        GraphDefinition.from_json(VALID[:start] + middle + VALID[end:]).check(TaskRegistry())
+
+
+@given(st.recursive(st.none() | st.integers() | st.text(), st.lists, max_leaves=5))
+def test_json_that_is_something_else_raises_nothing_else(value):
+    with pytest.raises(DefinitionError):
+        GraphDefinition.from_json(json.dumps(value))
+
+
+def test_what_cannot_be_written_is_refused():
+    for title in ("a\0", "\ud800"):
+        with pytest.raises(DefinitionError):
+            GraphDefinition(title=title).to_json()
+    with pytest.raises(DefinitionError, match="type object"):
+        GraphDefinition(tasks=(DefinedTask(id="a", type="x", inputs={"a": object()}),)).to_json()
+    assert GraphDefinition(title="\\u0000").to_json()
+
+
+# ── edits ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def drawn():
+    return definition(
+        inputs=[{"name": "text", "type": "str"}, {"name": "more", "type": "str"}],
+        tasks=[{"id": "split", "type": "text.split"}, GATHER],
+        dataflows=[flow("$inputs.text", "split.text"), flow("split.passages", "gather.texts")],
+        outputs=[{"name": "text", "from": "gather.text"}, {"name": "same", "from": "$inputs.text"}],
+    )
+
+
+def test_an_edit_gives_a_new_definition(drawn):
+    edited = drawn.with_changed_task("split", title="Cut")
+    assert (edited.task("split").title, drawn.task("split").title) == ("Cut", "")
+    grown = (
+        drawn.with_task(DefinedTask(id="new", type="text.gather"))
+        .with_input(GraphPort(name="third", type="str"))
+        .with_dataflow("$inputs.third", "new.live")
+        .with_output("third", "new.text")
+    )
+    assert len(grown.tasks) == 3
+    assert grown.without_task("new").without_input("third") == drawn
+
+
+def test_what_hangs_on_a_task_goes_with_it(drawn):
+    left = drawn.without_task("gather")
+    assert [each.target for each in left.dataflows] == ["split.text"]
+    assert [each.name for each in left.outputs] == ["same"]
+
+
+def test_what_hangs_on_an_input_goes_with_it(drawn):
+    left = drawn.without_input("text")
+    assert [each.target for each in left.dataflows] == ["gather.texts"]
+    assert [each.name for each in left.outputs] == ["text"]
+
+
+def test_dataflows_and_outputs_can_be_taken_out(drawn):
+    left = drawn.without_dataflow("$inputs.text", "split.text").without_output("same")
+    assert (len(left.dataflows), len(left.outputs)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (lambda d: d.with_task(DefinedTask(id="split", type="x")), "There is a task 'split' alr"),
+        (lambda d: d.with_input(GraphPort(name="text")), "There is an input 'text' already"),
+        (lambda d: d.with_output("text", "gather.text"), "There is an output 'text' already"),
+        (lambda d: d.with_output("new", "nowhere.text"), "There is no task 'nowhere' in demo."),
+        (lambda d: d.with_output("new", "$inputs.no"), "There is no input 'no' in demo."),
+        (lambda d: d.with_dataflow("split", "gather.texts"), "write 'task.port'"),
+        (lambda d: d.with_dataflow("split.passages", "no.a"), "There is no task 'no' in demo."),
+        (lambda d: d.with_dataflow("split.passages", "$inputs.text"), "Nothing can flow into"),
+        (lambda d: d.with_dataflow("split.passages", "gather.texts"), "is there already"),
+        (lambda d: d.with_changed_task("split", id="cut"), "keeps its id"),
+        (lambda d: d.with_changed_task("no", title="cut"), "There is no task 'no'"),
+        (lambda d: d.without_task("no"), "no task 'no'"),
+        (lambda d: d.without_dataflow("a.b", "c.d"), "There is no dataflow from a.b to c.d."),
+        (lambda d: d.without_input("no"), "There is no input 'no'"),
+        (lambda d: d.without_output("no"), "There is no output 'no'"),
+    ],
+)
+def test_an_edit_that_makes_no_sense_is_refused(drawn, edit, said):
+    with pytest.raises(DefinitionError, match=said):
+        edit(drawn)
+
+
+@given(st.data())
+def test_no_sequence_of_removals_leaves_a_dangling_dataflow(data):
+    made = definition(
+        inputs=[{"name": "a"}],
+        tasks=[{"id": name, "type": "x"} for name in "bcd"],
+        dataflows=[flow("$inputs.a", "b.x"), flow("b.x", "c.x"), flow("c.x", "d.x")],
+        outputs=[{"name": "e", "from": "d.x"}],
+    )
+    for name in data.draw(st.permutations("abcd")):
+        made = made.without_input(name) if name == "a" else made.without_task(name)
+        known = {"$inputs", *(each.id for each in made.tasks)}
+        ends = [*(each.source_end for each in made.dataflows)]
+        ends += [*(each.target_end for each in made.dataflows)]
+        assert {each for each, _ in ends} <= known
+        assert name != "a" or all(each != ("$inputs", "a") for each in ends)
+    assert not made.dataflows
+    assert not made.outputs
+
+
+# ── what can be wrong ───────────────────────────────────────────────────────────────────────────
+
+
+def test_a_definition_with_nothing_wrong_has_no_problems(registry, drawn):
+    assert drawn.check(registry) == []
+
+
+WRONG = [
+    ({"tasks": [SPLIT, SPLIT]}, "Two tasks have the id 'split'; rename one.", "split"),
+    ({"tasks": [{"id": "a b", "type": "text.gather"}]}, "'a b' is no id for a task", "a b"),
+    ({"tasks": [{"id": "a/b", "type": "text.gather"}]}, "'a/b' is no id for a task", "a/b"),
+    ({"tasks": [{"id": "ä", "type": "text.gather"}]}, "'ä' is no id for a task", "ä"),
+    (
+        {"tasks": [{"id": "a", "type": "text.spilt"}]},
+        "Task a: There is no task type 'text.spilt'. Did you mean 'text.split'?",
+        "a",
+    ),
+    (
+        {"tasks": [{**SPLIT, "config": {"by": 5}}]},
+        "Task split: Setting by of Split wants text, not 5.",
+        "split",
+    ),
+    (
+        {"tasks": [{**SPLIT, "inputs": {"text": "a", "size": "x"}}]},
+        "Port size of Split wants a whole number, not the text 'x'.",
+        "split",
+    ),
+    (
+        {"tasks": [{**SPLIT, "inputs": {"text": "a", "width": 1}}]},
+        "Task split has no input 'width'; it has text, size.",
+        "split",
+    ),
+    (
+        {"tasks": [{"id": "split", "type": "text.split"}]},
+        "Split needs its input text: draw a dataflow to it or give a value.",
+        "split",
+    ),
+    ({"tasks": [{**SPLIT, "graph": INNER}]}, "Task split: Split takes no graph of its own.", "split"),
+    (
+        {"tasks": [SPLIT, {"id": "r", "type": "number.round"}],
+         "dataflows": [flow("split.passages", "r.number")]},
+        "Port number of Round wants a number, but port passages of Split gives a list of texts.",
+        "r",
+    ),
+    (
+        {"inputs": [{"name": "a", "type": "str"}], "tasks": [SPLIT],
+         "dataflows": [flow("$inputs.a", "split.text"), flow("$inputs.a", "split.text")]},
+        "Port text of split takes one dataflow, but $inputs.a and $inputs.a flow into it; take one",
+        "split",
+    ),
+    (
+        {"tasks": [SPLIT, GATHER],
+         "dataflows": [flow("split.passages", "gather.texts"), flow("split.passages", "gather.texts")]},
+        "Each of several dataflows into port texts of Gather gives one element, text, but port pas",
+        "gather",
+    ),
+    ({"tasks": [SPLIT], "dataflows": [flow("split.no", "split.text")]}, "has no output 'no'", "split"),
+    ({"tasks": [SPLIT], "dataflows": [flow("split.passages", "split.no")]}, "has no input 'no'",
+     "split"),
+    ({"tasks": [SPLIT], "dataflows": [flow("no.a", "split.text")]}, "There is no task 'no'", None),
+    ({"tasks": [SPLIT], "dataflows": [flow("split.passages", "no.a")]}, "no task 'no'", None),
+    ({"tasks": [SPLIT], "dataflows": [flow("$inputs.no", "split.text")]}, "has no input 'no'.", None),
+    ({"tasks": [SPLIT], "dataflows": [flow("split.passages", "$inputs.a")]}, "Nothing can flow", None),
+    ({"tasks": [SPLIT], "dataflows": [flow("split", "split.text")]}, "write 'task.port'", None),
+    ({"inputs": [{"name": "a"}, {"name": "a"}]}, "Two inputs are called 'a'; rename one.", None),
+    ({"inputs": [{"name": "a b"}]}, "'a b' is no name for an input", None),
+    ({"inputs": [{"name": "a", "type": "text"}]}, "'text' is no type", None),
+    ({"inputs": [{"name": "a", "type": "int", "default": "x"}]}, "Port a of demo wants a whole", None),
+    ({"inputs": [{"name": "a", "type": "str", "minimum": 1}]}, "but text is no number", None),
+    (
+        {"inputs": [{"name": "a", "type": "int", "minimum": 1, "default": 0}]},
+        "Port a of demo wants a whole number of at least 1, not 0.",
+        None,
+    ),
+    (
+        {"inputs": [{"name": "a", "type": "str", "required": False}],
+         "tasks": [{"id": "split", "type": "text.split"}],
+         "dataflows": [flow("$inputs.a", "split.text")]},
+        "Input a may be left out and has no default, but port text of Split needs a value.",
+        "split",
+    ),
+    ({"outputs": [{"name": "a", "from": "no.a"}]}, "There is no task 'no' for 'no.a'.", None),
+    ({"outputs": [{"name": "1", "from": "no.a"}]}, "'1' is no name for an output", None),
+    (
+        {"tasks": [SPLIT], "outputs": [{"name": "a", "from": "split.passages"}] * 2},
+        "Two outputs are called 'a'; rename one.",
+        None,
+    ),
+    ({"tasks": [{"id": "a", "type": "flow.graph"}]}, "Task a: A graph used as a task needs", "a"),
+    (
+        {"tasks": [{"id": "a", "type": "flow.graph", "graph": {}, "config": {"b": 1}}]},
+        "Task a: A graph used as a task has no settings.",
+        "a",
+    ),
+    ({"tasks": [{"id": "a", "type": "flow.map", "config": {"over": ["b"]}}]}, "A map needs the gra", "a"),
+    (
+        {"tasks": [{"id": "a", "type": "flow.map", "config": {"over": ["b"]}, "graph": INNER}]},
+        "Task a: The map goes over 'b', but the inputs of its graph are text.",
+        "a",
+    ),
+    (
+        {"tasks": [{"id": "a", "type": "flow.graph", "graph": {"tasks": [{"id": "b", "type": "no"}]}}]},
+        "Task b: There is no task type 'no'.",
+        "a/b",
+    ),
+    (
+        {"tasks": [{"id": "a", "type": "flow.graph",
+                    "graph": {"inputs": [{"name": "c", "type": "no"}]}}]},
+        "'no' is no type",
+        "a",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("fields", "said", "where"), WRONG)
+def test_each_problem_is_one_sentence_and_a_place(registry, fields, said, where):
+    (problem, *others) = definition(**fields).check(registry)
+    assert said in problem.sentence
+    assert problem.task == where
+    assert not others
+
+
+def test_all_problems_are_listed(registry):
+    problems = definition(
+        inputs=[{"name": "a", "type": "no"}],
+        tasks=[{"id": "x", "type": "no"}, {"id": "split", "type": "text.split"}],
+        dataflows=[flow("$inputs.a", "x.y"), flow("x.y", "split.size")],
+    ).check(registry)
+    assert len(problems) == 3
+
+
+def test_a_circle_is_named(registry):
+    tasks = [{"id": name, "type": "text.gather"} for name in "abc"]
+    flows = [flow("a.text", "b.texts"), flow("b.text", "a.texts"), flow("a.text", "c.texts")]
+    (problem,) = definition(tasks=tasks, dataflows=flows).check(registry)
+    assert problem.sentence in {
+        "The dataflows go in a circle: a → b → a.",
+        "The dataflows go in a circle: b → a → b.",
+    }
+    assert CycleError(["a", "b", "a"]).cycle == ("a", "b", "a")
+
+
+def nested(levels: int) -> GraphDefinition:
+    made = GraphDefinition(name="inmost")
+    for _ in range(levels):
+        made = GraphDefinition(tasks=(DefinedTask(id="in", type="flow.graph", graph=made),))
+    return made
+
+
+def test_graphs_nest_to_depth_32_and_no_further(registry):
+    assert GraphDefinition.from_json(nested(32).to_json()).check(registry) == []
+    (problem,) = nested(33).check(registry)
+    assert "deeper than 32 levels, or contains itself" in problem.sentence
+
+
+def test_a_graph_inside_itself_is_refused(registry):
+    made = DefinedTask(id="in", type="flow.graph")
+    graph = GraphDefinition(tasks=(made,))
+    object.__setattr__(made, "graph", graph)
+    (problem,) = graph.check(registry)
+    assert "contains itself" in problem.sentence
+
+
+def test_the_end_of_a_dataflow_is_a_task_and_a_port():
+    assert split_end("$inputs.a") == ("$inputs", "a")
+    assert split_end("a-1.b_2") == ("a-1", "b_2")
+    for bad in ("", "a", "a.", ".b", "a.b.c", "$other.a", "a.1", "a b.c", "a.b\n", "x" * 65 + ".a"):
+        with pytest.raises(DefinitionError):
+            split_end(bad)
+
+
+def test_values_of_every_type_can_be_written_into_a_definition():
+    made = GraphDefinition(tasks=(DefinedTask(id="a", type="x", inputs={"b": b"\xff"}),))
+    assert GraphDefinition.from_json(made.to_json()) == made
+    assert values.encode(b"\xff") in made.to_json()
