@@ -1,0 +1,58 @@
+"""Events as JSON, and back."""
+
+import json
+
+import pytest
+
+from runner.run import events
+from runner.run.events import Event, TaskError, event_from_json
+
+ERROR = TaskError(type="ValueError", message="no", trace="a line", task="one", attempt=2)
+VALUES = {
+    "epoch": 3,
+    "reason": "the server stopped",
+    "actor": "alice",
+    "outputs": {"result": '{"a":[1]}'},
+    "error": ERROR,
+    "path": "each[3]/one",
+    "attempt": 2,
+    "fraction": 0.25,
+    "message": "<b>half</b> 🙂",
+    "level": "INFO",
+    "port": "numbers",
+    "first": 0,
+    "last": 9,
+    "bytes": 40,
+    "chunks": 10,
+    "source": "one",
+    "target": "two",
+    "into": "values",
+    "width": 4,
+    "streams": {"numbers": 10},
+    "culprit": "zero",
+}
+KINDS = [
+    each
+    for each in vars(events).values()
+    if isinstance(each, type) and issubclass(each, Event) and each is not Event
+]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
+def test_an_event_is_read_back_as_it_was_kept(kind):
+    event = kind(**{name: VALUES[name] for name in kind.names})
+
+    assert event_from_json(event.kind, json.loads(json.dumps(event.to_json()))) == event
+
+
+def test_a_kind_is_the_name_of_its_class():
+    assert {kind.kind for kind in KINDS} == {kind.__name__ for kind in KINDS}
+
+
+def test_an_unknown_kind_is_refused():
+    with pytest.raises(KeyError):
+        event_from_json("TaskTeleported", {})
+
+
+def test_an_error_is_read_back_from_a_log_that_knows_more_fields():
+    assert TaskError.from_json(ERROR.to_json() | {"colour": "red"}) == ERROR
