@@ -16,6 +16,8 @@ SHAPES = {
     "test.first": ("numbers", False, "result"),
     "test.total": ("numbers", False, "result"),
 }
+#: How many chunks a stream has, unless a test says otherwise.
+COUNTS = st.integers(0, 6)
 STREAMS = frozenset({"test.emit", "test.double"})
 BODY = {
     "v": 1,
@@ -31,19 +33,19 @@ BODY = {
 
 
 @st.composite
-def definitions(draw: st.DrawFn) -> str:
-    """Draw a definition of 1 to 9 tasks whose dataflows fit."""
+def definitions(draw: st.DrawFn, counts: st.SearchStrategy[int] = COUNTS) -> str:
+    """Draw a definition of 1 to 9 tasks whose dataflows fit; streams have `counts` chunks."""
     tasks: list[dict[str, Any]] = []
     flows: list[tuple[str, str]] = []
     numbers: list[str] = []
     streams: list[str] = []
     for index in range(draw(st.integers(1, 9))):
-        _add_task(draw, f"t{index}", tasks, flows, numbers, streams)
+        _add_task(draw, f"t{index}", tasks, flows, numbers, streams, counts)
     outputs = {each.replace(".", "_"): each for each in (*numbers, *streams)}
     return definition_of(tasks, flows, outputs=outputs)
 
 
-def _add_task(draw, name, tasks, flows, numbers, streams) -> None:
+def _add_task(draw, name, tasks, flows, numbers, streams, counts) -> None:
     kinds = ["test.number", "test.emit"]
     kinds += ["test.add", "test.note"] if numbers else []
     kinds += ["test.double", "test.first", "test.total", "flow.map"] if streams else []
@@ -55,7 +57,7 @@ def _add_task(draw, name, tasks, flows, numbers, streams) -> None:
         return
     task = {"id": name, "type": kind, "config": {"yields": draw(st.integers(0, 3))}}
     if kind == "test.emit":
-        task["inputs"] = {"count": draw(st.integers(0, 6))}
+        task["inputs"] = {"count": draw(counts)}
     tasks.append(task)
     port, several, output = SHAPES[kind]
     if port is not None:
