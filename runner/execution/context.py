@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import logging
 import threading
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from typing import Any, Protocol
 
 from runner.errors import TaskAbandoned
@@ -127,6 +127,12 @@ class BlockingContext:
     def close_stream(self, port: str) -> None:
         """Say that no further chunk comes on a port."""
         self._wait(_later(self._context.close_stream, port))
+
+    def attach_stream(self, port: str, source: Iterable[Any]) -> None:
+        """Push every chunk of an iterable, then close the port."""
+        for chunk in source:
+            self.push_chunk(port, chunk)
+        self.close_stream(port)
 
     def progress(self, fraction: float, message: str = "") -> None:
         """Say how far the task is: 0 to 1."""
