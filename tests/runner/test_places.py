@@ -1,0 +1,135 @@
+"""Where bodies run: on the loop, or in threads that are bounded."""
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from runner.execution.context import TaskContext
+from runner.execution.places import Places
+from runner.execution.stream import kept_stream
+from runner.graph.ports import Chunks, Port, Ports
+from runner.graph.task import Task, task
+
+SECONDS = 10
+OUT = Port(name="numbers", type=list[int], readiness="first-chunk", mode="append")
+INTO = Port(name="numbers", type=int, reads_stream=True)
+
+
+class Crowd:
+    """How many bodies are inside at the same time, at most."""
+
+    def __init__(self):
+        self.inside = self.most = 0
+        self.lock = threading.Lock()
+        self.go_on = threading.Event()
+        self.full = asyncio.Event()
+        self.loop = asyncio.get_running_loop()
+
+    def enter(self):
+        with self.lock:
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+        self.loop.call_soon_threadsafe(self.full.set)
+        self.go_on.wait(SECONDS)
+        with self.lock:
+            self.inside -= 1
+
+
+def context_of():
+    nobody: Any = None
+    return TaskContext(nobody, "run-1", "one", 1)
+
+
+async def run(places, kind, inputs=None):
+    return await asyncio.wait_for(places.run(kind(None), inputs or {}, context_of()), SECONDS)
+
+
+async def test_a_blocking_body_runs_in_a_thread_of_its_own():
+    @task(name="test.where", effect="none")
+    def where() -> str:
+        return threading.current_thread().name
+
+    assert await run(Places(), where) == "one"
+
+
+async def test_a_body_that_awaits_runs_on_the_loop():
+    @task(name="test.here", effect="none")
+    async def here() -> bool:
+        return threading.current_thread() is threading.main_thread()
+
+    assert await run(Places(), here) is True
+
+
+async def test_no_more_threads_work_than_there_are_places():
+    crowd = Crowd()
+
+    @task(name="test.crowd", effect="none")
+    def enter() -> int:
+        crowd.enter()
+        return 1
+
+    places = Places(2)
+    running = [asyncio.create_task(run(places, enter)) for _ in range(6)]
+    await asyncio.wait_for(crowd.full.wait(), SECONDS)
+    crowd.go_on.set()
+
+    assert await asyncio.gather(*running) == [1] * 6
+    assert crowd.most <= 2
+
+
+class ReadInThread(Task):
+    """The sum of a stream, read in a thread."""
+
+    name = "test.read-in-thread"
+    blocking = True
+    effect = "none"
+
+    class Inputs(Ports):
+        numbers: Chunks[int]
+
+    class Outputs(Ports):
+        result: int
+
+    def execute(self, inputs, context):
+        return sum(inputs.numbers)
+
+
+async def test_a_body_that_reads_a_stream_waits_for_no_place():
+    reader = kept_stream("emit", OUT, 1, ["1", "2"]).reader(INTO, elastic=True)
+
+    assert await run(Places(0), ReadInThread, {"numbers": reader}) == 3
+
+
+@pytest.mark.parametrize(
+    ("raised", "seen"), [(ValueError, ValueError), (StopIteration, RuntimeError)]
+)
+async def test_what_a_thread_raises_is_raised_here(raised, seen):
+    @task(name="test.raise", effect="none")
+    def fail() -> int:
+        raise raised("no such luck")
+
+    with pytest.raises(seen, match="no such luck"):
+        await run(Places(), fail)
+
+
+async def test_a_body_that_was_given_up_frees_its_place():
+    crowd = Crowd()
+
+    @task(name="test.stuck", effect="none")
+    def stuck() -> int:
+        crowd.enter()
+        return 1
+
+    @task(name="test.quick", effect="none")
+    def quick() -> int:
+        return 2
+
+    places = Places(1)
+    running = asyncio.create_task(run(places, stuck))
+    await asyncio.wait_for(crowd.full.wait(), SECONDS)
+    running.cancel()
+
+    assert await run(places, quick) == 2
+    crowd.go_on.set()
