@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from runner.errors import Fenced, RunnerError
+from runner.errors import Fenced, StorageTrouble
 from runner.execution.places import Places
 from runner.execution.run_executor import RunExecutor
 from runner.execution.store import RunStore, StoredRun
@@ -95,8 +95,9 @@ class BackgroundRunner:
         if not self.executors or now - self._renewed < RENEW_SECONDS:
             return
         self._renewed = now
-        mine = await self._store.renew(self.owner, list(self.executors))
-        for run in self.executors.keys() - mine:
+        asked = set(self.executors)
+        mine = await self._store.renew(self.owner, asked)
+        for run in (asked - mine) & self._driving.keys():
             self._driving[run].cancel()
 
     async def _answer_requests(self) -> None:
@@ -127,15 +128,17 @@ class BackgroundRunner:
             self.executors[run] = executor
             self._wake.set()
             await executor.run()
+            self._wake.set()
         except Fenced:
             logger.warning("Run %s has another owner now; this process lets it go.", run)
-        except RunnerError as fault:
+        except StorageTrouble:
+            logger.warning("The storage did not give run %s; it will be tried again.", run)
+            await asyncio.sleep(POLL_SECONDS)
+        except Exception as fault:
+            # A run that any process fails to drive must not be claimed again and again.
             logger.exception("Run %s cannot go on.", run)
-            await self._quarantine(stored, str(fault))
+            await self._store.quarantine(run, stored.epoch, str(fault) or type(fault).__name__)
         finally:
             self.executors.pop(run, None)
             self._driving.pop(run, None)
             await self._store.release(self.owner, [run])
-
-    async def _quarantine(self, stored: StoredRun, reason: str) -> None:
-        await self._store.quarantine(stored.run, stored.epoch, reason)

@@ -1,0 +1,323 @@
+"""The background runner over the memory store: from queued to the end, and in between."""
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+
+import pytest
+
+from runner.errors import StorageTrouble
+from runner.execution import background
+from runner.execution.background import BackgroundRunner
+from runner.execution.memory import MemoryStore
+from runner.graph.ports import Ports
+from runner.graph.task import Task
+from runner.graph.values import encode
+from runner.run.checkpoint import TaskCheckpoint
+from runner.run.status import RunStatus
+from tests.drive import definition_of, kinds_of, outputs_of
+from tests.tasks import registry_of_tests
+
+SECONDS = 10
+NUMBER = definition_of(
+    [{"id": "one", "type": "test.number", "inputs": {"value": 4}}], outputs={"four": "one.result"}
+)
+
+
+class Gate(Task):
+    """Ends once the test opens the gate."""
+
+    name = "test.gate"
+    effect = "none"
+    gate: asyncio.Event
+    entered: asyncio.Event
+
+    class Outputs(Ports):
+        result: int
+
+    async def execute(self, inputs, context):
+        self.entered.set()
+        await self.gate.wait()
+        return 1
+
+
+class Watch:
+    """A store, its background runners, and what they committed."""
+
+    def __init__(self):
+        self.store = MemoryStore()
+        self.registry = registry_of_tests()
+        self.registry.register(Gate)
+        self.commits = []
+        self.changed = asyncio.Event()
+
+    def runner(self, owner="one", store=None):
+        return BackgroundRunner(
+            store or self.store,
+            self.registry,
+            owner,
+            on_commit=self.committed,
+            is_watched=lambda _run: True,
+        )
+
+    def committed(self, run, seq):
+        self.commits.append((run, seq))
+        self.changed.set()
+
+    async def until(self, run, *statuses):
+        async with asyncio.timeout(SECONDS):
+            while self.store.runs[run].status not in statuses:
+                self.changed.clear()
+                await self.changed.wait()
+        return self.store.runs[run]
+
+
+@pytest.fixture
+async def watch():
+    Gate.gate, Gate.entered = asyncio.Event(), asyncio.Event()
+    return Watch()
+
+
+@contextlib.asynccontextmanager
+async def started(runner):
+    runner.start()
+    try:
+        yield runner
+    finally:
+        await runner.stop()
+
+
+async def test_a_queued_run_is_taken_to_its_end(watch):
+    run = watch.store.submit(NUMBER, encode({}))
+    async with started(watch.runner()):
+        kept = await watch.until(run, RunStatus.COMPLETED)
+
+    assert outputs_of(kept) == {"four": 4}
+    assert watch.commits[-1] == (run, kept.seq)
+    assert kept.owner == ""
+
+
+async def test_more_runs_than_fit_at_once_follow_each_other_without_a_poll(watch, monkeypatch):
+    monkeypatch.setattr(background, "POLL_SECONDS", 3600)
+    runs = [watch.store.submit(NUMBER, encode({})) for _ in range(120)]
+    async with started(watch.runner()):
+        for run in runs:
+            await watch.until(run, RunStatus.COMPLETED)
+
+
+async def test_a_wake_finds_work_before_the_next_poll(watch, monkeypatch):
+    monkeypatch.setattr(background, "POLL_SECONDS", 3600)
+    async with started(watch.runner()) as runner:
+        await give_way()
+        run = watch.store.submit(NUMBER, encode({}))
+        runner.wake()
+        await watch.until(run, RunStatus.COMPLETED)
+
+
+async def test_the_poll_finds_work_without_a_wake(watch, monkeypatch):
+    monkeypatch.setattr(background, "POLL_SECONDS", 0.01)
+    async with started(watch.runner()):
+        await give_way()
+        run = watch.store.submit(NUMBER, encode({}))
+        await watch.until(run, RunStatus.COMPLETED)
+
+
+async def test_a_stop_interrupts_and_another_runner_goes_on(watch):
+    definition = definition_of(
+        [{"id": "one", "type": "test.number"}, {"id": "gate", "type": "test.gate"}]
+    )
+    run = watch.store.submit(definition, encode({}))
+    async with started(watch.runner("one")):
+        await asyncio.wait_for(Gate.entered.wait(), SECONDS)
+    assert watch.store.runs[run].status is RunStatus.INTERRUPTED
+    assert watch.store.runs[run].owner == ""
+
+    Gate.gate.set()
+    async with started(watch.runner("two")):
+        kept = await watch.until(run, RunStatus.COMPLETED)
+
+    assert kinds_of(kept, "one") == ["TaskStarted", "TaskCompleted"]
+    assert kinds_of(kept, "gate") == [
+        "TaskStarted", "TaskInterrupted", "TaskStarted", "TaskCompleted",
+    ]  # fmt: skip
+    assert "RunResumed" in kinds_of(kept)
+
+
+async def test_a_request_cancels_a_run_under_way(watch):
+    run = watch.store.submit(definition_of([{"id": "gate", "type": "test.gate"}]), encode({}))
+    async with started(watch.runner()) as runner:
+        await asyncio.wait_for(Gate.entered.wait(), SECONDS)
+        watch.store.ask(run, "cancel", "alice")
+        runner.wake()
+        kept = await watch.until(run, RunStatus.CANCELLED)
+
+    assert await watch.store.requests([run]) == []
+    assert kinds_of(kept, "gate")[-1] == "TaskCancelled"
+
+
+async def test_a_cancelled_run_can_be_resumed(watch):
+    run = watch.store.submit(definition_of([{"id": "gate", "type": "test.gate"}]), encode({}))
+    async with started(watch.runner()) as runner:
+        await asyncio.wait_for(Gate.entered.wait(), SECONDS)
+        watch.store.ask(run, "cancel", "alice")
+        runner.wake()
+        await watch.until(run, RunStatus.CANCELLED)
+        Gate.gate.set()
+        watch.store.ask(run, "resume", "alice")
+        runner.wake()
+        await watch.until(run, RunStatus.COMPLETED)
+
+
+def unplannable(store):
+    return store.submit(definition_of([{"id": "one", "type": "test.unheard-of"}]), encode({}))
+
+
+def without_reading(store):
+    return store.submit("{", encode({}))
+
+
+def with_a_stray_checkpoint(store):
+    run = store.submit(NUMBER, encode({}))
+    store.runs[run].checkpoints["ghost"] = TaskCheckpoint(path="ghost", attempt=1, seq=1)
+    store.runs[run].status = RunStatus.INTERRUPTED
+    return run
+
+
+@pytest.mark.parametrize("submit", [unplannable, without_reading, with_a_stray_checkpoint])
+async def test_a_run_that_cannot_go_on_is_set_aside_and_the_others_go_on(watch, caplog, submit):
+    caplog.set_level(logging.CRITICAL)
+    broken = submit(watch.store)
+    sound = watch.store.submit(NUMBER, encode({}))
+    async with started(watch.runner()) as runner:
+        await watch.until(sound, RunStatus.COMPLETED)
+        await give_way()
+        assert broken not in runner.executors
+
+    kept = watch.store.runs[broken]
+    assert kept.status is RunStatus.QUARANTINED
+    assert kept.problem
+    assert kept.epoch == 1
+
+
+class Delegating:
+    """Passes everything on to a memory store; a base for stores that misbehave."""
+
+    def __init__(self, store):
+        self.store = store
+
+    def __getattr__(self, name):
+        return getattr(self.store, name)
+
+
+async def test_storage_trouble_while_reading_sets_no_run_aside(watch, monkeypatch):
+    monkeypatch.setattr(background, "POLL_SECONDS", 0.01)
+
+    class Troubled(Delegating):
+        left = 2
+
+        async def read_chunks(self, *key):
+            if self.left:
+                self.left -= 1
+                raise StorageTrouble("busy")
+            return await self.store.read_chunks(*key)
+
+    definition = definition_of(
+        [{"id": "emit", "type": "test.emit"}, {"id": "gate", "type": "test.gate"}],
+        outputs={"numbers": "emit.numbers"},
+    )
+    run = watch.store.submit(definition, encode({}))
+    async with started(watch.runner()):
+        await asyncio.wait_for(Gate.entered.wait(), SECONDS)
+    assert "emit" in watch.store.runs[run].checkpoints
+
+    Gate.gate.set()
+    async with started(watch.runner("two", Troubled(watch.store))):
+        kept = await watch.until(run, RunStatus.COMPLETED)
+    assert outputs_of(kept) == {"numbers": [0, 1, 2]}
+
+
+async def test_a_run_whose_epoch_was_taken_is_let_go_without_a_trace(watch):
+    run = watch.store.submit(definition_of([{"id": "gate", "type": "test.gate"}]), encode({}))
+    async with started(watch.runner()) as runner:
+        await asyncio.wait_for(Gate.entered.wait(), SECONDS)
+        await until_kept(watch, run)
+        kept = watch.store.runs[run]
+        kept.epoch, kept.owner = kept.epoch + 1, "another"
+        before = dataclasses.replace(kept, entries=list(kept.entries))
+        Gate.gate.set()
+        await until_idle(runner)
+
+    assert watch.store.runs[run] == before
+
+
+async def test_a_lease_that_was_lost_stops_the_run_here(watch, monkeypatch):
+    monkeypatch.setattr(background, "RENEW_SECONDS", 0)
+    run = watch.store.submit(definition_of([{"id": "gate", "type": "test.gate"}]), encode({}))
+    async with started(watch.runner()) as runner:
+        await asyncio.wait_for(Gate.entered.wait(), SECONDS)
+        watch.store.runs[run].owner = "another"
+        runner.wake()
+        await until_idle(runner)
+
+    assert watch.store.runs[run].owner == "another"
+
+
+async def test_a_run_that_begins_while_leases_are_renewed_is_kept(watch, monkeypatch):
+    monkeypatch.setattr(background, "RENEW_SECONDS", 0)
+    gate = definition_of([{"id": "gate", "type": "test.gate"}])
+
+    class Slow(Delegating):
+        """Takes so long to renew that a claimed run begins meanwhile."""
+
+        async def renew(self, owner, runs):
+            mine = await self.store.renew(owner, list(runs))
+            await give_way()
+            return mine
+
+    runs = [watch.store.submit(gate, encode({})) for _ in range(3)]
+    async with started(watch.runner("one", Slow(watch.store))) as runner:
+        async with asyncio.timeout(SECONDS):
+            while len(runner.executors) < len(runs):
+                runner.wake()
+                await give_way()
+        Gate.gate.set()
+        for run in runs:
+            kept = await watch.until(run, RunStatus.COMPLETED)
+            assert kept.epoch == 1
+
+
+async def test_a_turn_that_fails_does_not_end_the_loop(watch, monkeypatch, caplog):
+    caplog.set_level(logging.CRITICAL)
+    monkeypatch.setattr(background, "POLL_SECONDS", 0.01)
+
+    class Failing(Delegating):
+        left = 2
+
+        async def claim(self, owner, limit):
+            if self.left:
+                self.left -= 1
+                raise StorageTrouble("busy")
+            return await self.store.claim(owner, limit)
+
+    run = watch.store.submit(NUMBER, encode({}))
+    async with started(watch.runner("one", Failing(watch.store))):
+        await watch.until(run, RunStatus.COMPLETED)
+
+
+async def until_kept(watch, run):
+    async with asyncio.timeout(SECONDS):
+        while "TaskStarted" not in kinds_of(watch.store.runs[run]):
+            watch.changed.clear()
+            await watch.changed.wait()
+
+
+async def until_idle(runner):
+    async with asyncio.timeout(SECONDS):
+        while runner.executors:
+            await give_way()
+
+
+async def give_way():
+    for _ in range(20):
+        await asyncio.sleep(0)
