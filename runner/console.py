@@ -32,6 +32,7 @@ EXIT_CODES = {RunStatus.COMPLETED: 0, RunStatus.CANCELLED: CANCELLED}
 COMPOUND = "flow.graph"
 READ_AS_WRITTEN = frozenset({"str", "bytes", "datetime", "decimal", "uuid"})
 REDRAWS_PER_SECOND = 10
+SECOND_SIGNAL_SECONDS = 1.0
 BAR, TAIL, ITEMS = 24, 60, 8
 
 TASK_STATUS: dict[type[happened.Event], str] = {
@@ -261,11 +262,12 @@ def _executor(
 
 
 def with_signals(cancel: Callable[[], None]) -> None:
-    """Let the first Ctrl+C, or SIGTERM, cancel the run, and the second end the process."""
+    """Let Ctrl+C, or SIGTERM, cancel the run; a later Ctrl+C ends the process."""
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
-        loop.remove_signal_handler(signal.SIGINT)
+        # Not at once: one key press may arrive twice, from the terminal and from a parent.
+        loop.call_later(SECOND_SIGNAL_SECONDS, loop.remove_signal_handler, signal.SIGINT)
         cancel()
 
     for number in (signal.SIGINT, signal.SIGTERM):
