@@ -268,21 +268,30 @@ async def test_a_run_that_begins_while_leases_are_renewed_is_kept(watch, monkeyp
     gate = definition_of([{"id": "gate", "type": "test.gate"}])
 
     class Slow(Delegating):
-        """Takes so long to renew that a claimed run begins meanwhile."""
+        """Woken after a claim, so renewing begins before the claimed run does."""
+
+        async def claim(self, owner, limit):
+            found = await self.store.claim(owner, limit)
+            if found:
+                runner.wake()
+            return found
 
         async def renew(self, owner, runs):
             mine = await self.store.renew(owner, list(runs))
             await give_way()
             return mine
 
-    runs = [watch.store.submit(gate, encode({})) for _ in range(3)]
-    async with started(watch.runner("one", Slow(watch.store))) as runner:
-        async with asyncio.timeout(SECONDS):
-            while len(runner.executors) < len(runs):
-                runner.wake()
-                await give_way()
+    runner = watch.runner("one", Slow(watch.store))
+    first = watch.store.submit(gate, encode({}))
+    async with started(runner):
+        await asyncio.wait_for(Gate.entered.wait(), SECONDS)
+        second = watch.store.submit(gate, encode({}))
+        runner.wake()
+        await until_kept(watch, second)
+        await give_way()
+        await give_way()
         Gate.gate.set()
-        for run in runs:
+        for run in (first, second):
             kept = await watch.until(run, RunStatus.COMPLETED)
             assert kept.epoch == 1
 
