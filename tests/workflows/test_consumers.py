@@ -82,7 +82,7 @@ async def connected(socket):
 
 async def frames_until(socket, upto):
     """Collect frames until the page has seen a number."""
-    frames = []
+    frames: list[dict] = []
     while not frames or frames[-1].get("upto", 0) < upto:
         frame = json.loads(await socket.receive_from(timeout=5))
         if "ping" not in frame:

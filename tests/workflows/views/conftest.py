@@ -74,13 +74,14 @@ def rich_run(rich_workflow, alice):
     Run.objects.filter(pk=run.pk).update(
         status="running", started_at=NOW, seq=4, total=7, done=3, failed=1, fraction=0.5
     )
-    for path, status, more in [
+    begun: list[tuple[str, str, dict]] = [
         ("retrieve", "completed", {}),
         ("retrieve/split", "completed", {}),
         ("retrieve/rank", "completed", {}),
         ("answer", "streaming", {"fraction": 0.4}),
         ("hash", "running", {"width": 60}),
-    ]:
+    ]
+    for path, status, more in begun:
         run.task_runs.create(path=path, status=status, started_at=NOW, **more)
     for index in range(60):
         status = "failed" if index == 41 else "completed"
