@@ -38,13 +38,10 @@ class CheckedGraph:
     outputs: Mapping[str, End]
     problems: list[Problem]
 
-    def port_of(self, end: End) -> Port | None:
-        """Find the port that a dataflow may come from; None if there is none."""
+    def port_of(self, end: End) -> Port:
+        """Find the port that a dataflow comes from; all are there if nothing is wrong."""
         task_id, name = end
-        if task_id == GRAPH_INPUTS:
-            return self.inputs.get(name)
-        task = self.tasks.get(task_id)
-        return task.outputs.get(name) if task else None
+        return self.inputs[name] if task_id == GRAPH_INPUTS else self.tasks[task_id].outputs[name]
 
     def constants(self, defined: DefinedTask) -> dict[str, str]:
         """Give the encoded values and defaults of a task's inputs."""

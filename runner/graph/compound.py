@@ -56,14 +56,13 @@ def outputs_of(checked: CheckedGraph) -> dict[str, Port]:
     found = {}
     for name, end in checked.outputs.items():
         inner = checked.port_of(end)
-        if inner is not None:
-            found[name] = replace(
-                inner,
-                name=name,
-                owner=label,
-                title=said[name].title or inner.title,
-                help=said[name].help or inner.help,
-            )
+        found[name] = replace(
+            inner,
+            name=name,
+            owner=label,
+            title=said[name].title or inner.title,
+            help=said[name].help or inner.help,
+        )
     return found
 
 

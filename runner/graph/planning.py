@@ -225,8 +225,7 @@ def _joined(
     known: Mapping[tuple[str, str], Source],
     drawn: int,
 ) -> Source:
-    first = checked.port_of(ends[0])
-    if drawn == 1 and first is not None and not joins_as_element(first, port):
+    if drawn == 1 and not joins_as_element(checked.port_of(ends[0]), port):
         return known[ends[0]]
     return Several(tuple(known[end] for end in ends))
 
@@ -265,10 +264,9 @@ def meeting_again(tasks: Iterable[PlannedTask]) -> list[tuple[str, str]]:
     ends: dict[str, set[tuple[str, str, str]]] = {}
     for planned in tasks:
         for port in planned.first_chunk:
-            source = planned.sources[port]
-            if isinstance(source, OutputOf):
-                dataflow = (source.path, planned.path, port)
-                ends.setdefault(source.path, set()).add(dataflow)
+            for producer in paths_in((planned.sources[port],)):
+                dataflow = (producer, planned.path, port)
+                ends.setdefault(producer, set()).add(dataflow)
                 ends.setdefault(planned.path, set()).add(dataflow)
     lonely = [path for path, dataflows in ends.items() if len(dataflows) == 1]
     while lonely:
@@ -285,9 +283,7 @@ def _take_away(
     dataflow: tuple[str, str, str],
     lonely: list[str],
 ) -> None:
-    left = ends.get(path)
-    if left is None:
-        return
+    left = ends[path]
     left.discard(dataflow)
     if len(left) == 1:
         lonely.append(path)

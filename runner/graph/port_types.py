@@ -67,23 +67,27 @@ def parse_type(text: str) -> Any:
     )
 
 
+def _is_simple(kind: Any) -> bool:
+    """Whether it is a class or Any; other types may hold a constraint that cannot be hashed."""
+    return isinstance(kind, type) or kind is Any
+
+
 def bare(kind: Any) -> Any:
     """Take constraints and titles off a type."""
-    if isinstance(kind, type) and kind in _NAMES:
-        return kind
-    while True:
+    while not isinstance(kind, type):
         if get_origin(kind) is Annotated:
             kind = get_args(kind)[0]
         elif hasattr(kind, "__value__"):
             kind = kind.__value__
         else:
-            return kind
+            break
+    return kind
 
 
 def type_name(kind: Any) -> str:
     """Write a type in the small language; a type it does not know goes by its own name."""
     kind = bare(kind)
-    if kind in _NAMES:
+    if _is_simple(kind) and kind in _NAMES:
         return _NAMES[kind]
     if is_list(kind):
         return f"list[{type_name(element_of(kind))}]"
@@ -107,7 +111,7 @@ def portable_name(kind: Any) -> str:
 def in_words(kind: Any, *, many: bool = False) -> str:
     """Say a type to a person: "a list of whole numbers"."""
     kind = bare(kind)
-    if kind in _WORDS:
+    if _is_simple(kind) and kind in _WORDS:
         return _WORDS[kind][many]
     if is_list(kind):
         return f"{'lists' if many else 'a list'} of {in_words(element_of(kind), many=True)}"
@@ -148,7 +152,6 @@ def options_of(kind: Any) -> tuple[Any, ...]:
     return get_args(kind) if get_origin(kind) in {Union, types.UnionType} else ()
 
 
-@cache
 def is_plain(kind: Any) -> bool:
     """Whether every value of a type is plain JSON, so that no tag can be needed inside."""
     kind = bare(kind)
@@ -158,7 +161,7 @@ def is_plain(kind: Any) -> bool:
         return is_plain(_value_of(kind))
     if options := options_of(kind):
         return all(is_plain(option) for option in options)
-    return kind in {str, int, bool, float, type(None)}
+    return _is_simple(kind) and kind in {str, int, bool, float, type(None)}
 
 
 def compare(source: Any, target: Any) -> Verdict:
@@ -215,10 +218,11 @@ def _common(given: Any, wanted: Any) -> Verdict:
 
 
 def _compare_single(given: Any, wanted: Any) -> Verdict:
-    if (given, wanted) in _SURE:
-        return "fits"
-    if wanted in _READABLE.get(given, ()):
-        return "checked"
+    if _is_simple(given) and _is_simple(wanted):
+        if (given, wanted) in _SURE:
+            return "fits"
+        if wanted in _READABLE.get(given, ()):
+            return "checked"
     records = _is_record(given), _is_record(wanted)
     if all(records) or (records[0] and is_dict(wanted)) or (records[1] and is_dict(given)):
         return "checked"

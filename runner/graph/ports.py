@@ -226,10 +226,6 @@ class Port:
             return [self._encode(item, self.type) for item in items]
         return [text]
 
-    def as_single(self) -> "Port":
-        """Give the port for a stream whose only chunk is the whole value."""
-        return replace(self, mode="replace")
-
     def _encode(self, value: Any, kind: Any) -> str:
         try:
             return _checker(kind).encode(value)

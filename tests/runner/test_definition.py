@@ -443,8 +443,16 @@ def test_each_problem_is_one_sentence_and_a_place(registry, fields, said, where)
 def test_all_problems_are_listed(registry):
     problems = definition(
         inputs=[{"name": "a", "type": "no"}],
-        tasks=[{"id": "x", "type": "no"}, {"id": "split", "type": "text.split"}],
-        dataflows=[flow("$inputs.a", "x.y"), flow("x.y", "split.size")],
+        tasks=[
+            {"id": "x", "type": "no"},
+            {"id": "split", "type": "text.split"},
+            {"id": "s", "type": "text.split"},
+        ],
+        dataflows=[
+            flow("$inputs.a", "x.y"),
+            flow("x.y", "split.size"),
+            flow("$inputs.a", "s.text"),
+        ],
     ).check(registry)
     assert len(problems) == 3
 

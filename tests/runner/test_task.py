@@ -3,15 +3,17 @@
 import inspect
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from importlib.metadata import EntryPoint
 from typing import Annotated, Any, TypedDict
 
 import pytest
 from pydantic import Field, model_validator
 
+import runner.graph.registry as registry_module
 from runner.errors import DefinitionError, ValueFault
 from runner.graph.definition import GraphDefinition
 from runner.graph.ports import Chunks, Ports, Stream
-from runner.graph.registry import TaskRegistry, default_registry
+from runner.graph.registry import ENTRY_POINTS, TaskRegistry, default_registry
 from runner.graph.task import FunctionTask, Task, task
 
 
@@ -81,6 +83,16 @@ def test_a_class_says_its_ports_and_its_name_gives_a_title():
     assert (made.title, made.help) == ("Summarise", "Summarise a text, word by word.")
     assert (made.config.style, made.effect, made.blocking) == ("short", "repeatable", False)
     assert made.outputs["words"].owner == "Summarise"
+
+
+def test_a_class_may_say_its_title_and_help_itself():
+    class Spoken(Task):
+        """Not this."""
+
+        title = "Said"
+        help = "Said too."
+
+    assert (Spoken().title, Spoken().help) == ("Said", "Said too.")
 
 
 def test_a_class_without_a_name_is_called_after_itself():
@@ -369,6 +381,13 @@ def test_a_copy_is_a_registry_of_its_own():
     registry = TaskRegistry()
     registry.copy().register(Summarise)
     assert Summarise.name not in registry.names()
+
+
+def test_installed_packages_may_offer_task_types(monkeypatch):
+    offered = EntryPoint(name="more", value="tests.tasks", group=ENTRY_POINTS)
+    monkeypatch.setattr("runner.graph.registry.entry_points", lambda **_: [offered])
+    loaded = registry_module._loaded.__wrapped__()
+    assert "test.number" in loaded.names()
 
 
 def test_the_default_registry_has_the_library():
