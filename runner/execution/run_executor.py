@@ -18,7 +18,13 @@ from runner.execution.chunk_flush import ChunkFlush
 from runner.execution.context import TaskContext
 from runner.execution.places import Places
 from runner.execution.run_log import RunLog
-from runner.execution.run_values import RunValues, check_complete, check_streams, streaming_port
+from runner.execution.run_values import (
+    RunValues,
+    check_complete,
+    check_streams,
+    streaming_port,
+    streams_with_value,
+)
 from runner.execution.store import ChunkBatch, RunStore, StoredRun
 from runner.execution.stream import Stream
 from runner.graph.task_graph import PlannedTask, TaskGraph
@@ -176,11 +182,13 @@ class RunExecutor:
                     event, kept = self._inbox.popleft()
                     if not self._is_stale(event):
                         self._apply(event, **kept)
-                if self._loop.time() > until:
+                if self._loop.time() > until and not self._stopping:
                     self._loop.call_soon(self._drain)
                     return
-        except RunnerError as fault:
-            self._over.set_exception(fault)
+        except Exception as fault:
+            # Whoever spoke last is not to blame: the driving ends, and `run` raises.
+            if not self._over.done():
+                self._over.set_exception(fault)
         finally:
             self._draining = False
 
@@ -321,12 +329,12 @@ class RunExecutor:
             if name not in outputs and name not in streams:
                 streams[name] = self.open_stream(path, name)
         check_streams(outputs, streams, planned.title)
+        check_complete(planned, outputs.keys() | streams_with_value(streams))
         for name, stream in streams.items():
             outputs.pop(name, None)
             if not stream.closed:
                 stream.close()
                 self.closed(stream)
-        check_complete(planned, outputs.keys() | streams.keys())
         self.values.outputs[path] = self._results[path] = outputs
         self.record(events.TaskReturned(path, attempt))
 

@@ -139,6 +139,13 @@ def check_complete(planned: PlannedTask, given: Collection[str]) -> None:
         )
 
 
+def streams_with_value(streams: Mapping[str, Stream]) -> set[str]:
+    """Name the ports whose chunks add up to a value; no last word among none does."""
+    return {
+        name for name, stream in streams.items() if stream.chunks or stream.port.mode == "append"
+    }
+
+
 def streaming_port(planned: PlannedTask, name: str) -> Port:
     """Give an output port that streams; raise RunnerError for any other name."""
     port = planned.task.outputs.get(name)

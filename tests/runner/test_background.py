@@ -14,6 +14,7 @@ from runner.execution.memory import MemoryStore
 from runner.graph.ports import Ports
 from runner.graph.task import Task
 from runner.graph.values import encode
+from runner.run import events
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.status import RunStatus
 from tests.drive import definition_of, kinds_of, outputs_of
@@ -330,3 +331,15 @@ async def until_idle(runner):
 async def give_way():
     for _ in range(20):
         await asyncio.sleep(0)
+
+
+async def test_a_fault_of_the_engine_ends_the_driving_and_not_whoever_was_speaking(watch, caplog):
+    caplog.set_level(logging.CRITICAL)
+    run = watch.store.submit(definition_of([{"id": "gate", "type": "test.gate"}]), encode({}))
+    async with started(watch.runner()) as runner:
+        await asyncio.wait_for(Gate.entered.wait(), SECONDS)
+        runner.executors[run].record(events.TaskReturned("ghost", 1))
+        await until_idle(runner)
+
+    assert watch.store.runs[run].status is RunStatus.QUARANTINED
+    assert "ghost" in watch.store.runs[run].problem

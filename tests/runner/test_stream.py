@@ -14,7 +14,7 @@ from runner.graph.ports import Stream as StreamSays
 from runner.graph.task import Task
 from runner.run.status import RunStatus
 from tests import strategies
-from tests.drive import definition_of, drive, outputs_of
+from tests.drive import definition_of, drive, kinds_of, outputs_of
 from tests.tasks import give_way, registry_of_tests
 
 OUT = Port(name="numbers", type=list[int], readiness="first-chunk", mode="append")
@@ -304,3 +304,33 @@ def test_back_pressure_never_hangs_a_run(definition):
     run = asyncio.run(asyncio.wait_for(drive(definition), 10))
 
     assert run.status is RunStatus.COMPLETED
+
+
+class Silent(Task):
+    """Says nothing where one last word is wanted."""
+
+    name = "test.silent"
+    effect = "none"
+
+    class Outputs(Ports):
+        answer: str
+
+    @staticmethod
+    def streaming():
+        return {"answer": StreamSays(readiness="first-chunk", mode="replace")}
+
+    async def execute(self, inputs, context):
+        return None
+
+
+async def test_a_task_that_never_said_its_last_word_fails():
+    registry = registry_of_tests()
+    registry.register(Silent)
+    definition = definition_of(
+        [{"id": "silent", "type": "test.silent"}], outputs={"answer": "silent.answer"}
+    )
+
+    run = await drive(definition, registry=registry)
+
+    assert run.status is RunStatus.FAILED
+    assert kinds_of(run, "silent")[:2] == ["TaskStarted", "TaskFailed"]
