@@ -388,6 +388,11 @@ WRONG = [
     ({"inputs": [{"name": "a", "type": "int", "default": "x"}]}, "Port a of demo wants a whole", None),
     ({"inputs": [{"name": "a", "type": "str", "minimum": 1}]}, "but text is no number", None),
     (
+        {"inputs": [{"name": "a", "type": "int", "maximum": 1, "default": 2}]},
+        "Port a of demo wants a whole number of at most 1, not 2.",
+        None,
+    ),
+    (
         {"inputs": [{"name": "a", "type": "int", "minimum": 1, "default": 0}]},
         "Port a of demo wants a whole number of at least 1, not 0.",
         None,

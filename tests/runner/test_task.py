@@ -109,6 +109,7 @@ def test_ports_are_built_once_for_a_class():
 def test_a_body_gets_its_inputs_as_attributes_defaults_included():
     bound = Summarise({"model": "small"}).bind({"text": "reader"})
     assert (bound.text, bound.limit) == ("reader", 200)
+    assert Summarise({"model": "small"}).bind({"text": "reader", "limit": 1}).limit == 1
     assert bound == Summarise.Inputs.model_validate({"text": "reader"})
 
 
