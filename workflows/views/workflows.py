@@ -102,7 +102,13 @@ def show(request: Request, id: UUID) -> HttpResponse:
 def _blueprint(definition: str, address: str) -> str:
     """Draw a definition that is not running."""
     rows = {
-        path: Row(path=path, title=place.title, kind=place.kind, number=place.number)
+        path: Row(
+            path=path,
+            title=place.title,
+            kind="task" if place.kind == "map" else place.kind,
+            number=place.number,
+            message=place.type,
+        )
         for path, place in outline_of(definition).places.items()
     }
     parts = drawing(definition, rows, address=lambda _: address, now=timezone.now())
@@ -135,7 +141,7 @@ def _bars(runs: Iterable[Run]) -> Bars:
         for number, (run, seconds) in enumerate(zip(oldest_first, took, strict=True))
     ]
     failed = sum(run.status == "failed" for run in oldest_first)
-    spoken = f"{len(bars)} last runs, {failed} failed" if bars else "no runs yet"
+    spoken = f"last runs: {len(bars)}, failed: {failed}" if bars else "no runs yet"
     return Bars(bars=tuple(bars), spoken=spoken)
 
 

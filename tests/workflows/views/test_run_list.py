@@ -47,5 +47,5 @@ def test_home_shows_what_runs_and_bars_of_what_ran(client_of, alice, rich_run):
     )
     page = client_of(alice).get("/").content.decode()
 
-    assert "1 last runs, 1 failed" in page
+    assert "last runs: 1, failed: 1" in page
     assert "9.0 s" in page
