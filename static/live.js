@@ -260,6 +260,14 @@ function say(seconds) {
   return `${Math.floor(seconds / 3600)} h ${pad((seconds % 3600) / 60)} min`;
 }
 
+// Whoever opens the items of a map wants to hear of them from then on.
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (run?.dataset.view !== "tree" || !event.target.closest?.(".items")) return;
+  run.dataset.view = "items";
+  state.delay = 50;
+  state.socket?.close();
+});
+
 if (run && !state.over) {
   connect();
   setInterval(watchSilence, 250);

@@ -21,7 +21,9 @@ from workflows.showing import (
     with_ancestors,
 )
 
-VIEWS = ("tree", "graph", "task")
+# "items" is the tree with the items of its maps, which most pages do not show.
+VIEWS = ("tree", "items", "graph", "task")
+WITH_ITEMS = frozenset({"items", "task"})
 EVENT_LIMIT = 5000
 FRAME_LIMIT = 48 * 1024
 CHUNK_LIMIT = 512 * 1024
@@ -61,7 +63,8 @@ def news_since(
         return News(upto=end, status=run.status, texts={view: [RELOAD] for view in views})
     if not events and run.status == known_status:
         return News(upto=end, status=run.status, ended=ended)
-    drawn = _Drawn(run, events, chunk_limit)
+    views = list(views)
+    drawn = _Drawn(run, events, chunk_limit, items=not WITH_ITEMS.isdisjoint(views))
     texts = {view: list(drawn.frames(view, after, end, ended=ended)) for view in views}
     return News(upto=end, status=run.status, ended=ended, texts=texts)
 
@@ -69,12 +72,14 @@ def news_since(
 class _Drawn:
     """What some events changed, read once and drawn for each view."""
 
-    def __init__(self, run: Run, events: Sequence[RunEvent], chunk_limit: int) -> None:
+    def __init__(
+        self, run: Run, events: Sequence[RunEvent], chunk_limit: int, *, items: bool
+    ) -> None:
         self.run = run
         paths = {event.path for event in events if event.path}
         self.changed = with_ancestors(outline_of(run.version.definition), paths)
         self.rows = rows_of(run, self.changed) if self.changed else rows_of(run, ())
-        self.items = changed_items(run, paths)
+        self.items = changed_items(run, paths) if items else []
         self.head = head_fragments(run, self.rows)
         self.chunks = list(_chunks(run, events, chunk_limit))
         self.lines = [_line(event) for event in events if event.kind == "TaskLogged"]
@@ -102,10 +107,11 @@ class _Drawn:
 
     def _fragments(self, view: str) -> Iterator[str]:
         shown = {path: self.rows[path] for path in self.changed}
-        for row in [*shown.values(), *self.items]:
+        items = self.items if view in WITH_ITEMS else []
+        for row in [*shown.values(), *items]:
             yield head_of_task(row)
-        if view == "tree":
-            yield from tree_fragments(self.run, shown, self.items)
+        if view in {"tree", "items"}:
+            yield from tree_fragments(self.run, shown, items)
         elif view == "graph":
             yield from graph_fragments(self.run, self.rows, self.changed)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -17,6 +18,8 @@ CROWD = 200
 TICK_OF_A_CROWD = 0.25
 POLL = 1.0
 OUTBOX = 256
+# A feed rests three times as long as it worked, so that watching never starves the run.
+REST = 3
 
 # Readers have threads of their own: a slow page must not delay what others watch.
 _READERS = ThreadPoolExecutor(4, "live-reader")
@@ -146,11 +149,15 @@ class Feed:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._rung.wait(), POLL)
             self._rung.clear()
+            began = time.monotonic()
             news = await reading(self._news)
             self.cursor, self._status = news.upto, news.status
             for outbox in self.outboxes:
                 outbox.put(news)
-            await asyncio.sleep(TICK if len(self.outboxes) <= CROWD else TICK_OF_A_CROWD)
+            await asyncio.sleep(max(self._pause(), REST * (time.monotonic() - began)))
+
+    def _pause(self) -> float:
+        return TICK if len(self.outboxes) <= CROWD else TICK_OF_A_CROWD
 
     def _news(self) -> News:
         views = {outbox.view for outbox in set(self.outboxes)}

@@ -308,3 +308,23 @@ async def test_a_chunk_too_large_for_a_frame_is_named_and_not_sent(socket_of, ru
 
     assert chunk["items"] == []
     assert chunk["skipped"] == 100_000
+
+
+@pytest.mark.parametrize(("view", "told"), [("tree", False), ("items", True)])
+async def test_only_a_page_that_shows_items_hears_of_them(socket_of, running, view, told):
+    definition = json.loads(running.version.definition)
+    definition["tasks"] = [{"id": "m", "type": "flow.map", "graph": {"tasks": definition["tasks"]}}]
+
+    def expand():
+        type(running.version).objects.update(definition=json.dumps(definition))
+        running.task_runs.create(path="m[4]/a", status="running", started_at=NOW)
+        running.events.create(seq=1, at=NOW, kind="TaskStarted", path="m[4]/a")
+        Run.objects.filter(pk=running.pk).update(seq=1)
+
+    await database_sync_to_async(expand)()
+    async with connected(socket_of("alice", running, f"?after=0&view={view}")) as socket:
+        frames = await frames_until(socket, 1)
+    fragments = "".join(html for frame in frames for html in frame["fragments"])
+
+    assert 'id="task-row-m"' in fragments
+    assert ('id="task-row-m-_4--a"' in fragments) is told
