@@ -4,7 +4,6 @@ import base64
 import csv
 import hashlib
 import os
-import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +19,8 @@ from runner.graph.task import Task
 
 BLOCK = 1 << 20
 PROGRESS_SECONDS = 0.25
-OBSERVED = re.compile(r"[\w-]+ [\w\[\]/-]+")
+#: The environment variable that names a file which gets a line for each finished package.
+OBSERVER = "ANABRANCH_OBSERVER"
 
 
 class VerifyPackage(Task):
@@ -32,14 +32,10 @@ class VerifyPackage(Task):
     blocking = True
 
     class Inputs(Ports):
-        """A package with `name` and `round`; `passes` is how often each file is read.
-
-        `observer` is a file that gets a line when all is done.
-        """
+        """A package with `name` and `round`; `passes` is how often each file is read."""
 
         package: dict[str, Any]
         passes: Annotated[int, Field(ge=1, le=100)] = 1
-        observer: str = ""
 
     class Outputs(Ports):
         """Its `name`, `round`, counts of `files` and `bytes`, names of `changed` and `missing`."""
@@ -47,10 +43,11 @@ class VerifyPackage(Task):
         result: dict[str, Any]
 
     def execute(self, inputs: Any, context: Any) -> dict[str, Any]:
-        """Verify, tell the observer, give the result."""
+        """Verify, tell the operator's observer if there is one, give the result."""
         result = _verified(inputs.package, inputs.passes, context)
-        if inputs.observer:
-            _observe(Path(inputs.observer), f"{context.run} {context.path}")
+        observer = os.environ.get(OBSERVER)
+        if observer:
+            _observe(Path(observer), f"{context.run} {context.path}")
         return {"result": result}
 
 
@@ -134,13 +131,9 @@ def _hashed(file: _Recorded) -> tuple[str, int] | None:
 
 
 def _observe(path: Path, line: str) -> None:
-    """Append a line; a file that holds anything but such lines is somebody else's."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK | os.O_NOFOLLOW
+    """Append a line; only the operator names the file, so no workflow can write where it likes."""
     try:
-        with os.fdopen(os.open(path, flags, 0o600), "r+", encoding="utf-8") as file:
-            first = file.readline(BLOCK).rstrip("\n")
-            if first and not OBSERVED.fullmatch(first):
-                raise RunnerError(f"{path} holds something else than an observer's lines.")
-            os.write(file.fileno(), f"{line}\n".encode())
-    except (OSError, ValueError) as fault:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
+    except OSError as fault:
         raise RunnerError(f"The observer {path} cannot be written: {fault}.") from fault

@@ -37,6 +37,8 @@ class Server:
 
     def __init__(self, data: Path) -> None:
         self.data = data
+        self.observer = data / "observer.txt"
+        self.observer.touch()
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -49,6 +51,7 @@ class Server:
             "HOST": "127.0.0.1",
             "PORT": str(self.port),
             "ANABRANCH_DATA": str(self.data),
+            "ANABRANCH_OBSERVER": str(self.observer),
             "ANABRANCH_DEMO_PASSWORD": PASSWORD,
         }
 

@@ -81,9 +81,9 @@ def wait_for_end(server, run, seconds=300):
 
 
 @pytest.mark.slow
-def test_a_run_killed_ten_times_ends_and_hashes_no_finished_item_twice(server, tmp_path):
-    observer = tmp_path / "observer.txt"
-    run = queue_run(server, {"rounds": 3, "observer": str(observer)})
+def test_a_run_killed_ten_times_ends_and_hashes_no_finished_item_twice(server):
+    observer = server.observer
+    run = queue_run(server, {"rounds": 3})
     chance = random.Random(7)
     repeated: set[str] = set()
     kills = 0

@@ -15,7 +15,7 @@ from runner.graph.values import encode
 from runner.run.status import RunStatus
 from tests import strategies
 from tests.crashing import Crash, CrashingStore
-from tests.drive import drive, executor_of, go_on, outputs_of
+from tests.drive import definition_of, drive, executor_of, go_on, outputs_of
 from tests.tasks import EXECUTED
 
 
@@ -63,7 +63,7 @@ def test_resuming_after_crashes_gives_what_never_crashing_gives(
 
 
 def test_a_task_with_an_effect_begins_only_once_its_start_is_kept():
-    definition = strategies.definition_of(
+    definition = definition_of(
         [{"id": "pure", "type": "test.number"}, {"id": "effect", "type": "test.note"}],
         [("pure.result", "effect.values")],
     )

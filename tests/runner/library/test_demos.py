@@ -50,9 +50,10 @@ async def test_a_question_that_nothing_fits_gets_an_honest_answer(run_demo):
     assert outputs["answer"] == "The texts say nothing about this."
 
 
-async def test_some_packages_are_verified(run_demo, tmp_path):
+async def test_some_packages_are_verified(run_demo, tmp_path, monkeypatch):
     observer = tmp_path / "observer.txt"
-    run = await run_demo("verify-this-installation", rounds=2, limit=2, observer=str(observer))
+    monkeypatch.setenv("ANABRANCH_OBSERVER", str(observer))
+    run = await run_demo("verify-this-installation", rounds=2, limit=2)
     summary = outputs_of(run)["summary"]
 
     assert (summary["packages"], summary["rounds"]) == (2, 2)

@@ -69,35 +69,30 @@ async def test_an_unknown_package_fails_with_a_sentence(run_task):
     )
 
 
-async def test_the_observer_gets_a_line_for_each_finished_package(run_task, package, tmp_path):
+async def test_the_observer_gets_a_line_for_each_finished_package(
+    run_task, package, tmp_path, monkeypatch
+):
     observer = tmp_path / "observer.txt"
-    run = await run_task("file.verify_package", package=package, observer=str(observer))
-    await run_task("file.verify_package", package=package, observer=str(observer))
+    monkeypatch.setenv("ANABRANCH_OBSERVER", str(observer))
+    run = await run_task("file.verify_package", package=package)
+    await run_task("file.verify_package", package=package)
 
     assert observer.read_text().splitlines() == [f"{run.id} it", f"{run.id} it"]
 
 
-async def test_somebody_elses_file_is_left_alone(run_task, package, tmp_path):
-    other = tmp_path / "notes.txt"
-    other.write_text("Remember the milk.\n")
-    run = await run_task("file.verify_package", package=package, observer=str(other))
-
-    assert run.status is RunStatus.FAILED
-    assert "something else" in run.entries[-1].event.error.message
-    assert other.read_text() == "Remember the milk.\n"
-
-
 async def test_an_observer_that_cannot_be_written_fails_with_a_sentence(
-    run_task, package, tmp_path
+    run_task, package, tmp_path, monkeypatch
 ):
-    run = await run_task("file.verify_package", package=package, observer=str(tmp_path))
+    monkeypatch.setenv("ANABRANCH_OBSERVER", str(tmp_path))
+    run = await run_task("file.verify_package", package=package)
 
     assert "cannot be written" in run.entries[-1].event.error.message
 
 
-def test_a_cancelled_body_stops_and_tells_no_observer(package, tmp_path):
+def test_a_cancelled_body_stops_and_tells_no_observer(package, tmp_path, monkeypatch):
     observer = tmp_path / "observer.txt"
-    inputs = VerifyPackage.Inputs(package=package, observer=str(observer))
+    monkeypatch.setenv("ANABRANCH_OBSERVER", str(observer))
+    inputs = VerifyPackage.Inputs(package=package)
 
     with pytest.raises(RunnerError, match="Stopped"):
         VerifyPackage().execute(inputs, Context(cancelled=True))

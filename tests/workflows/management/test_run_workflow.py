@@ -114,8 +114,9 @@ def test_it_prints_the_same_events_as_the_console(installation):
 
 
 @pytest.mark.slow
-def test_a_failed_run_leaves_with_1(installation):
-    inputs = ("--input", "limit=1", "--input", "rounds=1", "--input", "observer=/dev/null/x")
+def test_a_failed_run_leaves_with_1(installation, monkeypatch):
+    monkeypatch.setenv("ANABRANCH_OBSERVER", "/dev/null/x")
+    inputs = ("--input", "limit=1", "--input", "rounds=1")
     done = run_workflow(installation, "verify-this-installation", *inputs)
 
     assert done.returncode == 1
