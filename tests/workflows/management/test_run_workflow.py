@@ -114,10 +114,10 @@ def test_it_prints_the_same_events_as_the_console(installation):
 
 
 @pytest.mark.slow
-def test_a_failed_run_leaves_with_1(installation, monkeypatch):
-    monkeypatch.setenv("ANABRANCH_OBSERVER", "/dev/null/x")
+def test_a_failed_run_leaves_with_1(installation):
     inputs = ("--input", "limit=1", "--input", "rounds=1")
-    done = run_workflow(installation, "verify-this-installation", *inputs)
+    environment = installation | {"ANABRANCH_OBSERVER": "/dev/null/x"}
+    done = run_workflow(environment, "verify-this-installation", *inputs)
 
     assert done.returncode == 1
     assert "cannot be written" in done.stdout
