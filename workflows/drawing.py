@@ -23,7 +23,7 @@ from workflows.ports import reads_stream
 from workflows.rows import ENDED_WELL, FAILED, Row, producer_of
 from workflows.wording import said_size, said_span
 
-REVISION = 2
+REVISION = 3
 PATIENCE = 20
 TAIL = 24
 PLAIN = 4  # so many points are one bend, to the next column: drawn as one curve

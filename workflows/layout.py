@@ -14,7 +14,7 @@ BOX = (200, 64)
 FRAME_TITLE = 28
 FRAME_EDGE = 20
 MARGIN = 24
-LAYER_GAP = 84
+LAYER_GAP = 140  # room for "37 chunks · 12 kB" on a line
 ROW_GAP = 32
 MANY = 800
 

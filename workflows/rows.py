@@ -189,7 +189,9 @@ def producer_of(outline: Outline, place: Place | None, path: str, port: str) -> 
             return path, port
 
 
-def _outside(outline: Outline, place: Place, port: str) -> tuple[str, str, Place | None, Level | None]:
+def _outside(
+    outline: Outline, place: Place, port: str
+) -> tuple[str, str, Place | None, Level | None]:
     """Step from a compound's input to what feeds it, one level up."""
     parent = outline.places.get(place.parent)
     level = parent.body if parent and parent.body else outline.level

@@ -2,6 +2,8 @@
 
 import pytest
 
+from workflows.drawing import drawing_name
+
 
 @pytest.fixture
 def addresses(rich_workflow, rich_run):
@@ -15,7 +17,7 @@ def addresses(rich_workflow, rich_run):
         "task": f"{run}tasks/answer/",
         "item": f"{run}tasks/hash[3]/digest/",
         "download": f"{run}tasks/answer/?download=text",
-        "drawing": f"/drawings/{rich_workflow.latest.digest}-2.css",
+        "drawing": f"/drawings/{drawing_name(rich_workflow.latest.digest)}.css",
     }
 
 
