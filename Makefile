@@ -1,5 +1,5 @@
 # The workflow, executable. HOST, PORT and ANABRANCH_DATA come from the environment:
-#   make run PORT=8001 ANABRANCH_DATA=/tmp/second
+#   make run PORT=8001 ANABRANCH_DATA=./second
 .DEFAULT_GOAL := help
 PYTHON_IN = .venv/bin/python
 MANAGE = $(PYTHON_IN) manage.py

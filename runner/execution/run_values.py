@@ -8,9 +8,9 @@ from runner.execution.store import RunStore, StoredRun
 from runner.execution.stream import ChunkReader, Stream, kept_stream
 from runner.graph.control import Map
 from runner.graph.ports import Port
-from runner.graph.task_graph import Constant, ItemOf, OutputOf, PlannedTask, Source
+from runner.graph.task_graph import Constant, ItemOf, OutputOf, PlannedTask, Source, producers
 from runner.graph.values import decode, encode
-from runner.run.state import RunState, producers
+from runner.run.state import RunState
 from runner.run.status import TaskStatus
 
 ITEMS_AT_MOST = 10_000

@@ -108,3 +108,12 @@ def paths_in(sources: Iterable[Source]) -> Iterator[str]:
             yield from paths_in(source.sources)
         elif isinstance(source, OutputOf):
             yield source.path
+
+
+def producers(sources: Iterable[Source]) -> Iterator[OutputOf]:
+    """Give every output that these sources read."""
+    for source in sources:
+        if isinstance(source, OutputOf):
+            yield source
+        elif isinstance(source, Several):
+            yield from producers(source.sources)

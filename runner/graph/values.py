@@ -39,6 +39,7 @@ def dump(plain: object) -> str:
     try:
         return to_json(plain).decode()
     except (PydanticSerializationError, ValueError) as fault:
+        check_texts(plain)
         raise ValueFault(f"This value cannot be kept as JSON: {fault}.") from fault
 
 

@@ -6,18 +6,16 @@ proportional to the graph: what a task still waits for is a counter.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from runner.errors import IllegalMove
-from runner.graph.control import Map
 from runner.graph.planning import expand
 from runner.graph.task_graph import (
-    OutputOf,
     PlannedCompound,
     PlannedTask,
-    Several,
     Source,
     TaskGraph,
+    producers,
 )
 from runner.run import events as happened
 from runner.run.checkpoint import TaskCheckpoint
@@ -35,6 +33,7 @@ from runner.run.commands import (
 from runner.run.events import Event, TaskError
 from runner.run.progress import Progress
 from runner.run.status import TaskStatus
+from runner.run.task_state import Group, Item, TaskState
 
 S = TaskStatus
 LIVE = frozenset({S.RUNNING, S.STREAMING})
@@ -52,80 +51,6 @@ MOVES: dict[type[Event], tuple[frozenset[TaskStatus], TaskStatus]] = {
     happened.TaskCancelled: (LIVE | {S.PENDING, S.INTERRUPTED}, S.CANCELLED),
     happened.TaskSkipped: (frozenset({S.PENDING, S.INTERRUPTED}), S.SKIPPED),
 }
-
-
-class TaskState:
-    """Where one leaf task or map stands, and what it still waits for."""
-
-    __slots__ = (
-        "attempt", "error", "group", "item", "items_left", "pending_items", "planned",
-        "provisional", "returned", "share", "status", "waiting", "width",
-    )  # fmt: skip
-
-    def __init__(self, planned: PlannedTask, share: float) -> None:
-        self.planned = planned
-        self.share = share
-        self.status = S.PENDING
-        self.attempt = 0
-        self.waiting = 0
-        self.provisional = 0
-        self.returned = False
-        self.error: TaskError | None = None
-        self.width: int | None = None
-        self.items_left = 0
-        self.item: Item | None = None
-        self.group: Group | None = None
-        self.pending_items: deque[Item] = deque()
-
-    @property
-    def is_map(self) -> bool:
-        """Whether the task unfolds instead of running a body."""
-        return isinstance(self.planned.task, Map)
-
-    @property
-    def limit(self) -> int:
-        """How many items of a map may run at the same time."""
-        task = self.planned.task
-        return task.limit if isinstance(task, Map) else 0
-
-    @property
-    def is_pure(self) -> bool:
-        """Whether it may run ahead of what is final."""
-        return self.planned.task.effect == "none"
-
-
-class Group:
-    """A compound task: how many of its tasks are not over yet."""
-
-    __slots__ = ("error", "left", "parent", "path", "started", "worst")
-
-    def __init__(self, path: str, parent: "Group | None") -> None:
-        self.path = path
-        self.parent = parent
-        self.left = 0
-        self.started = False
-        self.worst = S.COMPLETED
-        self.error: TaskError | None = None
-
-
-class Item:
-    """One item of a map: admitted under the map's limit, over when its tasks are."""
-
-    __slots__ = ("left", "of", "paths")
-
-    def __init__(self, of: TaskState) -> None:
-        self.of = of
-        self.paths: list[str] = []
-        self.left = 0
-
-
-def producers(sources: Iterable[Source]) -> Iterator[OutputOf]:
-    """Give every output that these sources read."""
-    for source in sources:
-        if isinstance(source, OutputOf):
-            yield source
-        elif isinstance(source, Several):
-            yield from producers(source.sources)
 
 
 class RunState:
@@ -147,22 +72,13 @@ class RunState:
         self._readers: dict[tuple[str, str], list[TaskState]] = {}
         self._touched: dict[str, list[TaskState]] = {}
         self._handlers: dict[type[Event], Callable[..., list[Command]]] = {
-            happened.RunStarted: self._on_nothing,
-            happened.RunResumed: self._on_nothing,
-            happened.RunInterrupted: self._on_nothing,
             happened.RunCancelling: self._on_cancelling,
             happened.RunCompleted: self._on_end,
             happened.RunFailed: self._on_end,
             happened.RunCancelled: self._on_end,
             happened.TaskStarted: self._on_started,
-            happened.TaskProgressed: self._on_nothing,
-            happened.TaskLogged: self._on_nothing,
             happened.StreamOpened: self._on_stream_opened,
-            happened.ChunksStored: self._on_nothing,
             happened.StreamClosed: self._on_stream_closed,
-            happened.StreamSuperseded: self._on_nothing,
-            happened.DataflowStreaming: self._on_nothing,
-            happened.DataflowClosed: self._on_nothing,
             happened.TaskExpanded: self._on_expanded,
             happened.TaskReturned: self._on_returned,
             happened.TaskCompleted: self._on_completed,
@@ -243,7 +159,8 @@ class RunState:
             self._move(event.path, move, event)  # type: ignore[attr-defined] # of a task
         elif self.ended:
             raise IllegalMove(event.kind, "run", "ended")
-        return self._handlers[type(event)](event)
+        handler = self._handlers.get(type(event))
+        return handler(event) if handler is not None else []
 
     def _move(
         self, path: str, move: tuple[frozenset[TaskStatus], TaskStatus], event: Event
@@ -258,9 +175,6 @@ class RunState:
         state.status = move[1]
 
     # ── what happened to tasks ───────────────────────────────────────────────────────────
-
-    def _on_nothing(self, _event: Event) -> list[Command]:
-        return []
 
     def _on_started(self, event: happened.TaskStarted) -> list[Command]:
         state = self.tasks.get(event.path)

@@ -12,8 +12,9 @@ from runner.run import commands
 from runner.run import events as happened
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.events import Event, TaskError
-from runner.run.state import LIVE, MOVES, OVER, RunState, TaskState
+from runner.run.state import LIVE, MOVES, OVER, RunState
 from runner.run.status import TaskStatus
+from runner.run.task_state import TaskState
 from tests.drive import definition_of
 from tests.strategies import BODY
 from tests.tasks import registry_of_tests
