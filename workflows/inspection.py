@@ -7,7 +7,7 @@ from typing import Any
 
 from runner.errors import UnreadableCheckpoint
 from runner.run.checkpoint import TaskCheckpoint
-from workflows.models import Run, RunEvent
+from workflows.models import Chunk, Run, RunEvent
 from workflows.outline import Flow, Level, Outline, Place, outline_of
 from workflows.ports import streaming_ports
 from workflows.reading import is_text, item_rows, replaces, rows_of, said, values_in
@@ -166,8 +166,8 @@ def whole_output(run: Run, path: str, port: str) -> str | None:
     encoded = _kept_outputs(run, path).get(port)
     if encoded is not None:
         return _written(encoded)[0]
-    found = _chunk_texts(run, path, port)
-    return _joined(found, text=is_text(run, path, port)) if found else None
+    batches, whole = _streamed(run, path, port)
+    return whole if batches else None
 
 
 def _kept_outputs(run: Run, path: str) -> dict[str, str]:
@@ -216,32 +216,33 @@ def streams_of(run: Run, path: str) -> Iterator[StreamSoFar]:
 
 def stream_of(run: Run, path: str, port: str) -> StreamSoFar:
     """Give what one port has streamed in its current attempt."""
-    batches = list(run.chunks.filter(path=path, port=port, superseded=False).order_by("first"))
-    attempt = max((each.attempt for each in batches), default=0)
-    batches = [each for each in batches if each.attempt == attempt]
-    texts = [said(value) for batch in batches for value in values_in(batch)]
-    text, instead = is_text(run, path, port), replaces(run, path, port)
-    whole = texts[-1] if texts and instead else _joined(texts, text=text)
+    batches, whole = _streamed(run, path, port)
     closed = run.events.filter(
         path=path, kind__in=["StreamClosed", "TaskCompleted", "TaskFailed", "TaskCancelled"]
     )
     return StreamSoFar(
         path=path,
         port=port,
-        attempt=attempt,
+        attempt=batches[-1].attempt if batches else 0,
         next=batches[-1].last + 1 if batches else 0,
         size=sum(each.size for each in batches),
         text=whole[-STREAM_LIMIT:],
-        is_text=text,
-        replaces=instead,
+        is_text=is_text(run, path, port),
+        replaces=replaces(run, path, port),
         is_cut=len(whole) > STREAM_LIMIT,
         is_open=not run.is_over and not closed.exists(),
     )
 
 
-def _chunk_texts(run: Run, path: str, port: str) -> list[str]:
-    batches = run.chunks.filter(path=path, port=port, superseded=False).order_by("attempt", "first")
-    return [said(value) for batch in batches for value in values_in(batch)]
+def _streamed(run: Run, path: str, port: str) -> tuple[list[Chunk], str]:
+    """Give the batches of a port's last attempt and what they add up to."""
+    kept = list(run.chunks.filter(path=path, port=port, superseded=False).order_by("first"))
+    attempt = max((each.attempt for each in kept), default=0)
+    batches = [each for each in kept if each.attempt == attempt]
+    texts = [said(value) for batch in batches for value in values_in(batch)]
+    if texts and replaces(run, path, port):
+        return batches, texts[-1]
+    return batches, _joined(texts, text=is_text(run, path, port))
 
 
 def _joined(texts: list[str], *, text: bool) -> str:

@@ -137,9 +137,16 @@ def _supersede(batch: Batch) -> None:
     for entry in batch.entries:
         event = entry.event
         if isinstance(event, happened.StreamSuperseded):
-            Chunk.objects.filter(
-                run_id=batch.run, path=event.path, port=event.port, attempt=event.attempt
-            ).update(superseded=True)
+            _chunks_of(batch, event).filter(port=event.port).update(superseded=True)
+        elif isinstance(event, happened.TaskInterrupted):
+            # A process that was killed could not say it of its streams one by one.
+            _chunks_of(batch, event).update(superseded=True)
+
+
+def _chunks_of(
+    batch: Batch, event: happened.StreamSuperseded | happened.TaskInterrupted
+) -> "models.QuerySet[Chunk]":
+    return Chunk.objects.filter(run_id=batch.run, path=event.path, attempt=event.attempt)
 
 
 def _keep_checkpoints(batch: Batch) -> None:
