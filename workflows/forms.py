@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC
 from typing import Any
 
 from django import forms
@@ -16,6 +17,18 @@ LONG = 80
 type Read = Callable[[Any], Any]
 
 
+class MomentField(forms.DateTimeField):
+    """A moment that the database can hold: near the ends of time, not every zone can."""
+
+    def clean(self, value: Any) -> Any:
+        """Give the moment in UTC."""
+        moment = super().clean(value)
+        try:
+            return moment and moment.astimezone(UTC)
+        except OverflowError as trouble:
+            raise ValidationError("This moment is out of range.") from trouble
+
+
 class RunFilterForm(forms.Form):
     """Which runs to list."""
 
@@ -26,7 +39,7 @@ class RunFilterForm(forms.Form):
     workflow = forms.ModelChoiceField(
         Workflow.objects.none(), required=False, empty_label="any workflow"
     )
-    before = forms.DateTimeField(required=False, widget=forms.HiddenInput)
+    before = MomentField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, data: Mapping[str, Any], *, person: Person) -> None:
         super().__init__(data)
@@ -55,6 +68,12 @@ class StartForm(forms.Form):
             if earlier and name in earlier:
                 field.initial = _written(port, earlier[name])
             self.fields[f"port-{name}"] = field
+
+    def clean(self) -> dict[str, Any]:
+        """Say it for the whole form when the hidden field is wrong: nobody would see it there."""
+        if self.errors.pop("key", None):
+            self.add_error(None, "This form cannot be used any more; load the page again.")
+        return self.cleaned_data
 
     def inputs(self) -> dict[str, Any]:
         """Give the values by port; what was left empty and may be is left out."""
