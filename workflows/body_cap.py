@@ -10,7 +10,12 @@ from typing import Any
 import daphne.http_protocol
 from django.conf import settings
 
-_REFUSAL = b"HTTP/1.1 413 Payload Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+_SENTENCE = b"This is more than the 2 MB that one request may hold.\n"
+_REFUSAL = (
+    b"HTTP/1.1 413 Payload Too Large\r\nConnection: close\r\n"
+    b"Content-Type: text/plain; charset=utf-8\r\n"
+    b"Content-Length: %d\r\n\r\n%s" % (len(_SENTENCE), _SENTENCE)
+)
 
 
 class CappedRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]

@@ -45,7 +45,9 @@ class RunConsumer(AsyncWebsocketConsumer):
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Take note of how much the browser has used up; it may say nothing else."""
-        with contextlib.suppress(ValueError, TypeError, AttributeError):
+        with contextlib.suppress(
+            ArithmeticError, AttributeError, RecursionError, TypeError, ValueError
+        ):
             used = int(json.loads((text_data or "")[:LONGEST_MESSAGE]).get("used", 0))
             self.unsent = max(0, self.unsent - max(0, used))
             self.acknowledged.set()

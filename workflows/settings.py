@@ -4,17 +4,27 @@ import os
 from pathlib import Path
 
 import environ  # type: ignore[import-untyped]
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
+from workflows.log_lines import without_strangers_traces
 from workflows.secret_key import secret_key_in
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
 HOST = env.str("HOST", default="127.0.0.1")
-PORT = env.int("PORT", default=8000)
+try:
+    PORT = env.int("PORT", default=8000)
+except ValueError:
+    raise ImproperlyConfigured("PORT must be a number, such as 8000.") from None
 DATA_DIR = Path(env.str("ANABRANCH_DATA", default=str(BASE_DIR / "var"))).resolve()
-DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+try:
+    DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+except OSError as fault:
+    raise ImproperlyConfigured(
+        f"ANABRANCH_DATA must be a directory to write to: {fault}."
+    ) from fault
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="") or secret_key_in(DATA_DIR)
@@ -52,6 +62,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "workflows.views.refusals.SaysWhatIsAllowed",
 ]
 ROOT_URLCONF = "workflows.urls"
 ASGI_APPLICATION = "workflows.asgi.application"
@@ -157,7 +168,12 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {
+        "faults": {"()": "django.utils.log.CallbackFilter", "callback": without_strangers_traces}
+    },
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["faults"]}
+    },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "workflows": {"level": env.str("LOG_LEVEL", default="INFO")},

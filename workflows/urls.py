@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from channels.security.websocket import WebsocketDenier
 from django.contrib import admin
-from django.urls import path
+from django.urls import path, re_path
 
 from workflows.consumers import RunConsumer
-from workflows.views import health, people, runs, workflows
+from workflows.views import health, people, refusals, runs, workflows
 
 urlpatterns = [
     path("", workflows.home, name="home"),
@@ -24,6 +25,11 @@ urlpatterns = [
     path("healthz", health.check, name="health"),
     path("admin/", admin.site.urls),
 ]
+handler400 = refusals.not_understood
 # The stubs know no path that leads to a socket.
 _run_socket: Any = RunConsumer.as_asgi()
-websocket_urlpatterns: list[Any] = [path("runs/<uuid:id>/live", _run_socket)]
+_no_socket: Any = WebsocketDenier.as_asgi()
+websocket_urlpatterns: list[Any] = [
+    path("runs/<uuid:id>/live", _run_socket),
+    re_path("", _no_socket),
+]
