@@ -14,10 +14,13 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
 HOST = env.str("HOST", default="127.0.0.1")
+LAST_PORT = 65535
 try:
     PORT = env.int("PORT", default=8000)
 except ValueError:
-    raise ImproperlyConfigured("PORT must be a number, such as 8000.") from None
+    PORT = -1
+if not 0 <= PORT <= LAST_PORT:
+    raise ImproperlyConfigured(f"PORT must be a number up to {LAST_PORT}, such as 8000.")
 DATA_DIR = Path(env.str("ANABRANCH_DATA", default=str(BASE_DIR / "var"))).resolve()
 try:
     DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -625,8 +625,9 @@ def test_run_workflow_refuses_in_one_sentence(server, workflows, arguments, sent
     ("more", "sentence"),
     [
         ({}, "Another server already uses"),
-        ({"PORT": "abc"}, "PORT"),
-        ({"ANABRANCH_DATA": "/dev/null"}, "ANABRANCH_DATA"),
+        ({"PORT": "abc"}, "PORT must be a number"),
+        ({"PORT": "65536"}, "PORT must be a number"),
+        ({"ANABRANCH_DATA": "/dev/null"}, "ANABRANCH_DATA must be a directory"),
     ],
 )
 def test_a_server_that_cannot_serve_says_why(server, more, sentence):
