@@ -42,7 +42,7 @@ def said_span(start: datetime | None, end: datetime | None, now: datetime) -> st
 def said_ago(moment: datetime, now: datetime) -> str:
     """Say how long ago something was."""
     seconds = (now - moment).total_seconds()
-    if seconds < 5:  # noqa: PLR2004 - five seconds are "now"
+    if seconds < 5:
         return "just now"
     if seconds < _MINUTE:
         return f"{int(seconds)} s ago"
