@@ -115,7 +115,9 @@ class DatabaseStore:
             batches = [batch for batch, _ in taken]
             try:
                 faults = await _on(self._writer, self._commit_all, batches)
-            except StorageTrouble as trouble:
+            except Exception as trouble:
+                # Whatever it is, those who wait must hear of it: a run that waits in silence
+                # looks like one that works.
                 faults = [trouble] * len(taken)
             for (_, kept), fault in zip(taken, faults, strict=True):
                 _settle(kept, fault)

@@ -230,3 +230,16 @@ async def test_a_checkpoint_makes_earlier_deaths_count_no_more(stores, submit):
         store._locks.free()
     (stored,) = await stores().claim("last", 1)
     assert (stored.run, len(stored.checkpoints)) == (run, 5)
+
+
+async def test_an_unexpected_fault_of_the_writer_reaches_those_who_wait(store, submit, monkeypatch):
+    await submit()
+    (claimed,) = await store.claim("me", 1)
+
+    def broken(batches):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("workflows.store.write_batches", broken)
+
+    with pytest.raises(RuntimeError, match="a bug"):
+        await asyncio.wait_for(store.commit(batch_of(claimed, happened.RunStarted())), 5)
