@@ -127,7 +127,7 @@ class Picture:
         elif isinstance(event, happened.TaskProgressed):
             row.fraction, row.message = event.fraction, event.message
         elif isinstance(event, happened.TaskExpanded):
-            row.width = event.width
+            row.width = event.decision
         elif isinstance(event, happened.TaskFailed):
             row.message = event.error.message
         elif isinstance(event, happened.ChunksStored):
@@ -387,7 +387,7 @@ def _lines(entry: Entry) -> Iterator[str]:
         name = path if type(event) in TASK_STATUS else "run"
         yield _stamped(entry, f"{look.glyph} {name} {look.word}{_reason(event)}")
     elif isinstance(event, happened.TaskExpanded):
-        yield _stamped(entry, f"{LOOKS['running'].glyph} {path} has {event.width} items")
+        yield _stamped(entry, f"{LOOKS['running'].glyph} {path} has {event.decision} items")
     elif isinstance(event, happened.TaskLogged):
         yield _stamped(entry, f"  {path} {event.level}: {event.message}")
 

@@ -93,7 +93,7 @@ class StoreContract:
             batch_of(
                 stored,
                 happened.RunStarted(),
-                happened.TaskExpanded("m", 3),
+                happened.TaskExpanded("m", 0, 3),
                 checkpoints=(width,),
             )
         )

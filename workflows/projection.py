@@ -56,7 +56,7 @@ _TASK: dict[type[Event], Callable[[Any, datetime], Changes]] = {
         "message": storable(event.message),
     },
     happened.StreamOpened: lambda _, at: {"status": TaskStatus.STREAMING, "first_chunk_at": at},
-    happened.TaskExpanded: lambda event, _: {"width": event.width},
+    happened.TaskExpanded: lambda event, _: {"width": event.decision},
     happened.TaskCompleted: lambda _, at: {
         "status": TaskStatus.COMPLETED,
         "ended_at": at,

@@ -236,7 +236,7 @@ class RunExecutor:
         kept = TaskCheckpoint(
             path=path, attempt=attempt, seq=self.log.seq + 1, width=width, done=False
         )
-        self._apply(events.TaskExpanded(path, width), checkpoint=kept)
+        self._apply(events.TaskExpanded(path, 0, width), checkpoint=kept)
 
     def _gather_task(self, command: commands.GatherTask) -> None:
         self._results[command.path] = self.values.gather(command.path)

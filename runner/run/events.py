@@ -94,10 +94,37 @@ class RunCancelling(Event):
 
 
 @_event
+class RunPaused(Event):
+    """Somebody asked that nothing further starts; what runs goes on to its end."""
+
+    actor: str
+
+
+@_event
+class RunContinued(Event):
+    """Somebody let a paused run go on."""
+
+    actor: str
+
+
+@_event
+class RunAwaiting(Event):
+    """Everything that still runs waits: for a person, a time, a token or a decision."""
+
+    reason: str
+
+
+@_event
+class RunWoke(Event):
+    """Something that was waited for came; the run goes on."""
+
+
+@_event
 class RunCompleted(Event):
-    """All is done; `outputs` are encoded values by port."""
+    """All is done; `outputs` are encoded values by port, `handled` counts handled errors."""
 
     outputs: dict[str, str]
+    handled: int = 0
 
 
 @_event
@@ -111,6 +138,14 @@ class RunFailed(Event):
 @_event
 class RunCancelled(Event):
     """The run stopped as asked."""
+
+
+@_event
+class TaskQueued(Event):
+    """A task could start but for the limit that `reason` names."""
+
+    path: str
+    reason: str
 
 
 @_event
@@ -182,6 +217,16 @@ class StreamSuperseded(Event):
 
 
 @_event
+class StreamResumed(Event):
+    """A new attempt goes on with the first `chunks` chunks of an earlier one."""
+
+    path: str
+    port: str
+    attempt: int
+    chunks: int
+
+
+@_event
 class DataflowStreaming(Event):
     """A first chunk reached a dataflow that a dependant reads as a stream."""
 
@@ -203,10 +248,80 @@ class DataflowClosed(Event):
 
 @_event
 class TaskExpanded(Event):
-    """A map unfolded into `width` items."""
+    """A control task unfolded, for the `turn`-th time; `decision` says into what (as JSON)."""
 
     path: str
-    width: int
+    turn: int
+    decision: Any
+
+
+@_event
+class TaskDecided(Event):
+    """A branch chose its way, a merge its source, or a race has a winner (as JSON)."""
+
+    path: str
+    decision: Any
+
+
+@_event
+class TaskAwaiting(Event):
+    """A task waits for a person, a time, a token or a decision, and holds no slot.
+
+    `reason` is input, approval, time, token, decision or version; `detail` is what to ask,
+    `until` the UTC time in ISO format when it goes on by itself, if it does.
+    """
+
+    path: str
+    attempt: int
+    reason: str
+    detail: dict[str, Any] = field(default_factory=dict)
+    until: str = ""
+
+
+@_event
+class TaskAnswered(Event):
+    """What a task waited for came, from `actor` if it was a person."""
+
+    path: str
+    attempt: int
+    reason: str
+    actor: str = ""
+
+
+@_event
+class TaskRetrying(Event):
+    """An attempt failed; the next one begins after `delay` seconds."""
+
+    path: str
+    attempt: int
+    error: TaskError
+    delay: float
+
+
+@_event
+class TaskDropped(Event):
+    """What a task had read of `culprit` no longer counts: it will run again."""
+
+    path: str
+    attempt: int
+    culprit: str
+
+
+@_event
+class StateSaved(Event):
+    """A body kept its state, `bytes` long, with its place in its streams."""
+
+    path: str
+    attempt: int
+    bytes: int
+
+
+@_event
+class TaskStuck(Event):
+    """A body ignores that it was stopped; its attempt was abandoned."""
+
+    path: str
+    attempt: int
 
 
 @_event
@@ -231,12 +346,24 @@ class TaskCompleted(Event):
 
 
 @_event
+class TaskCached(Event):
+    """A task did not run: its result was kept from `source`, the cache or another run."""
+
+    path: str
+    attempt: int
+    outputs: dict[str, str] = field(default_factory=dict)
+    streams: dict[str, int] = field(default_factory=dict)
+    source: str = "cache"
+
+
+@_event
 class TaskFailed(Event):
-    """A task's last attempt failed."""
+    """A task's last attempt failed; `handled` if a dataflow takes its error."""
 
     path: str
     attempt: int
     error: TaskError
+    handled: bool = False
 
 
 @_event
@@ -265,6 +392,7 @@ class TaskInterrupted(Event):
 
 @_event
 class TaskSkipped(Event):
-    """A task was left out."""
+    """A task was left out, because of `reason`."""
 
     path: str
+    reason: str = ""

@@ -216,7 +216,7 @@ class RunState:
 
     def _on_expanded(self, event: happened.TaskExpanded) -> list[Command]:
         state = self.tasks[event.path]
-        added = self._unfold(state, event.width)
+        added = self._unfold(state, event.decision)
         if not added:
             return [GatherTask(event.path)]
         commands: list[Command] = []

@@ -202,7 +202,7 @@ def test_each_change_gets_a_line_with_its_glyph():
     lines = told(
         happened.RunStarted(),
         happened.TaskStarted("a", 1),
-        happened.TaskExpanded("a", 2),
+        happened.TaskExpanded("a", 0, 2),
         happened.TaskProgressed("a", 1, 0.5, "half"),
         happened.TaskLogged("a", 1, "INFO", "by the way"),
         happened.TaskFailed("a", 1, failure("no\nluck")),
@@ -279,7 +279,7 @@ def test_the_tree_shows_tasks_that_have_not_begun(picture):
 
 def test_a_map_counts_items_that_are_wholly_done(picture):
     tell(picture, happened.TaskStarted("each", 1))
-    tell(picture, happened.TaskExpanded("each", 2))
+    tell(picture, happened.TaskExpanded("each", 0, 2))
     for path in ("each[0]/p", "each[1]/p", "each[0]/q"):
         tell(picture, happened.TaskStarted(path, 1))
         tell(picture, happened.TaskCompleted(path, 1))

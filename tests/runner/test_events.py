@@ -27,7 +27,12 @@ VALUES = {
     "source": "one",
     "target": "two",
     "into": "values",
-    "width": 4,
+    "turn": 1,
+    "decision": ["yes"],
+    "handled": True,
+    "detail": {"title": "Which one?"},
+    "until": "2026-11-24T08:00:00+00:00",
+    "delay": 1.5,
     "streams": {"numbers": 10},
     "culprit": "zero",
 }

@@ -93,7 +93,7 @@ async def test_the_width_of_a_map_stays_known_when_it_completes(store):
     stored = await claimed(store)
     unfolded = TaskCheckpoint(path="each", attempt=1, seq=1, width=3, done=False)
     done = TaskCheckpoint(path="each", attempt=1, seq=2, outputs={"all": "[]"})
-    await store.commit(batch_of(stored, events.TaskExpanded("each", 3), checkpoints=(unfolded,)))
+    await store.commit(batch_of(stored, events.TaskExpanded("each", 0, 3), checkpoints=(unfolded,)))
     await store.commit(
         batch_of(stored, events.TaskCompleted("each", 1), before=1, checkpoints=(done,))
     )

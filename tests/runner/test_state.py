@@ -163,7 +163,7 @@ def test_a_map_admits_no_more_items_than_its_limit():
     state.restore([TaskCheckpoint(path="emit", attempt=1, seq=1)], {})
     state.handle(happened.TaskStarted("each", 1))
 
-    begun: list[Any] = state.handle(happened.TaskExpanded("each", 5))
+    begun: list[Any] = state.handle(happened.TaskExpanded("each", 0, 5))
 
     assert [each.path for each in begun] == ["each[0]/add", "each[1]/add"]
 
@@ -186,7 +186,7 @@ def test_a_map_without_items_is_gathered_at_once():
     state.restore([TaskCheckpoint(path="emit", attempt=1, seq=1)], {})
     state.handle(happened.TaskStarted("each", 1))
 
-    assert state.handle(happened.TaskExpanded("each", 0)) == [commands.GatherTask("each")]
+    assert state.handle(happened.TaskExpanded("each", 0, 0)) == [commands.GatherTask("each")]
 
 
 def test_a_restored_run_starts_only_what_was_not_done_and_counts_on():
