@@ -2,84 +2,151 @@
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from runner.run import events as happened
 from runner.run.events import Event, TaskError
 from runner.run.status import RunStatus, TaskStatus
+from workflows.models.run import REASON
 
 type Changes = dict[str, Any]
 
+#: The reason of a failed task whose error something else deals with.
+HANDLED = "handled"
+
 _NOBODY: Changes = {"owner": "", "lease_until": None}
+_NOT_WAITING: Changes = {"reason": "", "detail": "", "until": None}
+_ATTEMPT: Changes = {
+    "started_at": None,
+    "first_chunk_at": None,
+    "ended_at": None,
+    "fraction": 0.0,
+    "message": "",
+    "error": "",
+    "stuck": False,
+    **_NOT_WAITING,
+}
+
+
+def _running(_event: Event, _at: datetime) -> Changes:
+    return {"status": RunStatus.RUNNING, "reason": ""}
+
+
 _RUN: dict[type[Event], Callable[[Any, datetime], Changes]] = {
     happened.RunStarted: lambda _, at: {"status": RunStatus.RUNNING, "started_at": at},
-    happened.RunResumed: lambda _event, _at: {
-        "status": RunStatus.RUNNING,
+    happened.RunResumed: lambda event, at: {
+        **_running(event, at),
         "ended_at": None,
         "error": "",
         "outputs": "{}",
+        "handled": 0,
     },
     happened.RunInterrupted: lambda _event, _at: {"status": RunStatus.INTERRUPTED},
-    happened.RunCancelling: lambda _event, _at: {"status": RunStatus.CANCELLING},
+    happened.RunCancelling: lambda _event, _at: {"status": RunStatus.CANCELLING, "reason": ""},
+    happened.RunPaused: lambda _event, _at: {"status": RunStatus.PAUSED, "reason": ""},
+    happened.RunContinued: _running,
+    happened.RunAwaiting: lambda event, _: {
+        "status": RunStatus.AWAITING,
+        "reason": short(event.reason),
+    },
+    happened.RunWoke: _running,
     happened.RunCompleted: lambda event, at: {
         "status": RunStatus.COMPLETED,
         "ended_at": at,
         "outputs": object_text(event.outputs),
+        "handled": event.handled,
+        "reason": "",
         **_NOBODY,
     },
     happened.RunFailed: lambda event, at: {
         "status": RunStatus.FAILED,
         "ended_at": at,
         "error": error_text(event.error),
+        "reason": "",
         **_NOBODY,
     },
     happened.RunCancelled: lambda _, at: {
         "status": RunStatus.CANCELLED,
         "ended_at": at,
+        "reason": "",
         **_NOBODY,
     },
 }
+
+
+def _ended(status: TaskStatus, at: datetime, **more: Any) -> Changes:
+    return {"status": status, "ended_at": at, **_NOT_WAITING, **more}
+
+
 _TASK: dict[type[Event], Callable[[Any, datetime], Changes]] = {
+    happened.TaskQueued: lambda event, _: {
+        "status": TaskStatus.QUEUED,
+        "reason": short(event.reason),
+    },
     happened.TaskStarted: lambda event, at: {
+        **_ATTEMPT,
         "status": TaskStatus.RUNNING,
         "attempt": event.attempt,
         "started_at": at,
-        "first_chunk_at": None,
-        "ended_at": None,
-        "fraction": 0.0,
-        "message": "",
-        "error": "",
     },
     happened.TaskProgressed: lambda event, _: {
         "fraction": event.fraction,
         "message": storable(event.message),
     },
     happened.StreamOpened: lambda _, at: {"status": TaskStatus.STREAMING, "first_chunk_at": at},
-    happened.TaskExpanded: lambda event, _: {"width": event.decision},
-    happened.TaskCompleted: lambda _, at: {
-        "status": TaskStatus.COMPLETED,
-        "ended_at": at,
-        "fraction": 1.0,
+    happened.TaskExpanded: lambda event, _: {
+        "width": _scopes(event),
+        "decision": _json(event.decision),
     },
-    happened.TaskFailed: lambda event, at: {
-        "status": TaskStatus.FAILED,
-        "ended_at": at,
+    happened.TaskDecided: lambda event, _: {"decision": _json(event.decision)},
+    happened.TaskAwaiting: lambda event, _: {
+        "status": TaskStatus.AWAITING,
+        "attempt": event.attempt,
+        "reason": short(event.reason),
+        "detail": _json(event.detail),
+        "until": datetime.fromisoformat(event.until) if event.until else None,
+    },
+    happened.TaskAnswered: lambda _event, _at: {"status": TaskStatus.RUNNING, **_NOT_WAITING},
+    happened.TaskRetrying: lambda event, at: {
+        "status": TaskStatus.RETRYING,
+        "attempt": event.attempt,
         "error": error_text(event.error),
+        "until": at + timedelta(seconds=event.delay),
     },
-    happened.TaskUpstreamFailed: lambda event, at: {
-        "status": TaskStatus.UPSTREAM_FAILED,
-        "ended_at": at,
-        "message": f"needs {event.culprit}" if event.culprit else "",
+    happened.TaskDropped: lambda _event, _at: {
+        **_ATTEMPT,
+        "status": TaskStatus.PENDING,
+        "width": None,
+        "decision": "",
     },
-    happened.TaskCancelled: lambda _, at: {"status": TaskStatus.CANCELLED, "ended_at": at},
-    happened.TaskInterrupted: lambda _, at: {"status": TaskStatus.INTERRUPTED, "ended_at": at},
-    happened.TaskSkipped: lambda _, at: {"status": TaskStatus.SKIPPED, "ended_at": at},
+    happened.TaskStuck: lambda _event, _at: {"stuck": True},
+    happened.TaskCompleted: lambda _, at: _ended(TaskStatus.COMPLETED, at, fraction=1.0, error=""),
+    happened.TaskCached: lambda event, at: _ended(
+        TaskStatus.CACHED, at, fraction=1.0, error="", reason=short(event.source)
+    ),
+    happened.TaskFailed: lambda event, at: _ended(
+        TaskStatus.FAILED,
+        at,
+        error=error_text(event.error),
+        reason=HANDLED if event.handled else "",
+    ),
+    happened.TaskUpstreamFailed: lambda event, at: _ended(
+        TaskStatus.UPSTREAM_FAILED, at, message=f"needs {event.culprit}" if event.culprit else ""
+    ),
+    happened.TaskCancelled: lambda _, at: _ended(TaskStatus.CANCELLED, at),
+    happened.TaskInterrupted: lambda _, at: _ended(TaskStatus.INTERRUPTED, at),
+    happened.TaskSkipped: lambda event, at: _ended(
+        TaskStatus.SKIPPED, at, reason=short(event.reason)
+    ),
 }
 #: What a task that did not finish is once its run goes on.
 _RESUMED: Mapping[str, TaskStatus] = {
+    TaskStatus.QUEUED: TaskStatus.PENDING,
     TaskStatus.RUNNING: TaskStatus.INTERRUPTED,
     TaskStatus.STREAMING: TaskStatus.INTERRUPTED,
+    TaskStatus.AWAITING: TaskStatus.INTERRUPTED,
+    TaskStatus.RETRYING: TaskStatus.INTERRUPTED,
     TaskStatus.FAILED: TaskStatus.PENDING,
     TaskStatus.UPSTREAM_FAILED: TaskStatus.PENDING,
     TaskStatus.CANCELLED: TaskStatus.PENDING,
@@ -104,7 +171,21 @@ def on_resume(status: str) -> Changes:
     then = _RESUMED.get(status)
     if then is None:
         return {}
-    return {"status": then, "ended_at": None, "message": "", "error": ""}
+    return {
+        "status": then,
+        "ended_at": None,
+        "message": "",
+        "error": "",
+        "stuck": False,
+        **_NOT_WAITING,
+    }
+
+
+def _scopes(event: happened.TaskExpanded) -> int:
+    """Count what a control task has unfolded into so far: a width at once, or turn after turn."""
+    if event.turn == 0 and isinstance(event.decision, int) and event.decision is not True:
+        return event.decision
+    return event.turn + 1
 
 
 def path_of(event: Event) -> str:
@@ -146,3 +227,12 @@ def array_items(text: str) -> tuple[str, ...]:
 def storable(text: str) -> str:
     """Replace what no database keeps: lone surrogates and NUL."""
     return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
+def short(text: str) -> str:
+    """Cut a reason to what its column holds."""
+    return storable(text)[:REASON]
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))

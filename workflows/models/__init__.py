@@ -1,10 +1,13 @@
 """What is kept, by aggregate."""
 
-from workflows.models.run import Checkpoint, Chunk, Run, RunEvent, RunRequest, TaskRun
+from workflows.models.cache import CacheEntry
+from workflows.models.kept import Checkpoint, Chunk, RunEvent, TaskRun
+from workflows.models.run import Run, RunRequest
 from workflows.models.team import Membership, Right, Role, Team
 from workflows.models.workflow import Workflow, WorkflowVersion
 
 __all__ = [
+    "CacheEntry",
     "Checkpoint",
     "Chunk",
     "Membership",

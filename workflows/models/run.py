@@ -1,7 +1,8 @@
-"""A run and all that is kept of it; only its owner writes what happened."""
+"""A run, how it begins, and what a person asks of it; only its owner writes what happened."""
 
+import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Self
 
 from django.conf import settings
@@ -10,12 +11,16 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 
 from runner.graph.values import encode
-from runner.run.status import RESUMABLE, RunStatus, TaskStatus
+from runner.run.status import RunStatus, TaskStatus
+from workflows.models.asking import KINDS, refusal_of, task_refusal_of
 from workflows.models.team import Person, Right, Team
 from workflows.models.workflow import WorkflowVersion
 
 RUN_STATUSES = [(each.value, each.value) for each in RunStatus]
-TASK_STATUSES = [(each.value, each.value) for each in TaskStatus]
+REQUEST_KINDS = [(each, each) for each in KINDS]
+#: Where a run needs an owner.
+DRIVEN = ["queued", "running", "interrupted", "cancelling", "awaiting", "paused"]
+REASON = 200
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -31,8 +36,18 @@ class RunQuerySet(models.QuerySet["Run"]):
         user: AbstractBaseUser,
         inputs: Mapping[str, Any],
         key: str = "",
+        *,
+        parent: "Run | None" = None,
+        kept: Collection[str] = (),
+        options: Mapping[str, Any] | None = None,
+        workflows: Mapping[str, str] | None = None,
     ) -> "Run":
-        """Queue a run; the same key by the same person gives the run it gave before."""
+        """Queue a run; the same key by the same person gives the run it gave before.
+
+        `kept` are the paths of the tasks whose results a rerun takes over from its `parent`;
+        `options` are what a trial run says of its plan (only, until, pins); `workflows` are the
+        definitions, as JSON texts, of the workflows it is made of, by name.
+        """
         known = self.filter(started_by_id=user.pk, idempotency_key=key).first() if key else None
         if known:
             return known
@@ -44,6 +59,10 @@ class RunQuerySet(models.QuerySet["Run"]):
                     started_by_id=user.pk,
                     inputs=encode(dict(inputs)),
                     idempotency_key=key,
+                    parent=parent,
+                    kept=json.dumps(sorted(kept)),
+                    options=encode(dict(options or {})),
+                    workflows=json.dumps(dict(workflows or {})),
                 )
         except IntegrityError:
             # The other half of a double click was quicker.
@@ -55,7 +74,10 @@ class Run(models.Model):
 
     `inputs` and `outputs` are encoded objects of values by port. `seq` numbers the last event;
     `owner` is the process that drives the run under `epoch`, and may write as long as both are
-    its own. `deaths` counts the owners that died in a row without getting any further.
+    its own. `deaths` counts the owners that died in a row without getting any further. `parent`
+    is the run that a rerun came from, and `kept` the JSON list of the paths that it takes over
+    from there; `options` is an encoded object, `workflows` a JSON object of definitions by name.
+    `reason` says what an awaiting run waits for; `handled` counts the errors it dealt with.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -64,8 +86,13 @@ class Run(models.Model):
     started_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="runs"
     )
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="reruns")
+    kept = models.TextField(default="[]")
+    options = models.TextField(default="{}")
+    workflows = models.TextField(default="{}")
     label = models.CharField(max_length=200, blank=True, default="")
     status = models.CharField(max_length=16, choices=RUN_STATUSES, default=RunStatus.QUEUED)
+    reason = models.CharField(max_length=REASON, blank=True, default="")
     inputs = models.TextField(default="{}")
     outputs = models.TextField(default="{}")
     error = models.TextField(blank=True, default="")
@@ -76,6 +103,7 @@ class Run(models.Model):
     total = models.PositiveIntegerField(default=0)
     done = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
+    handled = models.PositiveIntegerField(default=0)
     fraction = models.FloatField(default=0.0)
     seq = models.PositiveBigIntegerField(default=0)
     epoch = models.PositiveIntegerField(default=0)
@@ -99,7 +127,7 @@ class Run(models.Model):
             models.Index(fields=["-created_at"], name="runs_by_time"),
             models.Index(
                 fields=["created_at"],
-                condition=Q(status__in=["queued", "running", "interrupted", "cancelling"]),
+                condition=Q(status__in=DRIVEN),
                 name="runs_to_drive",
             ),
         ]
@@ -115,128 +143,66 @@ class Run(models.Model):
     @property
     def can_cancel(self) -> bool:
         """Whether cancelling would change anything."""
-        return not self.is_over and self.status != RunStatus.CANCELLING
+        return not refusal_of("cancel", self.status, {})
 
     @property
     def can_resume(self) -> bool:
         """Whether the run ended, or stopped, where a person may let it go on."""
-        return self.status in RESUMABLE or self.status == RunStatus.QUARANTINED
+        return not refusal_of("resume", self.status, {})
+
+    @property
+    def can_pause(self) -> bool:
+        """Whether pausing would change anything."""
+        return not refusal_of("pause", self.status, {})
+
+    @property
+    def can_continue(self) -> bool:
+        """Whether the run is paused."""
+        return not refusal_of("continue", self.status, {})
+
+    def refusal_of(self, kind: str, payload: Mapping[str, Any] | None = None) -> str:
+        """Say why a request would change nothing now; empty when it would."""
+        self.refresh_from_db(fields=["status"])
+        asked = payload or {}
+        refused = refusal_of(kind, self.status, asked)
+        if refused or "path" not in asked:
+            return refused
+        waiting = self.task_runs.filter(path=asked["path"], status=TaskStatus.AWAITING)
+        return task_refusal_of(
+            kind, asked["path"], waiting.values_list("reason", flat=True).first()
+        )
 
     def request(
-        self, kind: str, actor: AbstractBaseUser, payload: str = "{}", key: str = ""
+        self,
+        kind: str,
+        actor: AbstractBaseUser,
+        payload: Mapping[str, Any] | None = None,
+        key: str = "",
     ) -> bool:
-        """Ask the run's owner to "cancel" or "resume"; False when that would change nothing.
+        """Ask something of the run's owner (a kind of `asking.KINDS`); False when refused.
 
         A second request with the same key, or while an equal one is open, is the first one.
         """
-        self.refresh_from_db(fields=["status"])
-        if not {"cancel": self.can_cancel, "resume": self.can_resume}[kind]:
+        if self.refusal_of(kind, payload):
             return False
-        if self.requests.filter(kind=kind, handled_at=None).exists():
+        text = json.dumps(payload or {}, sort_keys=True)
+        if self.requests.filter(kind=kind, payload=text, handled_at=None).exists():
             return True
         RunRequest.objects.get_or_create(
             key=key or uuid.uuid4().hex,
-            defaults={"run": self, "actor_id": actor.pk, "kind": kind, "payload": payload},
+            defaults={"run": self, "actor_id": actor.pk, "kind": kind, "payload": text},
         )
         return True
 
 
-class TaskRun(models.Model):
-    """One task (or compound) of a run, as its events left it; `width` is a map's item count."""
-
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="task_runs")
-    path = models.CharField(max_length=1000)
-    status = models.CharField(max_length=16, choices=TASK_STATUSES, default=TaskStatus.PENDING)
-    attempt = models.PositiveIntegerField(default=0)
-    started_at = models.DateTimeField(null=True)
-    first_chunk_at = models.DateTimeField(null=True)
-    ended_at = models.DateTimeField(null=True)
-    fraction = models.FloatField(default=0.0)
-    message = models.TextField(blank=True, default="")
-    error = models.TextField(blank=True, default="")
-    width = models.PositiveIntegerField(null=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["run", "path"], name="one_task_run_a_path"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.path} ({self.status})"
-
-
-class RunEvent(models.Model):
-    """What happened, numbered without gap; `payload` is the event's JSON object."""
-
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events")
-    seq = models.PositiveBigIntegerField()
-    at = models.DateTimeField()
-    kind = models.CharField(max_length=40)
-    path = models.CharField(max_length=1000, blank=True, default="")
-    payload = models.TextField(default="{}")
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["run", "seq"], name="one_event_a_number")]
-        indexes = [models.Index(fields=["run", "path", "seq"], name="events_of_a_task")]
-
-    def __str__(self) -> str:
-        return f"{self.seq} {self.kind} {self.path}".rstrip()
-
-
-class Chunk(models.Model):
-    """Consecutive chunks of one port: `items` is a JSON array of the encoded values.
-
-    A superseded one was written by an attempt that ended without result.
-    """
-
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="chunks")
-    path = models.CharField(max_length=1000)
-    port = models.CharField(max_length=100)
-    attempt = models.PositiveIntegerField()
-    first = models.PositiveBigIntegerField()
-    last = models.PositiveBigIntegerField()
-    items = models.TextField()
-    size = models.PositiveIntegerField()
-    superseded = models.BooleanField(default=False)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["run", "path", "port", "attempt", "first"], name="one_chunk_a_number"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.path}.{self.port}[{self.first}–{self.last}] of attempt {self.attempt}"
-
-
-class Checkpoint(models.Model):
-    """A finished task's result, as versioned JSON: enough never to execute it again."""
-
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="checkpoints")
-    path = models.CharField(max_length=1000)
-    attempt = models.PositiveIntegerField()
-    seq = models.PositiveBigIntegerField()
-    epoch = models.PositiveIntegerField()
-    value = models.TextField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["run", "path"], name="one_checkpoint_a_path"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.path} at {self.seq}"
-
-
 class RunRequest(models.Model):
-    """What a person asked of a run; its owner turns it into events."""
+    """What a person asked of a run; its owner turns it into events. `payload` is JSON."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="requests")
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="run_requests"
     )
-    kind = models.CharField(max_length=16, choices=[("cancel", "cancel"), ("resume", "resume")])
+    kind = models.CharField(max_length=16, choices=REQUEST_KINDS)
     payload = models.TextField(default="{}")
     key = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -1,5 +1,7 @@
 """Runs: who sees them, how they begin, what may be asked of them."""
 
+import json
+
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.http import Http404
@@ -7,6 +9,7 @@ from django.http import Http404
 from runner.graph.values import decode
 from workflows.access import may, run_for, still_sees
 from workflows.models import Run, RunRequest
+from workflows.models.asking import KINDS
 
 pytestmark = pytest.mark.django_db
 
@@ -61,22 +64,72 @@ def test_the_same_key_gives_the_same_run(workflow, alice, charlie):
 
 
 @pytest.mark.parametrize(
-    ("status", "cancel", "resume"),
+    ("status", "kinds"),
     [
-        ("queued", True, False),
-        ("running", True, False),
-        ("interrupted", True, True),
-        ("cancelling", False, False),
-        ("completed", False, False),
-        ("failed", False, True),
-        ("cancelled", False, True),
-        ("quarantined", False, True),
+        ("queued", {"cancel", "pause"}),
+        ("running", {"cancel", "pause", "renew"}),
+        ("awaiting", {"cancel", "pause", "renew"}),
+        ("paused", {"cancel", "continue", "renew"}),
+        ("interrupted", {"cancel", "pause", "resume", "renew"}),
+        ("cancelling", set()),
+        ("completed", set()),
+        ("failed", {"resume"}),
+        ("cancelled", {"resume"}),
+        ("quarantined", {"resume"}),
     ],
 )
-def test_what_may_be_asked_depends_on_the_status(run, alice, status, cancel, resume):
+def test_what_may_be_asked_depends_on_the_status(run, alice, status, kinds):
     Run.objects.filter(pk=run.pk).update(status=status)
-    assert run.request("cancel", alice) is cancel
-    assert run.request("resume", alice) is resume
+    asked = {kind for kind in KINDS if run.request(kind, alice)}
+    assert asked == kinds
+    assert set(run.requests.values_list("kind", flat=True)) == kinds
+    assert all(run.refusal_of(kind).endswith(".") for kind in set(KINDS) - kinds)
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind", "payload", "refused"),
+    [
+        ("input", "answer", {"path": "a", "value": {"n": 1}}, ""),
+        ("approval", "answer", {"path": "a", "value": {"approved": True}}, ""),
+        ("decision", "answer", {"path": "a"}, "Task a does not wait for an answer."),
+        ("decision", "decide", {"path": "a", "action": "retry"}, ""),
+        ("time", "decide", {"path": "a", "action": "fail"}, "Task a does not wait for a decision."),
+        ("input", "answer", {"path": "b"}, "Task b does not wait for an answer."),
+        ("decision", "decide", {"path": "a", "action": "?"}, "A decision is one of"),
+        ("input", "answer", {}, "The request names no task."),
+    ],
+)
+def test_only_what_a_task_waits_for_may_be_given(run, alice, reason, kind, payload, refused):
+    """Engine 6.3."""
+    Run.objects.filter(pk=run.pk).update(status="awaiting")
+    run.task_runs.create(path="a", status="awaiting", reason=reason)
+    assert run.refusal_of(kind, payload).startswith(refused)
+    assert run.request(kind, alice, payload) is (refused == "")
+
+
+def test_answers_for_two_tasks_are_two_requests(run, alice):
+    Run.objects.filter(pk=run.pk).update(status="running")
+    for path in "ab":
+        run.task_runs.create(path=path, status="awaiting", reason="input")
+        assert run.request("answer", alice, {"path": path, "value": 1})
+        assert run.request("answer", alice, {"value": 1, "path": path})
+    assert RunRequest.objects.count() == 2
+
+
+def test_a_rerun_remembers_what_it_came_from(run, workflow, alice):
+    again = Run.objects.start(
+        workflow.latest,
+        alice,
+        {},
+        parent=run,
+        kept={"b", "a"},
+        options={"until": ["b"]},
+        workflows={"other": "{}"},
+    )
+    assert (again.parent, json.loads(again.kept)) == (run, ["a", "b"])
+    assert decode(again.options) == {"until": ["b"]}
+    assert json.loads(again.workflows) == {"other": "{}"}
+    assert list(run.reruns.all()) == [again]
 
 
 def test_asking_twice_is_asking_once(run, alice):
