@@ -9,7 +9,7 @@ DEV = @sh .ci/bootstrap.sh dev
 # Arguments for pytest, for example: make test ARGS="-k stream -x"
 ARGS ?=
 
-.PHONY: help install run demo test test-runner coverage types lint format format-check migrations-check check
+.PHONY: help install run demo test test-runner coverage types lint format format-check migrations-check check bench
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,3 +57,7 @@ migrations-check:
 	@$(MANAGE) makemigrations --check --dry-run
 
 check: format-check lint types migrations-check coverage ## everything CI asks for
+
+bench: ## what a task costs, beside bare asyncio and bare SQLite; ARGS="W1 W4 --rounds 3"
+	$(DEV)
+	@$(PYTHON_IN) -m tests.benchmarks $(ARGS)

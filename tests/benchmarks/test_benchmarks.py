@@ -1,0 +1,72 @@
+"""The workloads in miniature: what they measure must be right, how long it takes is no claim."""
+
+import pytest
+
+from tests.benchmarks.database import (
+    add_people,
+    checkpoints_of,
+    run_in_database,
+    statuses_of,
+)
+from tests.benchmarks.driving import run_in_memory
+from tests.benchmarks.floors import bare, bare_durable, bare_stream
+from tests.benchmarks.measuring import FLOOR, rows_of
+from tests.benchmarks.shapes import chain, definition, fan, layers, streaming_definition
+from tests.benchmarks.table import said, write
+
+SHAPES = [chain(20), fan(20), layers(4, 5)]
+EACH_SHAPE = pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
+
+
+def gap_free(seqs):
+    """Whether events are numbered from 1 without gap."""
+    return seqs == list(range(1, len(seqs) + 1))
+
+
+@EACH_SHAPE
+def test_the_floors_do_the_same_work(shape, tmp_path):
+    """A floor that leaves work out would flatter nobody but itself."""
+    expected = list(shape.expected().values())
+    assert bare(shape)[1] == expected
+    assert bare_durable(shape, tmp_path, "NORMAL", strict=True)[1] == len(shape)
+    assert bare_durable(shape, tmp_path, "FULL", strict=False)[1] == len(shape)
+
+
+@EACH_SHAPE
+def test_every_task_gives_its_value_in_memory(shape):
+    """W1 to W3."""
+    ran = run_in_memory(definition(shape))
+    assert ran.values == shape.expected()
+    assert ran.outputs == {"result": shape.expected()[shape.path(len(shape) - 1)]}
+    assert gap_free(ran.seqs)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("effect", ["none", "repeatable"])
+@EACH_SHAPE
+def test_every_task_is_kept_in_the_database(shape, effect, tmp_path):
+    """W4: one checkpoint and one row a task, and a log without gap."""
+    add_people()
+    ran = run_in_database(definition(shape, effect), tmp_path)
+    assert ran.values == shape.expected()
+    assert ran.outputs == {"result": shape.expected()[shape.path(len(shape) - 1)]}
+    assert gap_free(ran.seqs)
+    assert set(statuses_of(ran.run).values()) == {"completed"}
+    assert statuses_of(ran.run).keys() == checkpoints_of(ran.run).keys() == ran.values.keys()
+
+
+def test_every_chunk_comes_through():
+    """W5: the sink counts, and fails when one is out of order."""
+    assert run_in_memory(streaming_definition(200)).outputs == {"result": 200}
+    assert bare_stream(200)[2] == 200
+
+
+def test_ratios_are_those_of_the_same_round(tmp_path):
+    """A round that the machine slows down slows both, and their ratio stays."""
+    figures = iter([9, 9, 2.0, 4.0, 10.0, 20.0])
+    measures = {FLOOR: lambda: next(figures), "ours": lambda: next(figures)}
+    floor, ours = rows_of("W0", measures, 2, unit="µs")
+    assert ours.ratios.values == (2.0, 2.0)
+    assert said(ours.series) == "12 [4 .. 20]"
+    write([floor, ours], tmp_path / "bench.json")
+    assert '"workload": "W0"' in (tmp_path / "bench.json").read_text()
