@@ -122,3 +122,24 @@ class StorageTrouble(RunnerError):
 
 class UnreadableCheckpoint(RunnerError):
     """A checkpoint that this version cannot read."""
+
+
+class MissingCredential(RunnerError):
+    """The person who started the run has no such credential; once it is there, the task can go on."""
+
+    def __init__(self, name: str) -> None:
+        """Name the credential."""
+        super().__init__(self._said(name))
+        self.name = name
+
+    @staticmethod
+    def _said(name: str) -> str:
+        return f"The credential '{name}' is missing; add it, and the task can go on."
+
+
+class ExpiredCredential(MissingCredential):
+    """A credential that is not taken any more, as the store or the task itself found out."""
+
+    @staticmethod
+    def _said(name: str) -> str:
+        return f"The credential '{name}' has expired; renew it, and the task can go on."
