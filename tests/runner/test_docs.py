@@ -146,3 +146,25 @@ def test_the_rules_are_numbered_without_a_gap():
     counts = {1: 5, 2: 9, 3: 5, 4: 11, 5: 10, 6: 8, 7: 9, 8: 3}
 
     assert rules == {f"{part}.{rule + 1}" for part, last in counts.items() for rule in range(last)}
+
+
+def test_a_pattern_names_an_example_that_exists_or_says_that_it_is_missing():
+    text = (ROOT / "docs/patterns.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(test_\w+\.py)`( \*\(not written yet\)\*)?", text)
+    wrong = {
+        name
+        for name, missing in named
+        if bool(missing) is (ROOT / "tests/runner/patterns" / name).exists()
+    }
+
+    assert named
+    assert wrong == set()
+
+
+def test_every_pattern_has_an_example_or_a_reason():
+    text = (ROOT / "docs/patterns.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+)(?:–(\d+))? \| [^|]+ \| ([^|]+) \| ([^|]*)\|$", text, re.MULTILINE)
+    numbers = [n for first, last, *_ in rows for n in range(int(first), int(last or first) + 1)]
+
+    assert numbers == list(range(1, 44))
+    assert all(reason.startswith("no") != bool(example) for _, _, reason, example in rows)
