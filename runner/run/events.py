@@ -74,9 +74,13 @@ class RunStarted(Event):
 
 @_event
 class RunResumed(Event):
-    """Another executor goes on from the checkpoints."""
+    """Another executor goes on from the checkpoints.
+
+    `reopened` if a person asked for it: then what failed is tried again.
+    """
 
     epoch: int
+    reopened: bool = False
 
 
 @_event
@@ -290,12 +294,24 @@ class TaskAnswered(Event):
 
 @_event
 class TaskRetrying(Event):
-    """An attempt failed; the next one begins after `delay` seconds."""
+    """An attempt failed; the next one begins after `delay` seconds.
+
+    `by` is the compound whose policy grants it; "" if the task's own does.
+    """
 
     path: str
     attempt: int
     error: TaskError
     delay: float
+    by: str = ""
+
+
+@_event
+class RetryDue(Event):
+    """The delay before a task's next attempt is over. Never kept in the log."""
+
+    path: str
+    attempt: int
 
 
 @_event
@@ -337,12 +353,16 @@ class TaskReturned(Event):
 
 @_event
 class TaskCompleted(Event):
-    """A task's result is final: encoded `outputs` by port, chunk counts of `streams`."""
+    """A task's result is final: encoded `outputs` by port, chunk counts of `streams`.
+
+    `not_taken` names the ports that carry nothing, of a branch for example.
+    """
 
     path: str
     attempt: int
     outputs: dict[str, str] = field(default_factory=dict)
     streams: dict[str, int] = field(default_factory=dict)
+    not_taken: list[str] = field(default_factory=list)
 
 
 @_event

@@ -33,6 +33,9 @@ VALUES = {
     "detail": {"title": "Which one?"},
     "until": "2026-11-24T08:00:00+00:00",
     "delay": 1.5,
+    "by": "around",
+    "not_taken": ["no"],
+    "reopened": True,
     "streams": {"numbers": 10},
     "culprit": "zero",
 }
