@@ -1,0 +1,235 @@
+"""What a rerun keeps of an earlier run and what it runs again: the matrix of engine 7.6 (pure)."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from runner.errors import PlanError
+from runner.graph.compound import GraphAsTask
+from runner.graph.definition import DefinedTask, GraphDefinition
+from runner.graph.task_graph import PlannedTask, TaskGraph, paths_in
+
+_NAMED = 3
+
+
+class RerunMode(StrEnum):
+    """Where a rerun begins."""
+
+    RESUME = "resume"
+    FAILED = "failed"
+    TASK = "task"
+    START = "start"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rerun:
+    """What would run and what would be kept, by path, in the order of the plan.
+
+    `kept` are tasks whose results stay; `inside` those within a map, loop or choice that runs
+    again itself; `runs` all others. A rerun that makes no new run goes on with the old one.
+    """
+
+    kept: tuple[str, ...]
+    runs: tuple[str, ...]
+    inside: tuple[str, ...] = ()
+    new_run: bool = True
+
+    @property
+    def taken_over(self) -> tuple[str, ...]:
+        """The paths of all results that the new run takes over."""
+        return (*self.kept, *self.inside)
+
+    @property
+    def sentence(self) -> str:
+        """Say to a person what will happen."""
+        where = "A new run" if self.new_run else "The run goes on: it"
+        if not self.runs:
+            return f"{where} has nothing to run; {_counted(len(self.kept))} kept."
+        named = ", ".join(self.runs[:_NAMED])
+        more = len(self.runs) - _NAMED
+        rest = f" and {more} more" if more > 0 else ""
+        inside = f", and {len(self.inside)} inside of what runs" if self.inside else ""
+        kept = f"{_counted(len(self.kept))} kept{inside}" if self.taken_over else "nothing is kept"
+        return f"{where} runs {named}{rest}; {kept}."
+
+
+def _counted(number: int) -> str:
+    return "1 task is" if number == 1 else f"{number} tasks are"
+
+
+def rerun_of(
+    old: TaskGraph | None,
+    new: TaskGraph,
+    *,
+    mode: RerunMode,
+    completed: Collection[str],
+    chosen: str = "",
+    edited: bool = False,
+    workflows: frozenset[str] = frozenset(),
+) -> Rerun:
+    """Say what a rerun keeps and runs.
+
+    `old` is the plan of the earlier run, with its inputs (None if it cannot be made any more),
+    `new` that of the version and inputs to run; `completed` are the paths of the tasks that have
+    results, those inside of maps and loops included. `chosen` is where mode "task" begins;
+    `edited` says that inputs are others than before, `workflows` names the pinned workflows that
+    have changed (see `changed_workflows`).
+
+    Raises PlanError when there is no task to begin at.
+    """
+    goes_on = mode in {RerunMode.RESUME, RerunMode.FAILED}
+    is_edited = edited or bool(workflows)
+    if goes_on and not is_edited and old is not None and old.definition == new.definition:
+        return _going_on(new, completed)
+    begins = _beginning(new, chosen) if mode is RerunMode.TASK else frozenset()
+    if mode is RerunMode.START or old is None:
+        return Rerun(kept=(), runs=tuple(new.tasks))
+    return _taking_over(_Comparison(old, new, workflows), new, completed, begins)
+
+
+def _going_on(graph: TaskGraph, completed: Collection[str]) -> Rerun:
+    kept = tuple(path for path in graph.tasks if path in completed)
+    runs = tuple(path for path in graph.tasks if path not in completed)
+    return Rerun(kept=kept, runs=runs, inside=tuple(_inside(runs, completed)), new_run=False)
+
+
+def _beginning(graph: TaskGraph, chosen: str) -> frozenset[str]:
+    """Find the planned tasks that a chosen path names: itself, those in it, the one around it."""
+    outer = chosen.partition("[")[0]
+    found = {path for path in graph.tasks if f"{path}/".startswith(f"{outer}/")}
+    found |= {path for path in graph.tasks if outer.startswith(f"{path}/")}
+    if not found:
+        raise PlanError(f"There is no task '{chosen}' to run from.")
+    return frozenset(found)
+
+
+def _taking_over(
+    comparison: "_Comparison",
+    new: TaskGraph,
+    completed: Collection[str],
+    begins: frozenset[str],
+) -> Rerun:
+    kept: dict[str, None] = {}
+    in_part = []
+    for path, planned in new.tasks.items():
+        if path in begins or not comparison.is_same(path):
+            continue
+        if not all(needed in kept for needed in _needed(planned)):
+            continue
+        if path in completed:
+            kept[path] = None
+        elif not comparison.deals_with_errors(path):
+            in_part.append(path)
+    return Rerun(
+        kept=tuple(kept),
+        runs=tuple(path for path in new.tasks if path not in kept),
+        inside=tuple(_inside(in_part, completed)),
+    )
+
+
+def _needed(planned: PlannedTask) -> Iterator[str]:
+    """Name the tasks that decide what this one gets, and whether it runs at all."""
+    yield from planned.dependencies
+    yield from paths_in(getattr(planned, "gates", ()))
+
+
+def _inside(controls: Collection[str], completed: Collection[str]) -> Iterator[str]:
+    """Give the completed tasks within these tasks, by path."""
+    around = set(controls)
+    for path in sorted(completed):
+        if any(outer in around for outer in _around(path)):
+            yield path
+
+
+def _around(path: str) -> Iterator[str]:
+    """Name every path that this one may lie in: `a/b[2]/c` lies in `a/b[2]`, `a/b` and `a`."""
+    for position, sign in enumerate(path):
+        if sign in "/[":
+            yield path[:position]
+
+
+class _Comparison:
+    """Two plans side by side: which tasks would do the same as before."""
+
+    def __init__(self, old: TaskGraph, new: TaskGraph, changed: frozenset[str]) -> None:
+        self._old, self._new, self._changed = old, new, changed
+        self._were = _defined(old.definition)
+        self._are = _defined(new.definition)
+
+    def is_same(self, path: str) -> bool:
+        """Whether a task has the type, version, settings and sources that it had."""
+        before, now, now_drawn = self._old.tasks.get(path), self._new.tasks[path], self._are[path]
+        if before is None or path not in self._were:
+            return False
+        return (
+            before.task.version == now.task.version
+            and dict(before.sources) == dict(now.sources)
+            and _substance(self._were[path].to_document()) == _substance(now_drawn.to_document())
+            and self._changed.isdisjoint(_workflows_of(now_drawn))
+        )
+
+    def deals_with_errors(self, path: str) -> bool:
+        """Whether something inside takes an error: what it made of it may not be made again."""
+        graph = self._are[path].graph
+        return graph is not None and ".[error]" in graph.to_json()
+
+
+def _defined(definition: GraphDefinition, prefix: str = "") -> dict[str, DefinedTask]:
+    """Give every drawn task by its path in the plan."""
+    found = {}
+    for each in definition.tasks:
+        path = f"{prefix}{each.id}"
+        found[path] = each
+        if each.type == GraphAsTask.name and each.graph is not None:
+            found |= _defined(each.graph, f"{path}/")
+    return found
+
+
+def _substance(task: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what a drawn task does, without what people call it or how often it is tried."""
+    plain = {name: value for name, value in task.items() if name not in {"title", "policy"}}
+    if "graph" in task:
+        plain["graph"] = _substance_of_graph(task["graph"])
+    return plain
+
+
+def _substance_of_graph(graph: Mapping[str, Any]) -> dict[str, Any]:
+    plain = _without_words(graph)
+    plain["tasks"] = [_substance(each) for each in graph.get("tasks", ())]
+    for ends in ("inputs", "outputs"):
+        plain[ends] = [_without_words(each) for each in graph.get(ends, ())]
+    return plain
+
+
+def _without_words(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name not in {"title", "help"}}
+
+
+# ── workflows within workflows ──────────────────────────────────────────────────────────────────
+
+
+def changed_workflows(old: Mapping[str, str], new: Mapping[str, str]) -> frozenset[str]:
+    """Name the pinned workflows (JSON definitions by name) that do not do what they did.
+
+    One that uses a changed one has changed too.
+    """
+    changed = {name for name in new if old.get(name) != new[name]}
+    uses = {name: set(_workflows_in(GraphDefinition.from_json(new[name]))) for name in new}
+    while reached := {name for name in uses if uses[name] & changed} - changed:
+        changed |= reached
+    return frozenset(changed)
+
+
+def _workflows_in(definition: GraphDefinition) -> Iterator[str]:
+    for each in definition.tasks:
+        yield from _workflows_of(each)
+
+
+def _workflows_of(defined: DefinedTask) -> Iterator[str]:
+    """Name the workflows that a drawn task runs, itself or inside."""
+    name = defined.config.get("workflow")
+    if isinstance(name, str):
+        yield name
+    if defined.graph is not None:
+        yield from _workflows_in(defined.graph)
