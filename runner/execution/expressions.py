@@ -5,6 +5,7 @@ interpreter of its own, in worker processes without files, network or clock, wit
 memory and depth. This process only looks at its grammar and names.
 """
 
+import asyncio
 import symtable
 import threading
 import warnings
@@ -54,6 +55,7 @@ class MontyExpressions:
         """Bound the workers (one for each processor) and the seconds to wait for a free one."""
         self._workers = workers
         self._wait = wait
+        self._opening = asyncio.Lock()
         self._pool: AsyncMonty | None = None
 
     async def evaluate(self, source: str, values: Mapping[str, JSON]) -> JSON:
@@ -93,16 +95,17 @@ class MontyExpressions:
             await pool.__aexit__(None, None, None)
 
     async def _open(self) -> "AsyncMonty":
-        if self._pool is None:
-            from pydantic_monty import AsyncMonty  # noqa: PLC0415
+        from pydantic_monty import AsyncMonty  # noqa: PLC0415
 
-            self._pool = AsyncMonty(
-                max_processes=self._workers,
-                checkout_timeout=self._wait,
-                feed_duration_limit_grace=SECONDS,
-            )
-            await self._pool.__aenter__()
-        return self._pool
+        async with self._opening:
+            if self._pool is None:
+                pool = AsyncMonty(
+                    max_processes=self._workers,
+                    checkout_timeout=self._wait,
+                    feed_duration_limit_grace=SECONDS,
+                )
+                self._pool = await pool.__aenter__()
+            return self._pool
 
 
 def check(source: str, names: Collection[str]) -> str | None:
