@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from runner.errors import Fenced
-from runner.execution.store import Batch, ChunkBatch, Entry, Request, StoredRun
+from runner.execution.store import Batch, CacheEntry, ChunkBatch, Entry, Request, StoredRun
 from runner.run import events as happened
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.events import Event
@@ -86,6 +86,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.runs: dict[str, MemoryRun] = {}
+        self.cache: dict[tuple[str, str], CacheEntry] = {}
         self._requests: dict[str, Request] = {}
         self._ids = itertools.count(1)
 
@@ -127,6 +128,7 @@ class MemoryStore:
         run.chunks.extend(batch.chunks)
         for kept in batch.checkpoints:
             run.checkpoints[kept.path] = _merged(run.checkpoints.get(kept.path), kept)
+        self.cache.update(((each.scope, each.key), each) for each in batch.cache)
         run.progress = batch.progress
         if run.status.is_over:
             run.owner = ""
@@ -137,6 +139,10 @@ class MemoryStore:
         return [
             each for each in self.runs[run].chunks if (each.path, each.port, each.attempt) == key
         ]
+
+    async def read_cache(self, scope: str, key: str) -> CacheEntry | None:
+        """Give a kept result."""
+        return self.cache.get((scope, key))
 
     async def requests(self, runs: Collection[str]) -> list[Request]:
         """Give the open requests for these runs."""

@@ -1,9 +1,9 @@
 """What the engine needs kept: the protocol that the memory and the database store fulfil."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.events import Event
@@ -32,11 +32,25 @@ class ChunkBatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CacheEntry:
+    """A result that other runs of the same `scope` (a team) may take instead of running a task.
+
+    `outputs` are encoded values by port, `streams` the chunks of the streamed ports as they came.
+    """
+
+    scope: str
+    key: str
+    outputs: dict[str, str]
+    streams: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """All that one run wants kept in one transaction.
 
     `before` is the number of the last event already kept; with `epoch` it proves that nobody
-    else wrote in between. `checkpoints` are new or replace the one of the same path.
+    else wrote in between. `checkpoints` are new or replace the one of the same path; `cache`
+    entries are new or replace the one of the same key.
     """
 
     run: str
@@ -45,6 +59,7 @@ class Batch:
     entries: tuple[Entry, ...]
     chunks: tuple[ChunkBatch, ...] = ()
     checkpoints: tuple[TaskCheckpoint, ...] = ()
+    cache: tuple[CacheEntry, ...] = ()
     progress: Progress = field(default_factory=Progress)
 
 
@@ -53,8 +68,12 @@ class StoredRun:
     """A claimed run, with all that its executor needs to start or to go on.
 
     `definition` and `inputs` are JSON texts (`inputs` an encoded object of values by port);
-    `identity` names the person whose authority the run has; `running` lists (path, attempt)
-    of tasks that were started and have no result; `attempts` the last attempt of each task.
+    `identity` names the person whose authority the run has, `scope` the team whose cache it
+    shares; `running` lists (path, attempt) of tasks that were started and have no result;
+    `attempts` the last attempt of each task. `reopened` says that a person let it go on.
+    `kept` are results of the `parent` run that this one takes as they are; `workflows` the
+    definitions (JSON) that sub-graphs are pinned to, by name; `options` what `plan` is told
+    besides (`only`, `until`, `pins`).
     """
 
     run: str
@@ -64,19 +83,30 @@ class StoredRun:
     definition: str
     inputs: str
     identity: str = ""
+    scope: str = ""
     checkpoints: tuple[TaskCheckpoint, ...] = ()
     running: tuple[tuple[str, int], ...] = ()
     attempts: dict[str, int] = field(default_factory=dict)
+    reopened: bool = False
+    parent: str = ""
+    kept: tuple[TaskCheckpoint, ...] = ()
+    workflows: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a person asked for: `kind` is "cancel" or "resume"."""
+    """What a person asked for, with its `payload` (a JSON object).
+
+    `kind` is cancel, resume, pause, continue, answer (path, value), decide (path, action: retry,
+    complete with outputs, or fail with message) or renew (credentials changed).
+    """
 
     id: str
     run: str
     kind: str
     actor: str
+    payload: Mapping[str, Any] = field(default_factory=dict)
 
 
 class RunStore(Protocol):
@@ -94,6 +124,9 @@ class RunStore(Protocol):
 
     async def read_chunks(self, run: str, path: str, port: str, attempt: int) -> list[ChunkBatch]:
         """Give the kept chunks of one port and attempt, in order, without gap."""
+
+    async def read_cache(self, scope: str, key: str) -> CacheEntry | None:
+        """Give a kept result; None if there is none."""
 
     async def requests(self, runs: Collection[str]) -> list[Request]:
         """Give the open requests for these runs, oldest first."""
