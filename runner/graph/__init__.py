@@ -2,28 +2,35 @@
 
 from runner.graph.building import GraphBuilder
 from runner.graph.compound import GraphAsTask, parallel, series
-from runner.graph.control import Map
+from runner.graph.control import Control
 from runner.graph.dataflow import Dataflow
 from runner.graph.definition import DefinedTask, GraphDefinition, GraphOutput, GraphPort
-from runner.graph.planning import check_inputs, expand, plan
+from runner.graph.loops import Map
+from runner.graph.planning import check_inputs, expand, plan, unfold
+from runner.graph.policy import Policy, Retry
 from runner.graph.ports import Chunks, Fit, Port, Ports, Stream, fit
 from runner.graph.registry import TaskRegistry, default_registry
 from runner.graph.task import FunctionTask, Task, task
 from runner.graph.task_graph import (
+    ERROR_PORT,
     Constant,
     Expansion,
     ItemOf,
     OutputOf,
     PlannedCompound,
+    PlannedScope,
     PlannedTask,
     Several,
     Source,
     TaskGraph,
+    Unfolding,
 )
 
 __all__ = [
+    "ERROR_PORT",
     "Chunks",
     "Constant",
+    "Control",
     "Dataflow",
     "DefinedTask",
     "Expansion",
@@ -38,15 +45,19 @@ __all__ = [
     "Map",
     "OutputOf",
     "PlannedCompound",
+    "PlannedScope",
     "PlannedTask",
+    "Policy",
     "Port",
     "Ports",
+    "Retry",
     "Several",
     "Source",
     "Stream",
     "Task",
     "TaskGraph",
     "TaskRegistry",
+    "Unfolding",
     "check_inputs",
     "default_registry",
     "expand",
@@ -55,4 +66,5 @@ __all__ = [
     "plan",
     "series",
     "task",
+    "unfold",
 ]

@@ -121,6 +121,16 @@ def _defined(
     )
 
 
+def as_graph(part: "Part | GraphBuilder") -> GraphAsTask:
+    """Give a part as a graph: a builder's graph, or a task alone in one, its ports exposed."""
+    if isinstance(part, GraphBuilder):
+        return part.as_task()
+    if isinstance(part, GraphAsTask):
+        return part
+    task = part if isinstance(part, Task) else part()
+    return in_parallel([task], _base_id(task))
+
+
 # ── series and parallel ─────────────────────────────────────────────────────────────────────────
 
 

@@ -7,10 +7,19 @@ from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
 from runner.errors import CycleError, DefinitionError, Problem, UnknownTaskType, ValueFault
-from runner.graph.dataflow import GRAPH_INPUTS, ID_PATTERN, PORT_PATTERN, Dataflow, split_end
+from runner.graph.control import Control
+from runner.graph.dataflow import (
+    ERROR_PORT,
+    GRAPH_INPUTS,
+    ID_PATTERN,
+    PORT_PATTERN,
+    Dataflow,
+    split_end,
+)
 from runner.graph.definition import DefinedTask, GraphDefinition, GraphPort
+from runner.graph.policy import check_policy
 from runner.graph.port_types import compare, is_list
-from runner.graph.ports import Port, fit, fit_element
+from runner.graph.ports import ERROR, Port, fit, fit_element
 from runner.graph.task import Task
 from runner.graph.task_ports import said
 
@@ -27,7 +36,9 @@ class CheckedGraph:
     """A definition with its tasks made, in topological order, and all that was found wrong.
 
     `feeds` has the dataflows into each input port, in drawn order; `outputs` the ends that the
-    graph's outputs come from.
+    graph's outputs come from. `handled` are the tasks whose errors somebody takes;
+    `stream_inputs` the inputs that something inside reads as streams; `may_skip` says that some
+    output may be not taken, whatever comes in.
     """
 
     definition: GraphDefinition
@@ -37,10 +48,15 @@ class CheckedGraph:
     feeds: Mapping[str, Mapping[str, list[End]]]
     outputs: Mapping[str, End]
     problems: list[Problem]
+    handled: frozenset[str] = frozenset()
+    stream_inputs: frozenset[str] = frozenset()
+    may_skip: bool = False
 
     def port_of(self, end: End) -> Port:
         """Find the port that a dataflow comes from; all are there if nothing is wrong."""
         task_id, name = end
+        if name == ERROR_PORT:
+            return ERROR
         return self.inputs[name] if task_id == GRAPH_INPUTS else self.tasks[task_id].outputs[name]
 
     def constants(self, defined: DefinedTask) -> dict[str, str]:
@@ -103,6 +119,8 @@ class _Examination:
         self.defined = {each.id: each for each in definition.tasks}
         self.feeds: dict[str, dict[str, list[End]]] = {each: {} for each in self.defined}
         self.outputs: dict[str, End] = {}
+        self.handled: set[str] = set()
+        self.stream_inputs: set[str] = set()
 
     def result(self) -> CheckedGraph:
         """Take all steps and give what came of them."""
@@ -110,18 +128,30 @@ class _Examination:
         self._make_tasks()
         for dataflow in self.definition.dataflows:
             self._check_dataflow(dataflow)
+        order = self._order()
+        self._let_routes_take_types(order or ())
         for task_id, task in self.tasks.items():
             self._check_feeds(self.defined[task_id], task)
         self._check_outputs()
+        if order is None:
+            self._say_circle()
         return CheckedGraph(
             definition=self.definition,
             tasks=self.tasks,
             inputs=self.inputs,
-            order=self._order(),
+            order=order or (),
             feeds=self.feeds,
             outputs=self.outputs,
             problems=self.problems,
+            handled=frozenset(self.handled),
+            stream_inputs=frozenset(self.stream_inputs),
+            may_skip=self._may_skip(),
         )
+
+    def _may_skip(self) -> bool:
+        if self.handled or any(each.disabled for each in self.definition.tasks):
+            return True
+        return any(task.may_skip for task in self.tasks.values())
 
     def _say(self, sentence: str, task: str | None = None, port: str | None = None) -> None:
         self.problems.append(Problem(sentence, task, port))
@@ -176,6 +206,19 @@ class _Examination:
         else:
             self.tasks[defined.id] = task
             self._check_constants(defined, task)
+            if defined.policy:
+                self._check_policy(defined, task)
+
+    def _check_policy(self, defined: DefinedTask, task: Task) -> None:
+        title = _title(defined, task)
+        try:
+            policy = task.policy.overridden(defined.policy)
+            check_policy(policy, title, task.effect, task.needs)
+        except ValueFault as fault:
+            self._say(f"Task {defined.id}: {fault.sentence}", defined.id)
+        else:
+            if policy.cache and isinstance(task, Control):
+                self._say(f"{title} cannot be cached; cache the tasks inside it.", defined.id)
 
     def _check_constants(self, defined: DefinedTask, task: Task) -> None:
         for name, value in defined.inputs.items():
@@ -199,6 +242,9 @@ class _Examination:
 
     def _source_end(self, text: str) -> End | None:
         """Read where a dataflow comes from; None, and a problem said, if it is nowhere."""
+        begin, _, port = text.partition(".")
+        if begin in self.tasks and port in self.tasks[begin].outputs:
+            return begin, port
         end = self._split(text)
         if end is None:
             return None
@@ -209,13 +255,17 @@ class _Examination:
             self._say(f"{self.definition.label} has no input '{name}'.", port=name)
             return None
         task = self.tasks.get(task_id)
-        if task is not None and name in task.outputs:
+        if task is not None and name == ERROR_PORT:
+            self.handled.add(task_id)
             return end
         self._say_missing(end, "output", task.outputs if task else None)
         return None
 
     def _target_end(self, text: str) -> End | None:
         """Read where a dataflow goes to; None, and a problem said, if it is nowhere."""
+        begin, _, port = text.partition(".")
+        if begin in self.tasks and port in self.tasks[begin].inputs:
+            return begin, port
         end = self._split(text)
         if end is None:
             return None
@@ -224,8 +274,6 @@ class _Examination:
             self._say(f"Nothing can flow into '{text}'; it is the graph's own input.", port=name)
             return None
         task = self.tasks.get(task_id)
-        if task is not None and name in task.inputs:
-            return end
         self._say_missing(end, "input", task.inputs if task else None)
         return None
 
@@ -251,7 +299,7 @@ class _Examination:
             if len(ends) > 1 and not takes_several(port):
                 self._say(_second_dataflow(defined, port, ends), defined.id, name)
             elif ends:
-                self._check_fit(defined, port, ends)
+                self._check_fit(defined, task, port, ends)
             elif port.required and name not in defined.inputs:
                 self._say(
                     f"{_title(defined, task)} needs its input {name}: "
@@ -260,7 +308,7 @@ class _Examination:
                     name,
                 )
 
-    def _check_fit(self, defined: DefinedTask, port: Port, ends: list[End]) -> None:
+    def _check_fit(self, defined: DefinedTask, task: Task, port: Port, ends: list[End]) -> None:
         judge = fit if len(ends) == 1 else fit_element
         for end in ends:
             source = self._source_port(end)
@@ -270,6 +318,8 @@ class _Examination:
             if found.verdict == "misfit":
                 self._say(found.reason, defined.id, port.name)
                 return
+            if end[0] == GRAPH_INPUTS and (port.reads_stream or port.name in task.hands_on):
+                self.stream_inputs.add(end[1])
             if end[0] == GRAPH_INPUTS and _may_be_missing(source, port, defined):
                 self._say(
                     f"Input {source.name} may be left out and has no default, but "
@@ -282,31 +332,61 @@ class _Examination:
         task_id, name = end
         if task_id == GRAPH_INPUTS:
             return self.inputs.get(name)
-        return self.tasks[task_id].outputs[name]
+        return ERROR if name == ERROR_PORT else self.tasks[task_id].outputs[name]
 
     # ── order ───────────────────────────────────────────────────────────────────────────────────
 
-    def _order(self) -> tuple[DefinedTask, ...]:
-        """Sort the tasks so that each comes after what it needs; empty, and said, in a circle."""
+    def _order(self) -> tuple[DefinedTask, ...] | None:
+        """Sort the tasks so that each comes after what it needs; None in a circle."""
+        try:
+            return tuple(self.defined[task_id] for task_id in self._sorter().static_order())
+        except Circle:
+            return None
+
+    def _say_circle(self) -> None:
+        try:
+            self._sorter().prepare()
+        except Circle as circle:
+            fault = CycleError(circle.args[1])
+            self._say(fault.sentence, fault.cycle[0])
+
+    def _sorter(self) -> TopologicalSorter[str]:
         sorter: TopologicalSorter[str] = TopologicalSorter()
         for task_id, ports in self.feeds.items():
             needed = [end[0] for ends in ports.values() for end in ends]
             sorter.add(task_id, *(each for each in needed if each != GRAPH_INPUTS))
-        try:
-            return tuple(self.defined[task_id] for task_id in sorter.static_order())
-        except Circle as circle:
-            fault = CycleError(circle.args[1])
-            self._say(fault.sentence, fault.cycle[0])
-            return ()
+        return sorter
+
+    def _let_routes_take_types(self, order: Iterable[DefinedTask]) -> None:
+        """Give the outputs of controls that only route the types of what flows in."""
+        if not any(isinstance(task, Control) and task.routes for task in self.tasks.values()):
+            return
+        for defined in order:
+            task = self.tasks.get(defined.id)
+            if isinstance(task, Control) and task.routes:
+                self.tasks[defined.id] = task.fed(self._ports_into(defined.id))
+
+    def _ports_into(self, task_id: str) -> dict[str, list[Port]]:
+        found = {
+            name: [self._source_port(end) for end in ends]
+            for name, ends in self.feeds[task_id].items()
+        }
+        return {
+            name: [port for port in ports if port is not None]
+            for name, ports in found.items()
+            if None not in ports
+        }
 
 
 def takes_several(port: Port) -> bool:
     """Whether several dataflows may end at an input port."""
-    return is_list(port.type) and not port.reads_stream
+    return port.several_streams or (is_list(port.type) and not port.reads_stream)
 
 
 def joins_as_element(source: Port, target: Port) -> bool:
     """Whether a lone dataflow gives one element of a list rather than the whole list."""
+    if target.several_streams:
+        return True
     return takes_several(target) and compare(source.type, target.type) == "misfit"
 
 

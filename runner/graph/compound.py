@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 from runner.errors import DefinitionError, ValueFault
 from runner.graph.checking import CheckedGraph, demand
 from runner.graph.definition import GraphDefinition
+from runner.graph.policy import Policy
 from runner.graph.ports import Port
 from runner.graph.registry import TaskRegistry
 from runner.graph.task import Task
@@ -21,6 +22,7 @@ class GraphAsTask(Task):
 
     name = "flow.graph"
     title = "Graph"
+    policy = Policy(timeout=None, idle_timeout=None)
 
     def __init__(self, definition: GraphDefinition, registry: TaskRegistry) -> None:
         """Check the graph; raises DefinitionError with everything that is wrong with it."""
@@ -32,6 +34,8 @@ class GraphAsTask(Task):
         self.help = definition.help  # type: ignore[misc]
         self.inputs = self.checked.inputs
         self.outputs = outputs_of(self.checked)
+        self.hands_on = self.checked.stream_inputs
+        self.may_skip = self.checked.may_skip
 
     @classmethod
     def build(

@@ -1,93 +1,102 @@
-"""Map: a graph run once for each item of a list."""
+"""Control: a task without a body; it decides what unfolds, or which way a value goes."""
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Annotated, Any, Self
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from pydantic import Field
-
-from runner.errors import DefinitionError, ValueFault
-from runner.graph.checking import CheckedGraph, demand
-from runner.graph.compound import outputs_of
-from runner.graph.definition import GraphDefinition
-from runner.graph.ports import Port, Ports
-from runner.graph.registry import TaskRegistry
+from runner.errors import DefinitionError
+from runner.graph.policy import Policy
 from runner.graph.task import Task
-from runner.graph.task_ports import said
+
+if TYPE_CHECKING:
+    from runner.graph.layout import Layout
+    from runner.graph.ports import Port
+    from runner.graph.registry import TaskRegistry
+    from runner.graph.task_graph import PlannedTask, Source
+
+Again = Literal["never", "success", "failure"]
 
 
-@TaskRegistry.everywhere
-class Map(Task):
-    """Run a graph for each item of a list, some at a time; results keep the items' order.
+class Control(Task):
+    """A task that runs no body of its own: what follows from its decisions does.
 
-    The inner graph's inputs named in `over` take lists here, and go through them side by side;
-    its other inputs are the same for every item. Each output is the list of the items' outputs.
+    The executor asks `decide` with the values of the ports in `decides_on`, keeps the answer,
+    and unfolds it into scopes (items, turns, alternatives) of tasks, at most `limit` of them at
+    the same time, 0 being no limit. `again_after` says whether it is asked once more when a
+    scope is over; `races`, whether the first scope to complete ends the others. A control that
+    `routes` unfolds nothing: outputs take what an input brings.
     """
 
-    name = "flow.map"
-    title = "Map"
     effect = "none"
+    policy = Policy(timeout=None, idle_timeout=None)
+    again_after: ClassVar[Again] = "never"
+    races: ClassVar[bool] = False
+    routes: ClassVar[bool] = False
+    #: Whether it may begin on the first chunk of what passes through it.
+    starts_early: ClassVar[bool] = True
+    #: How many sub-graphs deeper its scopes lie.
+    nests: ClassVar[int] = 0
 
-    class Config(Ports):
-        """What to go over, and how many items run at the same time."""
+    decides_on: frozenset[str] = frozenset()
+    limit: int = 0
+    #: The list input whose items may come one by one, as the chunks of a stream.
+    item_stream: str = ""
+    #: Whether a failure in its scopes that nobody handles cancels the rest of them.
+    fail_fast: bool = False
 
-        over: Annotated[list[str], Field(min_length=1, title="Over")]
-        limit: Annotated[int, Field(ge=1, le=1000, title="At the same time")] = 8
-
-    def __init__(
-        self,
-        config: Mapping[str, Any] | None,
-        definition: GraphDefinition,
-        registry: TaskRegistry,
-    ) -> None:
-        """Check settings and body; raises ValueFault or DefinitionError."""
+    def __init__(self, config: Mapping[str, Any] | None, registry: "TaskRegistry") -> None:
+        """Check the settings; raises ValueFault with a sentence."""
         super().__init__(config)
-        self.definition = definition
-        self.checked: CheckedGraph = demand(definition, registry)
-        self.over: tuple[str, ...] = tuple(self.config.over)
-        self.limit: int = self.config.limit
-        self._check_over()
-        self.title = definition.title or type(self).title  # type: ignore[misc]
-        self.inputs = {name: self._outer(port) for name, port in self.checked.inputs.items()}
-        self.outputs = {
-            name: _listed(port, self.title) for name, port in outputs_of(self.checked).items()
-        }
-
-    @classmethod
-    def build(
-        cls, config: Mapping[str, Any], graph: GraphDefinition | None, registry: TaskRegistry
-    ) -> Self:
-        """Make the map that a definition asks for."""
-        if graph is None:
-            raise ValueFault("A map needs the graph that it runs for each item.")
-        return cls(config, graph, registry)
+        self.registry = registry
 
     def execute(self, inputs: Any, context: Any) -> Any:
-        """Refuse: a map unfolds into the tasks of its items."""
-        raise DefinitionError(f"{self.title} is a map; it unfolds and has no body of its own.")
+        """Refuse: a control has no body."""
+        kind = type(self).title.lower()
+        raise DefinitionError(f"{self.title} is a {kind}; it has no body of its own.")
 
-    def _check_over(self) -> None:
-        unknown = [name for name in self.over if name not in self.checked.inputs]
-        if unknown:
-            raise ValueFault(
-                f"The map goes over '{unknown[0]}', but the inputs of its graph are "
-                f"{said(self.checked.inputs)}."
-            )
+    def decide(self, values: Mapping[str, Any], turn: int) -> Any | None:
+        """Decide from decoded values, the same for the same values; None: nothing more.
 
-    def _outer(self, port: Port) -> Port:
-        if port.name in self.over:
-            return replace(_listed(port, self.title), required=True, default=None)
-        return replace(port, owner=self.title)
+        `turn` counts the decisions before this one. Raises RunnerError if the values allow no
+        decision; the control then fails with that sentence.
+        """
+        raise NotImplementedError
+
+    def current(
+        self, planned: "PlannedTask", scopes: Sequence[Mapping[str, "Source"]]
+    ) -> Mapping[str, "Source"]:
+        """Give the sources that the next decision reads, and the next scope begins with."""
+        del scopes
+        return planned.sources
+
+    def lay_out(
+        self,
+        layout: "Layout",
+        planned: "PlannedTask",
+        decision: Any,
+        scopes: Sequence[Mapping[str, "Source"]],
+    ) -> None:
+        """Add the scopes of a decision to a layout; `scopes` are the outputs of those before."""
+        raise DefinitionError(f"{planned.path} does not unfold.")
+
+    def settle(
+        self,
+        planned: "PlannedTask",
+        scopes: Sequence[Mapping[str, "Source"]],
+        decisions: Sequence[Any],
+    ) -> Mapping[str, "Source"]:
+        """Give the sources of its outputs; a port that is not there is not taken."""
+        raise NotImplementedError
+
+    def fed(self, ports: Mapping[str, Sequence["Port"]]) -> Self:
+        """Give the control as it is when these ports flow into it: routes take on their types."""
+        del ports
+        return self
 
 
-def _listed(port: Port, owner: str) -> Port:
-    """Give the port that holds a list of another port's values."""
-    return replace(
-        port,
-        type=list[port.type],  # type: ignore[name-defined]
-        owner=owner,
-        readiness="final",
-        mode=None,
-        minimum=None,
-        maximum=None,
-    )
+def __getattr__(name: str) -> Any:
+    """Find Map where it used to live."""
+    if name == "Map":
+        from runner.graph.loops import Map  # noqa: PLC0415
+
+        return Map
+    raise AttributeError(name)

@@ -6,16 +6,22 @@ from dataclasses import dataclass
 from runner.errors import DefinitionError
 
 GRAPH_INPUTS = "$inputs"
+ERROR_PORT = "[error]"
 ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 PORT_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
 _END_PATTERN = re.compile(
-    rf"({re.escape(GRAPH_INPUTS)}|{ID_PATTERN.pattern})\.({PORT_PATTERN.pattern})", re.ASCII
+    rf"({re.escape(GRAPH_INPUTS)}|{ID_PATTERN.pattern})"
+    rf"\.({PORT_PATTERN.pattern}|{re.escape(ERROR_PORT)})",
+    re.ASCII,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Dataflow:
-    """`source` and `target` are written "task.port"; "$inputs.port" is a graph's own input."""
+    """`source` and `target` are written "task.port"; "$inputs.port" is a graph's own input.
+
+    "task.[error]" is a source that every task has: what went wrong with it.
+    """
 
     source: str
     target: str

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 from runner.errors import DefinitionError, Problem, ValueFault
 from runner.graph import values
 from runner.graph.dataflow import GRAPH_INPUTS, Dataflow, split_end
+from runner.graph.port_fields import bounded
 from runner.graph.port_types import in_words, parse_type
-from runner.graph.ports import Port, bounded
+from runner.graph.ports import Port
 from runner.graph.reading import read_document
 
 if TYPE_CHECKING:
     from runner.graph.registry import TaskRegistry
 
 VERSION = 1
+_PLAIN_FIELDS = ("name", "title", "help", "fail_fast")
 
 __all__ = [
     "DefinedTask", "GraphDefinition", "GraphOutput", "GraphPort", "Problem",
@@ -111,7 +113,8 @@ class GraphOutput:
 class DefinedTask:
     """A task as it was drawn: its type, settings, and values for inputs without a dataflow.
 
-    `graph` is the inside of a compound task or the body of a map.
+    `graph` is the inside of a compound task or the body of a control. `policy` has only what
+    differs from the policy of the task type.
     """
 
     id: str
@@ -120,6 +123,7 @@ class DefinedTask:
     disabled: bool = False
     config: Mapping[str, Any] = field(default_factory=dict)
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    policy: Mapping[str, Any] = field(default_factory=dict)
     graph: "GraphDefinition | None" = None
 
     def to_document(self) -> dict[str, Any]:
@@ -129,6 +133,7 @@ class DefinedTask:
             disabled=self.disabled or None,
             config=_named_values(self.config),
             inputs=_named_values(self.inputs),
+            policy=_named_values(self.policy),
             graph=self.graph.to_document(nested=True) if self.graph else None,
         )
 
@@ -141,6 +146,7 @@ class DefinedTask:
                 **document,
                 "config": _untagged_values(document.get("config", {})),
                 "inputs": _untagged_values(document.get("inputs", {})),
+                "policy": _untagged_values(document.get("policy", {})),
                 "graph": None if graph is None else GraphDefinition.from_document(graph),
             }
         )
@@ -148,11 +154,15 @@ class DefinedTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphDefinition:
-    """Inputs, tasks, dataflows and outputs; every edit gives a new definition."""
+    """Inputs, tasks, dataflows and outputs; every edit gives a new definition.
+
+    With `fail_fast` the first failure that nobody handles cancels the rest of the graph.
+    """
 
     name: str = "graph"
     title: str = ""
     help: str = ""
+    fail_fast: bool = False
     inputs: tuple[GraphPort, ...] = ()
     outputs: tuple[GraphOutput, ...] = ()
     tasks: tuple[DefinedTask, ...] = ()
@@ -178,7 +188,7 @@ class GraphDefinition:
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "GraphDefinition":
         """Read a checked JSON object."""
-        known = {name: document[name] for name in ("name", "title", "help") if name in document}
+        known = {name: document[name] for name in _PLAIN_FIELDS if name in document}
         try:
             return cls(
                 **known,
@@ -201,6 +211,7 @@ class GraphDefinition:
             | _filled(
                 title=self.title,
                 help=self.help,
+                fail_fast=self.fail_fast or None,
                 inputs=[port.to_document() for port in self.inputs],
                 outputs=[output.to_document() for output in self.outputs],
                 tasks=[task.to_document() for task in self.tasks],

@@ -126,6 +126,8 @@ def in_words(kind: Any, *, many: bool = False) -> str:
 
 def is_list(kind: Any) -> bool:
     """Whether it is `list` of something."""
+    if isinstance(kind, types.GenericAlias):
+        return kind.__origin__ is list
     if isinstance(kind, type):
         return kind is list
     kind = bare(kind)
@@ -140,6 +142,8 @@ def is_dict(kind: Any) -> bool:
 
 def element_of(kind: Any) -> Any:
     """Give the T of `list[T]`."""
+    if isinstance(kind, types.GenericAlias):
+        return kind.__args__[0]
     return (get_args(bare(kind)) or (Any,))[0]
 
 

@@ -1,17 +1,17 @@
 """Port: a name, a value type, readiness, stream mode; what may connect to what, and why not."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, Literal, get_args, get_origin
+from operator import itemgetter
+from typing import Any, Literal
 
-import annotated_types
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
-from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
 from runner.errors import ValueFault
 from runner.graph import values
+from runner.graph.dataflow import ERROR_PORT
 from runner.graph.port_types import (
     Verdict,
     bare,
@@ -25,8 +25,8 @@ from runner.graph.port_types import (
 )
 
 __all__ = [
-    "Chunks", "Fit", "Mode", "Port", "Ports", "Readiness", "Stream", "fit", "fit_element",
-    "parse_type", "ports_of", "type_name",
+    "ERROR", "Chunks", "Fit", "Mode", "Port", "Ports", "Readiness", "Stream", "fit",
+    "fit_element", "parse_type", "type_name",
 ]  # fmt: skip
 
 Readiness = Literal["final", "first-chunk"]
@@ -146,6 +146,10 @@ class Port:
 
     `mode` is None for an output that does not stream. For a port that reads a stream, and for
     the chunks of one that streams, the type of a chunk follows from `type`.
+
+    `several_streams` marks an input, declared `list[Chunks[T]]`, that reads each of its dataflows
+    as a stream of its own; its `type` is T. `indexed` marks an output whose chunks are
+    [index, item] in any order; they add up to the list of items by index.
     """
 
     name: str
@@ -155,6 +159,8 @@ class Port:
     readiness: Readiness = "final"
     mode: Mode | None = None
     reads_stream: bool = False
+    several_streams: bool = False
+    indexed: bool = False
     title: str = ""
     help: str = ""
     ui: str = ""
@@ -168,8 +174,15 @@ class Port:
         return self.mode is not None
 
     @property
+    def value_type(self) -> Any:
+        """The type of a whole value, such as one written by hand."""
+        return list[self.type] if self.several_streams else self.type  # type: ignore[name-defined]
+
+    @property
     def chunk_type(self) -> Any:
         """The type of one chunk: an item of a list that grows, or a whole value."""
+        if self.indexed:
+            return list[Any]
         grows = self.mode == "append" and not self.reads_stream
         return element_of(self.type) if grows and is_list(self.type) else self.type
 
@@ -180,11 +193,11 @@ class Port:
 
     def encode(self, value: Any) -> str:
         """Validate a value and write it; raises ValueFault with a sentence."""
-        return self._encode(value, self.type)
+        return self._encode(value, self.value_type)
 
     def decode(self, text: str) -> Any:
         """Read a kept value and validate it for this port; raises ValueFault."""
-        return self._decode(text, self.type)
+        return self._decode(text, self.value_type)
 
     def chunk(self, value: Any) -> str:
         """Validate one chunk and write it; raises ValueFault, also if the port does not stream."""
@@ -202,6 +215,9 @@ class Port:
             if not chunks:
                 raise ValueFault(f"{self.label} was closed without a value.")
             return chunks[-1]
+        if self.indexed:
+            pairs = sorted((values.decode(chunk) for chunk in chunks), key=itemgetter(0))
+            return values.encode([item for _, item in pairs])
         kind = bare(self.type)
         if kind is bytes or kind is str or (kind is Any and _are_texts(chunks)):
             empty: Any = b"" if kind is bytes else ""
@@ -244,6 +260,11 @@ class Port:
 
     def _refusal(self, fault: ValidationError, kind: Any) -> ValueFault:
         return ValueFault(f"{self.label} wants {refusal(fault, kind)}")
+
+
+#: What went wrong with a task, as every task gives it at its port `[error]`: the texts `type`,
+#: `message` and `task`.
+ERROR = Port(name=ERROR_PORT, type=dict[str, str], title="Error")
 
 
 def refusal(fault: ValidationError, kind: Any, *, below: int = 0) -> str:
@@ -298,75 +319,6 @@ def _are_texts(chunks: Sequence[str]) -> bool:
     return bool(chunks) and all(chunk.startswith('"') for chunk in chunks)
 
 
-# ── from a model's fields ───────────────────────────────────────────────────────────────────────
-
-
-def ports_of(
-    model: type[BaseModel], owner: str, streaming: Mapping[str, Stream] | None = None
-) -> dict[str, Port]:
-    """Give the ports that a model's fields declare."""
-    streams = streaming or {}
-    return {
-        name: _port(name, field, owner, streams.get(name))
-        for name, field in model.model_fields.items()
-    }
-
-
-def _port(name: str, field: FieldInfo, owner: str, stream: Stream | None) -> Port:
-    kind, reads_stream = _kind(field)
-    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-    port = Port(
-        name=name,
-        type=kind,
-        required=field.is_required(),
-        readiness=stream.readiness if stream else "final",
-        mode=stream.mode if stream else None,
-        reads_stream=reads_stream,
-        title=field.title or name.replace("_", " ").capitalize(),
-        help=field.description or "",
-        ui=str(extra.get("ui", "")),
-        minimum=_bound(field, "ge", "gt"),
-        maximum=_bound(field, "le", "lt"),
-        owner=owner,
-    )
-    return port if port.required else replace(port, default=_default(port, field))
-
-
-def _kind(field: FieldInfo) -> tuple[Any, bool]:
-    kind: Any = field.annotation
-    reads_stream = kind is Chunks or get_origin(kind) is Chunks
-    if reads_stream:
-        kind = (get_args(kind) or (Any,))[0]
-    for constraint in field.metadata:
-        kind = Annotated[kind, constraint]
-    return kind, reads_stream
-
-
-def _default(port: Port, field: FieldInfo) -> str | None:
-    value = field.get_default(call_default_factory=True)
-    if value is None and compare(type(None), port.type) == "misfit":
-        return None
-    return port.encode(value)
-
-
-def _bound(field: FieldInfo, *names: str) -> float | None:
-    for constraint in field.metadata:
-        for name in names:
-            bound = getattr(constraint, name, None)
-            if isinstance(bound, int | float):
-                return bound
-    return None
-
-
-def bounded(kind: Any, minimum: float | None, maximum: float | None) -> Any:
-    """Give a type with bounds on its numbers."""
-    if minimum is not None:
-        kind = Annotated[kind, annotated_types.Ge(minimum)]
-    if maximum is not None:
-        kind = Annotated[kind, annotated_types.Le(maximum)]
-    return kind
-
-
 # ── what may connect to what ────────────────────────────────────────────────────────────────────
 
 
@@ -385,16 +337,21 @@ def fit(source: Port, target: Port) -> Fit:
 
 
 def fit_element(source: Port, target: Port) -> Fit:
-    """Say whether an output may give one element of a list input."""
+    """Say whether an output may give one element of a list input, or one of several streams."""
+    if target.several_streams:
+        return _fit_whole(source, target)
     if not is_list(target.type) or target.reads_stream:
         return Fit("misfit", f"{target.label} takes one dataflow only.")
-    found = _fit_types(source.type, element_of(target.type), source, target)
+    element = element_of(target.type)
+    if source.type is element:
+        return _FITS
+    found = _fit_types(source.type, element, source, target)
     if found.verdict != "misfit":
         return found
     return Fit(
         "misfit",
         f"Each of several dataflows into {_lower(target.label)} gives one element, "
-        f"{in_words(element_of(target.type))}, but {_lower(source.label)} gives "
+        f"{in_words(element)}, but {_lower(source.label)} gives "
         f"{in_words(source.type)}.",
     )
 

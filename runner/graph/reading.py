@@ -52,6 +52,7 @@ _TASK: _Fields = {
     "disabled": (_FLAG, False),
     "config": (_OBJECT, False),
     "inputs": (_OBJECT, False),
+    "policy": (_OBJECT, False),
     "graph": (_OBJECT, False),
 }
 _DATAFLOW: _Fields = {"from": (_TEXT, True), "to": (_TEXT, True)}
@@ -60,6 +61,7 @@ _GRAPH: _Fields = {
     "name": (_TEXT, False),
     "title": (_TEXT, False),
     "help": (_TEXT, False),
+    "fail_fast": (_FLAG, False),
     "inputs": (_LIST, False),
     "outputs": (_LIST, False),
     "tasks": (_LIST, False),

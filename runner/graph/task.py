@@ -1,12 +1,14 @@
 """Task and @task: declared ports and one async execute(inputs, context)."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, overload
 
 from runner.errors import DefinitionError, ValueFault
+from runner.graph.policy import Policy, Retry, check_policy
+from runner.graph.port_fields import ports_of
 from runner.graph.port_types import compare
-from runner.graph.ports import Port, Ports, Stream, ports_of
+from runner.graph.ports import Port, Ports, Stream
 from runner.graph.signatures import (
     CONTEXT,
     RESULT,
@@ -27,10 +29,13 @@ from runner.graph.task_ports import (
 
 if TYPE_CHECKING:
     from runner.graph.definition import GraphDefinition
+    from runner.graph.needs import Need
     from runner.graph.registry import TaskRegistry
 
 Effect = Literal["none", "repeatable", "once"]
+Place = Literal["", "loop", "thread", "process"]
 _EFFECTS = frozenset({"none", "repeatable", "once"})
+_PLACES = frozenset({"", "loop", "thread", "process"})
 
 
 class Task:
@@ -38,7 +43,11 @@ class Task:
 
     One object may run many times at once (each item of a map shares it), so it keeps nothing
     from one execution to the next. A blocking task's `execute` is a plain function that runs in
-    a thread of its own.
+    a thread of its own, unless `place` says otherwise. `policy` has its defaults for retries,
+    times, cache and group; `needs` are the credentials it asks for.
+
+    For graphs that look like a task: `hands_on` names the inputs whose streams go on to inner
+    tasks, and `may_skip` says that an output may be not taken although the task completes.
     """
 
     name: ClassVar[str] = ""
@@ -47,6 +56,12 @@ class Task:
     help: ClassVar[str] = ""
     effect: ClassVar[Effect] = "repeatable"
     blocking: ClassVar[bool] = False
+    place: ClassVar[Place] = ""
+    policy: ClassVar[Policy] = Policy()
+    needs: "ClassVar[tuple[Need, ...]]" = ()
+
+    hands_on: frozenset[str] = frozenset()
+    may_skip: bool = False
 
     class Inputs(Ports):
         """No inputs, unless a task says otherwise."""
@@ -149,11 +164,21 @@ def ports_of_class(kind: type[Task]) -> tuple[dict[str, Port], dict[str, Port]]:
     """Give the input and output ports of a task class, built once and kept."""
     found = _class_ports.get(kind)
     if found is None:
-        if kind.effect not in _EFFECTS:
-            raise DefinitionError(f"The effect of {kind.title} is none, repeatable or once.")
+        _check_kind(kind)
         outputs = outputs_of_model(kind.Outputs, kind.title, kind.streaming())
         found = _class_ports[kind] = ports_of(kind.Inputs, kind.title), outputs
     return found
+
+
+def _check_kind(kind: type[Task]) -> None:
+    if kind.effect not in _EFFECTS:
+        raise DefinitionError(f"The effect of {kind.title} is none, repeatable or once.")
+    if kind.place not in _PLACES:
+        raise DefinitionError(f"The place of {kind.title} is loop, thread or process.")
+    try:
+        check_policy(kind.policy, kind.title, kind.effect, kind.needs)
+    except ValueFault as fault:
+        raise DefinitionError(fault.sentence) from fault
 
 
 # ── a plain function as a task ──────────────────────────────────────────────────────────────────
@@ -234,29 +259,50 @@ def task(
     blocking: bool = True,
     title: str = "",
     version: str = "1",
+    retry: Retry | int | None = None,
+    timeout: float | None = 3600.0,
+    idle_timeout: float | None = 600.0,
+    cache: bool = False,
+    group: str = "",
+    needs: "Sequence[Need]" = (),
+    place: Place = "",
 ) -> Callable[[Callable[..., Any]], type[FunctionTask]]: ...
 def task(
     function: Callable[..., Any] | None = None,
     /,
     *,
-    name: str = "",
-    effect: Effect = "repeatable",
     blocking: bool = True,
-    title: str = "",
-    version: str = "1",
+    retry: Retry | int | None = None,
+    needs: "Sequence[Need]" = (),
+    **own: Any,
 ) -> Any:
-    """Make a task class of a function; `blocking=False` keeps a sync function on the loop."""
+    """Make a task class of a function; `blocking=False` keeps a sync function on the loop.
+
+    `retry` may be the number of attempts. Raises ValueFault for a policy that makes no sense,
+    DefinitionError for one that the effect or the needs forbid.
+    """
+    if unknown := own.keys() - _POLICY_FIELDS - _TASK_FIELDS:
+        raise TypeError(f"@task takes no {', '.join(sorted(unknown))}.")
+    limits = {key: own[key] for key in _POLICY_FIELDS & own.keys()}
+    own = {key: own[key] for key in _TASK_FIELDS if own.get(key)}
+    own |= {"policy": Policy(retry=_retry_of(retry), **limits), "needs": tuple(needs)}
 
     def make(function: Callable[..., Any]) -> type[FunctionTask]:
-        given = {"name": name, "title": title}
-        own = {key: text for key, text in given.items() if text}
-        return _task_class(
-            function,
-            _base(function, blocking=blocking),
-            {"effect": effect, "version": version} | own,
-        )
+        made = _task_class(function, _base(function, blocking=blocking), own)
+        _check_kind(made)
+        return made
 
     return make if function is None else make(function)
+
+
+_TASK_FIELDS = frozenset({"name", "effect", "title", "version", "place"})
+_POLICY_FIELDS = frozenset({"timeout", "idle_timeout", "cache", "group"})
+
+
+def _retry_of(retry: Retry | int | None) -> Retry:
+    if retry is None:
+        return Retry()
+    return retry if isinstance(retry, Retry) else Retry(attempts=retry)
 
 
 def _base(function: Callable[..., Any], *, blocking: bool) -> type[FunctionTask]:

@@ -3,8 +3,16 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from runner.graph.dataflow import ERROR_PORT
 from runner.graph.definition import GraphDefinition
+from runner.graph.policy import Policy
+from runner.graph.ports import ERROR, Port
 from runner.graph.task import Task
+
+__all__ = [
+    "ERROR_PORT", "Constant", "Expansion", "ItemOf", "OutputOf", "PlannedCompound", "PlannedScope",
+    "PlannedTask", "Several", "Source", "TaskGraph", "Unfolding", "paths_in", "producers",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +24,7 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class OutputOf:
-    """What a planned task gives at an output port."""
+    """What a planned task gives at an output port; at ERROR_PORT, what went wrong with it."""
 
     path: str
     port: str
@@ -24,7 +32,7 @@ class OutputOf:
 
 @dataclass(frozen=True, slots=True)
 class ItemOf:
-    """The item at `index` of the list that the map at `path` takes at an input port."""
+    """The item at `index` of the list that the control at `path` takes at an input port."""
 
     path: str
     port: str
@@ -33,9 +41,13 @@ class ItemOf:
 
 @dataclass(frozen=True, slots=True)
 class Several:
-    """A list with one element for each source, in drawn order."""
+    """A list with one element for each source, in drawn order.
+
+    A source that is not taken is dropped; with `aligned` it is null in its place.
+    """
 
     sources: tuple["Source", ...]
+    aligned: bool = False
 
 
 Source = Constant | OutputOf | ItemOf | Several
@@ -49,6 +61,11 @@ class PlannedTask:
     stream inputs that may start at the first chunk; `elastic` those of them that never hold
     their producer back, because the streams may meet again. `dependencies` are the paths of
     tasks whose outputs it takes; an item of a map depends on no task for what the map hands out.
+
+    `gates` are required inputs of the compounds around it: it waits until they are known to be
+    taken, and is skipped if one is not. `decides_on` names the inputs that a control must have
+    in full before it decides; through the others it lets values pass. `handles_error` says that
+    somebody takes what its port `[error]` gives. `depth` counts the sub-graphs around it.
     """
 
     path: str
@@ -59,6 +76,15 @@ class PlannedTask:
     parent: str | None = None
     title: str = ""
     dependencies: tuple[str, ...] = ()
+    policy: Policy = field(default_factory=Policy)
+    gates: tuple[OutputOf, ...] = ()
+    decides_on: frozenset[str] = frozenset()
+    handles_error: bool = False
+    depth: int = 0
+
+    def output(self, port: str) -> Port:
+        """Find an output port, ERROR_PORT included; raises KeyError."""
+        return ERROR if port == ERROR_PORT else self.task.outputs[port]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,13 +95,17 @@ class PlannedCompound:
     parent: str | None
     title: str
     outputs: Mapping[str, Source]
+    policy: Policy = field(default_factory=Policy)
+    fail_fast: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TaskGraph:
     """What a run carries out; `tasks` come in topological order, the same order every time.
 
-    `skipped` are the paths of disabled tasks and of those that cannot run without them.
+    `skipped` are the paths of disabled tasks and of those that cannot run without them. A
+    `trial` runs a part of the graph: without the tasks `left_out`, and with the given outputs of
+    those that are `pinned`.
     """
 
     tasks: Mapping[str, PlannedTask]
@@ -84,6 +114,37 @@ class TaskGraph:
     definition: GraphDefinition
     dependants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     skipped: tuple[str, ...] = ()
+    fail_fast: bool = False
+    trial: bool = False
+    pinned: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlannedScope:
+    """One item, turn or alternative of a control, by the path that its tasks' paths begin with.
+
+    `outputs` are the sources of what it gives, by port; a port that is not there is not taken.
+    `paths` are those of all its tasks, in topological order.
+    """
+
+    name: str
+    outputs: Mapping[str, Source]
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Unfolding:
+    """The tasks that a decision of a control adds to a run, and the scopes they belong to.
+
+    `dependants` covers the unfolding's own tasks only; they may also depend on tasks outside.
+    """
+
+    tasks: Mapping[str, PlannedTask]
+    compounds: Mapping[str, PlannedCompound]
+    dependants: Mapping[str, tuple[str, ...]]
+    skipped: tuple[str, ...]
+    scopes: tuple[PlannedScope, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

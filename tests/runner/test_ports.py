@@ -14,7 +14,8 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from runner.errors import ValueFault
 from runner.graph.port_types import compare, in_words, portable_name
-from runner.graph.ports import Chunks, Port, Ports, Stream, fit, fit_element, parse_type, ports_of
+from runner.graph.port_fields import ports_of
+from runner.graph.ports import Chunks, Port, Ports, Stream, fit, fit_element, parse_type
 from runner.graph.ports import type_name as name_of
 
 

@@ -1,0 +1,88 @@
+"""Ports from the fields of a pydantic model: types, bounds, titles and defaults."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any, get_args, get_origin
+
+import annotated_types
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from runner.graph.port_types import compare, element_of, is_list
+from runner.graph.ports import Chunks, Port, Stream
+
+
+def ports_of(
+    model: type[BaseModel], owner: str, streaming: Mapping[str, Stream] | None = None
+) -> dict[str, Port]:
+    """Give the ports that a model's fields declare."""
+    streams = streaming or {}
+    return {
+        name: _port(name, field, owner, streams.get(name))
+        for name, field in model.model_fields.items()
+    }
+
+
+def _port(name: str, field: FieldInfo, owner: str, stream: Stream | None) -> Port:
+    kind, reads_stream, several = _kind(field)
+    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    port = Port(
+        name=name,
+        type=kind,
+        required=field.is_required(),
+        readiness=stream.readiness if stream else "final",
+        mode=stream.mode if stream else None,
+        reads_stream=reads_stream,
+        several_streams=several,
+        title=field.title or name.replace("_", " ").capitalize(),
+        help=field.description or "",
+        ui=str(extra.get("ui", "")),
+        minimum=_bound(field, "ge", "gt"),
+        maximum=_bound(field, "le", "lt"),
+        owner=owner,
+    )
+    return port if port.required else replace(port, default=_default(port, field))
+
+
+def _kind(field: FieldInfo) -> tuple[Any, bool, bool]:
+    """Give the type of a port, whether it reads a stream, and whether it reads several."""
+    kind: Any = field.annotation
+    several = is_list(kind) and _is_chunks(element_of(kind))
+    kind = element_of(kind) if several else kind
+    reads_stream = _is_chunks(kind)
+    if reads_stream:
+        kind = (get_args(kind) or (Any,))[0]
+    for constraint in field.metadata:
+        kind = Annotated[kind, constraint]
+    return kind, reads_stream, several
+
+
+def _is_chunks(kind: Any) -> bool:
+    return kind is Chunks or get_origin(kind) is Chunks
+
+
+def _default(port: Port, field: FieldInfo) -> str | None:
+    value = field.get_default(call_default_factory=True)
+    if port.several_streams and not value:
+        return None
+    if value is None and compare(type(None), port.type) == "misfit":
+        return None
+    return port.encode(value)
+
+
+def _bound(field: FieldInfo, *names: str) -> float | None:
+    for constraint in field.metadata:
+        for name in names:
+            bound = getattr(constraint, name, None)
+            if isinstance(bound, int | float):
+                return bound
+    return None
+
+
+def bounded(kind: Any, minimum: float | None, maximum: float | None) -> Any:
+    """Give a type with bounds on its numbers."""
+    if minimum is not None:
+        kind = Annotated[kind, annotated_types.Ge(minimum)]
+    if maximum is not None:
+        kind = Annotated[kind, annotated_types.Le(maximum)]
+    return kind
