@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from runner.errors import DefinitionError, ValueFault
+from runner.graph.port_fields import ports_of
 from runner.graph.port_types import bare, compare
-from runner.graph.ports import Port, Ports, Stream, ports_of, refusal
+from runner.graph.ports import Port, Ports, Stream, refusal
 
 
 def outputs_of_model(
