@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Protocol
 
 from runner.execution.store import ChunkBatch
 from runner.execution.stream import Stream
@@ -11,32 +12,53 @@ UNWATCHED_SECONDS = 0.25
 FLUSH_BYTES = 64 << 10
 
 
+class Timer(Protocol):
+    """What can be called off."""
+
+    def cancel(self) -> None:
+        """Call it off."""
+
+
+CallLater = Callable[[float, Callable[[], None]], Timer]
+
+
 class ChunkFlush:
     """Collects chunks of all streams of a run and hands them on in batches.
 
     A watched port flushes its first chunk at once, then every 50 ms; an unwatched one every
-    250 ms or 64 KiB.
+    250 ms or 64 KiB. One timer serves all streams; it runs while there is something to keep.
     """
 
     def __init__(
-        self, keep: Callable[[ChunkBatch, int], None], is_watched: Callable[[], bool]
+        self,
+        keep: Callable[[ChunkBatch, int], None],
+        is_watched: Callable[[], bool],
+        *,
+        call_later: CallLater | None = None,
     ) -> None:
+        """Hand batches and their sizes (in characters) to `keep`.
+
+        `call_later` is that of the running event loop unless given.
+        """
         self._keep = keep
         self._is_watched = is_watched
+        self._call_later = call_later or asyncio.get_running_loop().call_later
         self._dirty: dict[tuple[str, str], Stream] = {}
         self._kept: dict[Stream, tuple[int, int]] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
 
     def take(self, stream: Stream) -> None:
-        """Take note of a new chunk."""
+        """Take note of a new chunk; until the stream's next notice, no others need be told."""
         self._dirty[stream.path, stream.port.name] = stream
         _, size = self._kept.get(stream, (0, 0))
         watched = self._is_watched()
         if stream.size - size >= FLUSH_BYTES or (watched and len(stream.chunks) == 1):
             self.now(stream)
-        elif self._timer is None:
+            return
+        stream.notice(size=size + FLUSH_BYTES)
+        if self._timer is None:
             delay = WATCHED_SECONDS if watched else UNWATCHED_SECONDS
-            self._timer = asyncio.get_running_loop().call_later(delay, self._on_timer)
+            self._timer = self._call_later(delay, self._on_timer)
 
     def now(self, stream: Stream) -> None:
         """Hand on what a stream holds that was not handed on yet."""
@@ -44,7 +66,7 @@ class ChunkFlush:
         first, size = self._kept.get(stream, (0, 0))
         if first == len(stream.chunks):
             return
-        self._kept[stream] = (len(stream.chunks), stream.size)
+        self.count_as_kept(stream)
         batch = ChunkBatch(
             path=stream.path,
             port=stream.port.name,
@@ -53,6 +75,11 @@ class ChunkFlush:
             items=tuple(stream.chunks[first:]),
         )
         self._keep(batch, stream.size - size)
+
+    def count_as_kept(self, stream: Stream) -> None:
+        """Hand on only what comes after the chunks a stream holds now: these are kept."""
+        self._kept[stream] = (len(stream.chunks), stream.size)
+        stream.notice(chunks=len(stream.chunks) + 1)
 
     def forget(self, stream: Stream) -> None:
         """Keep nothing further of a stream that no longer counts."""

@@ -1,14 +1,21 @@
 """Streams: what readers are given, and when a producer must wait."""
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.errors import RunnerError, StreamClosedError, StreamFailed
-from runner.execution import stream as streams
-from runner.execution.stream import WINDOW_BYTES, WINDOW_CHUNKS, Stream, kept_stream
+from runner.errors import RunnerError, StreamClosedError, StreamFailed, ValueFault
+from runner.execution.stream import (
+    WINDOW_BYTES,
+    WINDOW_CHUNKS,
+    ChunkReader,
+    Stream,
+    kept_stream,
+    resumed_stream,
+)
 from runner.graph.ports import Chunks, Port, Ports
 from runner.graph.ports import Stream as StreamSays
 from runner.graph.task import Task
@@ -103,12 +110,17 @@ async def test_a_push_after_the_close_is_refused():
         stream_of(1, closed=True).append("2")
 
 
-async def test_a_port_takes_no_more_than_its_cap(monkeypatch):
-    monkeypatch.setattr(streams, "PORT_BYTES", 3)
-    stream = stream_of(1, 2, 3)
+async def test_a_port_takes_no_more_than_its_cap():
+    """Engine 4.9: the chunk that is refused does not count."""
+    stream = Stream("emit", OUT, 1, most=3)
+    for number in (1, 2, 3):
+        stream.append(OUT.chunk(number))
 
     with pytest.raises(RunnerError, match="streamed more than"):
         stream.append("4")
+    stream.close()
+
+    assert await everything(stream.reader(INTO, elastic=False)) == [1, 2, 3]
 
 
 async def test_a_producer_is_held_at_the_window_until_its_reader_reads():
@@ -231,6 +243,335 @@ async def test_a_cancelled_reader_leaves_the_others_reading():
     stream.close()
 
     assert await asyncio.wait_for(staying, SECONDS) == [1]
+
+
+# ── pushing ──────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_push_checks_encodes_and_takes_a_chunk():
+    """Engine 2.3, 4.1."""
+    stream = stream_of()
+    await stream.push(7)
+    with pytest.raises(ValueFault, match="whole number"):
+        await stream.push("seven")
+    stream.close()
+
+    assert stream.chunks == ["7"]
+    with pytest.raises(StreamClosedError):
+        await stream.push(8)
+
+
+async def test_a_push_is_held_at_the_window_like_an_append():
+    """Engine 4.5."""
+    stream = stream_of()
+    stream.reader(INTO, elastic=False)
+
+    async def push_all() -> None:
+        for number in range(WINDOW_CHUNKS * 2):
+            await stream.push(number)
+
+    pushing = asyncio.create_task(push_all())
+    await give_way(WINDOW_CHUNKS)
+
+    assert len(stream.chunks) == WINDOW_CHUNKS
+    stream.close()
+    with pytest.raises(StreamClosedError):
+        await asyncio.wait_for(pushing, SECONDS)
+
+
+async def test_a_push_that_nobody_holds_back_lets_others_go_once_a_window():
+    """Engine 4.5."""
+    stream = stream_of()
+    seen: list[int] = []
+
+    async def look() -> None:
+        while not stream.closed:
+            seen.append(len(stream.chunks))
+            await asyncio.sleep(0)
+
+    looking = asyncio.create_task(look())
+    for number in range(WINDOW_CHUNKS * 10):
+        await stream.push(number)
+    stream.close()
+    await looking
+
+    steps = [after - before for before, after in pairwise(seen)]
+    assert seen[0] == 1
+    assert max(steps) <= WINDOW_CHUNKS
+
+
+@pytest.mark.parametrize("size", [WINDOW_BYTES // 3, WINDOW_BYTES, WINDOW_BYTES * 2])
+async def test_large_chunks_pass_one_by_one_or_few_at_a_time(size):
+    """Engine 4.5: a chunk may be larger than the window."""
+    port = Port(name="text", type=str, readiness="first-chunk", mode="append")
+    stream = Stream("say", port, 1)
+    reader = stream.reader(Port(name="text", type=str, reads_stream=True), elastic=False)
+
+    async def push_all() -> None:
+        for _ in range(8):
+            await stream.push("x" * size)
+            assert stream.unread(reader.position)[1] < WINDOW_BYTES
+        stream.close()
+
+    pushing = asyncio.create_task(push_all())
+    got = [len(text) async for text in reader]
+    await asyncio.wait_for(pushing, SECONDS)
+
+    assert got == [size] * 8
+
+
+async def test_a_reader_that_comes_late_holds_the_next_push():
+    """Engine 4.5."""
+    stream = stream_of()
+    await push(stream, WINDOW_CHUNKS + 10, [])
+    stream.reader(INTO, elastic=False)
+
+    held = asyncio.create_task(push(stream, 2, []))
+    await give_way(5)
+
+    assert len(stream.chunks) == WINDOW_CHUNKS + 11
+    stream.close()
+    with pytest.raises(StreamClosedError):
+        await held
+
+
+async def test_a_reader_far_behind_frees_its_producer_within_the_window_and_not_before():
+    """Engine 4.5."""
+    stream = stream_of(*range(WINDOW_CHUNKS * 3))
+    cursor = aiter(stream.reader(INTO, elastic=False))
+    held = asyncio.create_task(stream.throttle())
+    await give_way(5)
+    for _ in range(WINDOW_CHUNKS * 2):
+        await anext(cursor)
+        await give_way(1)
+        assert not held.done()
+
+    await anext(cursor)
+    await asyncio.wait_for(held, SECONDS)
+
+
+async def test_who_asks_is_told_of_every_chunk_the_close_and_the_failure():
+    """Engine 4.6: what passes a stream on follows it."""
+    stream = stream_of()
+    seen: list[tuple[int, bool, bool]] = []
+    stream.append("1")
+    stream.listeners.append(lambda: seen.append((len(stream.chunks), stream.closed, stream.failed)))
+    stream.append("2")
+    await stream.push(3)
+    stream.close()
+    stream.fail()
+
+    assert seen == [(2, False, False), (3, False, False), (3, True, False), (3, True, True)]
+
+
+@pytest.mark.parametrize(("chunks", "size"), [(4, 1000), (1000, 4)])
+async def test_notice_is_given_from_so_many_chunks_or_so_much_of_them(chunks, size):
+    """Engine 4.11: what keeps chunks need not look at each of them."""
+    seen: list[int] = []
+
+    def look(stream: Stream) -> None:
+        seen.append(len(stream.chunks))
+        stream.notice(chunks=len(stream.chunks) + chunks, size=stream.size + size)
+
+    stream = Stream("emit", OUT, 1, on_chunks=look)
+    for number in range(10):
+        await stream.push(number)
+
+    assert seen == [1, 5, 9]
+
+
+async def test_a_resumed_stream_goes_on_behind_what_was_kept():
+    """Engine 7.4."""
+    stream = resumed_stream("emit", OUT, 2, ["1", "2"])
+    reader = stream.reader(INTO, elastic=False)
+    reading = asyncio.create_task(everything(reader))
+    await give_way(3)
+    assert reader.position == 2
+    await stream.push(3)
+    stream.close()
+
+    assert await asyncio.wait_for(reading, SECONDS) == [1, 2, 3]
+    assert reader.attempt == 2
+
+
+# ── reading ──────────────────────────────────────────────────────────────────────────────
+
+
+async def test_the_position_is_that_of_the_furthest_iteration():
+    """Engine 4.5, 7.4."""
+    reader = stream_of(*range(10)).reader(INTO, elastic=False)
+    assert reader.position == 0
+    for until in (4, 2, 7):
+        async for number in reader:
+            if number == until - 1:
+                break
+        assert reader.position == max(4, until)
+
+
+async def test_two_iterations_overtake_each_other_and_both_are_throttled():
+    """Engine 4.5."""
+    stream = stream_of()
+    reader = stream.reader(INTO, elastic=False)
+    pushing = asyncio.create_task(push(stream, WINDOW_CHUNKS * 4, []))
+    cursors = [aiter(reader), aiter(reader)]
+    half = WINDOW_CHUNKS // 2
+    got: list[int] = []
+    for turn, steps in enumerate((1, 2, 2, 2, 2, 2, 2, 2, 1)):
+        got += [await anext(cursors[turn % 2]) for _ in range(half * steps)]
+        assert len(stream.chunks) <= reader.position + WINDOW_CHUNKS
+    await asyncio.wait_for(pushing, SECONDS)
+
+    assert sorted(got) == sorted([*range(WINDOW_CHUNKS * 4)] * 2)
+
+
+async def test_everything_counts_as_read_after_the_final_value():
+    """Engine 4.5."""
+    reader = stream_of(1, 2, closed=True).reader(INTO, elastic=False)
+    await reader.final()
+
+    assert reader.position == 2
+
+
+async def test_a_chunk_can_be_taken_by_its_number():
+    """Engine 4.10: item i of a map starts at chunk i."""
+    stream = stream_of(7)
+    reader = stream.reader(INTO, elastic=False)
+    second = asyncio.create_task(reader.take(1))
+    await give_way(2)
+    stream.append("8")
+    stream.close()
+
+    assert await asyncio.wait_for(second, SECONDS) == 8
+    assert await reader.take(0) == 7
+    with pytest.raises(StopAsyncIteration):
+        await reader.take(2)
+
+
+async def test_a_wait_that_is_given_up_loses_no_chunk():
+    """Engine 4.3: `asyncio.wait_for(anext(chunks), …)` may be tried again."""
+    stream = stream_of()
+    cursor = aiter(stream.reader(INTO, elastic=False))
+    given_up = asyncio.create_task(anext(cursor))
+    await give_way(2)
+    given_up.cancel()
+    await give_way(2)
+    stream.append("1")
+
+    assert await asyncio.wait_for(anext(cursor), SECONDS) == 1
+
+
+async def test_subtasks_that_share_an_iteration_are_given_each_chunk_once():
+    """Engine 4.3."""
+    stream = stream_of()
+    cursor = aiter(stream.reader(INTO, elastic=False))
+    got: list[int] = []
+
+    async def read() -> None:
+        async for number in cursor:
+            got.append(number)
+            await asyncio.sleep(0)
+
+    reading = [asyncio.create_task(read()) for _ in range(3)]
+    for number in range(20):
+        stream.append(OUT.chunk(number))
+        await give_way(number % 3)
+    stream.close()
+    await asyncio.wait_for(asyncio.gather(*reading), SECONDS)
+
+    assert sorted(got) == list(range(20))
+
+
+async def test_an_empty_closed_stream_gives_nothing_and_an_empty_list():
+    """Engine 4.3."""
+    reader = stream_of(closed=True).reader(INTO, elastic=False)
+
+    assert await everything(reader) == []
+    assert await reader.final() == []
+
+
+# ── who waits is counted ─────────────────────────────────────────────────────────────────
+
+
+class Count:
+    """How many waits of a body are under way."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+
+    def waits(self) -> None:
+        self.depth += 1
+
+    def works(self) -> None:
+        self.depth -= 1
+
+
+def counted(reader: ChunkReader) -> Count:
+    reader.meter = Count()
+    return reader.meter
+
+
+@pytest.mark.parametrize("way", ["chunks", "final"])
+async def test_a_reader_counts_as_waiting_until_there_is_something_to_read(way):
+    """Engine 4.5: the valve."""
+    stream = stream_of()
+    reader = stream.reader(INTO, elastic=False)
+    count = counted(reader)
+    reading = asyncio.create_task(everything(reader) if way == "chunks" else reader.final())
+    await give_way(2)
+    assert count.depth == 1
+
+    if way == "chunks":
+        stream.append("1")
+        assert count.depth == 0  # before its turn comes: it is going to work
+        await give_way(2)
+        assert count.depth == 1
+    stream.close()
+
+    assert count.depth == 0
+    await asyncio.wait_for(reading, SECONDS)
+
+
+async def test_a_producer_counts_as_waiting_while_it_is_held_back():
+    """Engine 4.5."""
+    stream = stream_of(*range(WINDOW_CHUNKS))
+    stream.meter = count = Count()
+    reader = stream.reader(INTO, elastic=False)
+    held = [asyncio.create_task(stream.throttle()) for _ in range(2)]
+    await give_way(5)
+    assert count.depth == 2
+
+    await anext(aiter(reader))
+    assert count.depth == 0
+    await asyncio.wait_for(asyncio.gather(*held), SECONDS)
+
+
+@pytest.mark.parametrize("woken", [True, False])
+async def test_a_wait_that_is_cancelled_is_over(woken):
+    """Engine 4.5, 5.8."""
+    stream = stream_of()
+    reader = stream.reader(INTO, elastic=False)
+    count = counted(reader)
+    reading = asyncio.create_task(everything(reader))
+    await give_way(2)
+    if woken:
+        stream.append("1")
+    reading.cancel()
+    await asyncio.wait({reading})
+
+    assert count.depth == 0
+
+
+async def test_a_yield_is_no_wait():
+    """Engine 4.5: only what another body may end counts."""
+    stream = stream_of()
+    stream.meter = count = Count()
+    pushing = asyncio.create_task(push(stream, 1, []))
+    await asyncio.sleep(0)
+    assert stream.chunks
+    assert not pushing.done()
+
+    assert count.depth == 0
+    await pushing
 
 
 class Zip(Task):
