@@ -26,6 +26,7 @@ from workflows.wording import said_size, said_span
 REVISION = 3
 PATIENCE = 20
 TAIL = 24
+ERROR = "[error]"
 PLAIN = 4  # so many points are one bend, to the next column: drawn as one curve
 _HOME = Path(__file__).resolve().parent.parent
 
@@ -267,7 +268,7 @@ def drawing(
 
 def box(row: Row, *, address: Address, now: datetime) -> str:
     """Draw a task, or a closed map, as a box."""
-    stacked = " stacked" if row.kind == "map" else ""
+    stacked = " stacked" if row.is_closed else ""
     level = row.percent if row.percent is not None and row.status not in ENDED_WELL else None
     bar = "" if level is None else f'<progress max="100" value="{level}"></progress>'
     return (
@@ -288,7 +289,7 @@ def frame(row: Row, *, address: Address) -> str:
         f' data-path="{escape(row.path)}" data-status="{escape(row.status)}">'
         f'<a href="{escape(address(row.path))}" data-path="{escape(row.path)}">'
         f'{icon(row.status)}<span class="name">{escape(row.title)}</span>'
-        f'<span class="said" data-leaf="said">{escape(row.look.word)} · {row.measure}</span>'
+        f'<span class="said" data-leaf="said">{escape(_framed(row))}</span>'
         "</a></div>"
     )
 
@@ -321,6 +322,10 @@ def look_of_dataflow(wire: Wire, rows: Mapping[str, Row]) -> tuple[str, str]:
         return ("final" if begun else "waiting"), ""
     stream = source.streams.get(wire.producer_port)
     label = _carried(stream.chunks, stream.size) if stream and stream.chunks else ""
+    if _is_not_taken(source, wire.producer_port):
+        return "skipped", label
+    if wire.producer_port == ERROR:
+        return ("final", "error") if source.status == "failed" else ("waiting", "")
     if source.status in FAILED:
         return "failed", f"× {label}".strip()
     if source.status in {"skipped", "cancelled"}:
@@ -330,13 +335,30 @@ def look_of_dataflow(wire: Wire, rows: Mapping[str, Row]) -> tuple[str, str]:
     return ("streaming" if label else "waiting"), label
 
 
+def _is_not_taken(source: Row, port: str) -> bool:
+    """Whether nothing will come from a port: another branch, or another way to end."""
+    if source.taken is not None:
+        return port not in source.taken
+    if port == ERROR:
+        return source.status in ENDED_WELL
+    return source.is_handled
+
+
+def _framed(row: Row) -> str:
+    return " · ".join(each for each in (row.look.word, row.measure, row.shape) if each)
+
+
 def _carried(chunks: int, size: int) -> str:
     return f"{chunks} {'chunk' if chunks == 1 else 'chunks'} · {said_size(size)}"
 
 
 def _said(row: Row) -> str:
     if row.kind == "map":
-        return f"{row.measure} of ×{row.width}" if row.width is not None else ""
+        return escape(f"{row.measure} of {row.shape}") if row.shape else ""
+    if row.kind == "workflow":
+        return row.measure
+    if row.shape:
+        return escape(row.shape)
     words = row.words
     if row.status in {"completed", "cached"} and not row.problem:
         return row.measure

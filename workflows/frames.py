@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from workflows.models import Chunk, Run, RunEvent
-from workflows.outline import outline_of
+from workflows.outline import outline_for
 from workflows.reading import replaces, rows_of, said, values_in
 from workflows.rows import Row
 from workflows.showing import (
@@ -20,6 +20,7 @@ from workflows.showing import (
     tree_fragments,
     with_ancestors,
 )
+from workflows.wording import said_errors
 
 # "items" is the tree with the items of its maps, which most pages do not show.
 VIEWS = ("tree", "items", "graph", "task")
@@ -77,7 +78,7 @@ class _Drawn:
     ) -> None:
         self.run = run
         paths = {event.path for event in events if event.path}
-        self.changed = with_ancestors(outline_of(run.version.definition), paths)
+        self.changed = with_ancestors(outline_for(run), paths)
         self.rows = rows_of(run, self.changed) if self.changed else rows_of(run, ())
         self.items = changed_items(run, paths) if items else []
         self.head = head_fragments(run, self.rows)
@@ -193,8 +194,15 @@ def _line(event: RunEvent) -> dict[str, Any]:
 
 def _in_words(run: Run, rows: dict[str, Row]) -> str:
     """Say where the run stands in one sentence, for those who hear the page."""
-    failed = [row.title for row in rows.values() if row.status == "failed" and not row.is_group]
+    failed = [
+        row.title
+        for row in rows.values()
+        if row.status == "failed" and not row.is_group and not row.is_handled
+    ]
     words = f"{run.done} of {run.total} done"
     if failed:
         words += f", {len(failed)} failed: {failed[0]}"
-    return f"{words}, run {run.status}" if run.is_over else words
+    if not run.is_over:
+        return words
+    handled = said_errors(run.handled) if run.status == "completed" else ""
+    return ", ".join(each for each in (words, f"run {run.status}", handled) if each)

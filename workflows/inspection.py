@@ -1,22 +1,25 @@
 """All that the inspector says about one task of a run."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from runner.errors import UnreadableCheckpoint
 from runner.run.checkpoint import TaskCheckpoint
+from workflows.inside import item_rows, with_items
 from workflows.models import Chunk, Run, RunEvent
-from workflows.outline import Flow, Level, Outline, Place, outline_of
+from workflows.outline import Outline, Place, outline_for
 from workflows.ports import streaming_ports
-from workflows.reading import is_text, item_rows, replaces, rows_of, said, values_in
+from workflows.reading import is_text, replaces, rows_of, said, values_in
 from workflows.rows import Row, producer_of
 
 VALUE_LIMIT = 64 * 1024
 STREAM_LIMIT = 256 * 1024
 LINES = 1000
 PREVIEW = 2000
+_ITEM = re.compile(r"\[\d+\]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +88,9 @@ class Inspection:
 
 def inspect(run: Run, path: str) -> Inspection | None:
     """Open one task; None when the run has no such task."""
-    outline = outline_of(run.version.definition)
+    outline = outline_for(run)
     place = outline.place_of(path)
-    row = _row_of(run, path)
+    row = _row_of(run, outline, path) if place else None
     if place is None or row is None:
         return None
     events = tuple(run.events.filter(path=path).order_by("-seq")[:LINES])[::-1]
@@ -107,36 +110,40 @@ def inspect(run: Run, path: str) -> Inspection | None:
     )
 
 
-def _row_of(run: Run, path: str) -> Row | None:
-    """Find the task's row, in the definition or among a map's items."""
-    if "[" not in path:
+def _row_of(run: Run, outline: Outline, path: str) -> Row | None:
+    """Find the task's row, in the definition or inside of a closed place."""
+    around = outline.closed_around(path)
+    if not around:
         return rows_of(run, [path]).get(path)
-    found = item_rows(run, path.partition("[")[0], [path])
-    return found[0] if found else None
+    place = outline.place_of(path)
+    for row in item_rows(run, around[-1], [path]):
+        return with_items(row, place, run) if place and place.is_closed else row
+    return None
 
 
 def _crumbs(outline: Outline, path: str) -> Iterator[tuple[str, str]]:
     parts = path.split("/")
     for number in range(1, len(parts)):
         above = "/".join(parts[:number])
-        place = outline.places.get(above.partition("[")[0])
-        yield (above.partition("[")[0], place.title if place else above)
+        item = above.rfind("[") if above.endswith("]") else len(above)
+        place = outline.place_of(above[:item])
+        yield (above[:item], place.title if place else above)
 
 
 _SENTENCES = {
     "pending": "It has not started: what it needs is not there yet.",
-    "queued": "It can start, and waits for a free place.",
+    "queued": "It can start, and waits for a free place",
     "running": "It is running.",
     "streaming": "It is running, and its results arrive as they are made.",
-    "awaiting": "It waits for a person.",
-    "retrying": "It failed and will be tried again.",
+    "awaiting": "It holds no place while it waits",
+    "retrying": "It failed and will be tried again",
     "completed": "It completed.",
-    "cached": "Its result was kept from earlier.",
+    "cached": "It did not need to run: its result is",
     "failed": "It failed.",
     "interrupted": "Its process stopped while it ran; it will run again when the run goes on.",
     "cancelling": "It was asked to stop.",
     "cancelled": "It was cancelled.",
-    "skipped": "It was left out.",
+    "skipped": "It was left out",
 }
 
 
@@ -144,12 +151,27 @@ def sentence_of(row: Row, culprit: str = "") -> str:
     """Say why a task stands where it stands."""
     if row.status == "upstream-failed":
         return f"It could not run, because {culprit or 'a task it needs'} failed."
-    sentence = _SENTENCES.get(row.status, "Its state is unknown.")
+    sentence = _with_reason(row, _SENTENCES.get(row.status, "Its state is unknown."))
+    if row.is_handled:
+        sentence += " Another task deals with its error."
+    if row.stuck:
+        sentence += " It ignores that it was stopped, and was abandoned."
     if row.is_group and row.total:
         sentence += f" {row.done} of {row.total} tasks inside are done."
     elif row.message and row.is_moving:
         sentence += f" It says: {row.message}"
     return sentence
+
+
+def _with_reason(row: Row, sentence: str) -> str:
+    """End an open sentence: with its reason, with the time it goes on, or as it is."""
+    if sentence.endswith("."):
+        return sentence
+    if row.status == "cached":
+        return f"{sentence} {row.why}."
+    why = f": {row.why}" if row.why else ""
+    until = f", at {row.until:%H:%M:%S} UTC" if row.until else ""
+    return f"{sentence}{why}{until}."
 
 
 # ── values ──────────────────────────────────────────────────────────────────────────────────────
@@ -207,7 +229,7 @@ def _written(encoded: str) -> tuple[str, bool]:
 
 def streams_of(run: Run, path: str) -> Iterator[StreamSoFar]:
     """Give every port of a task that has streamed."""
-    place = outline_of(run.version.definition).place_of(path)
+    place = outline_for(run).place_of(path)
     declared = streaming_ports(place) if place else []
     kept = run.chunks.filter(path=path).order_by("port").values_list("port", flat=True).distinct()
     for port in dict.fromkeys([*declared, *kept]):
@@ -218,7 +240,8 @@ def stream_of(run: Run, path: str, port: str) -> StreamSoFar:
     """Give what one port has streamed in its current attempt."""
     batches, whole = _streamed(run, path, port)
     closed = run.events.filter(
-        path=path, kind__in=["StreamClosed", "TaskCompleted", "TaskFailed", "TaskCancelled"]
+        path=path,
+        kind__in=["StreamClosed", "TaskCompleted", "TaskCached", "TaskFailed", "TaskCancelled"],
     )
     return StreamSoFar(
         path=path,
@@ -253,37 +276,42 @@ def _joined(texts: list[str], *, text: bool) -> str:
 
 
 def _inputs(run: Run, outline: Outline, place: Place, path: str) -> Iterator[Given]:
-    level, group, item = _around(outline, place, path)
-    fed = [flow for flow in level.flows if flow.target == place.path] if level else []
+    group = outline.everywhere.get(place.parent.removesuffix("[]"))
+    level = (group.body if group else None) or outline.level
+    fed = [flow for flow in level.flows if flow.target == place.path]
     for flow in fed:
-        yield _given(run, outline, flow, group, item)
+        if place.path in outline.places:
+            source, port = producer_of(outline, group, flow.source, flow.source_port)
+            yield _given(run, flow.target_port, source, port)
+        elif flow.source:
+            yield _given(run, flow.target_port, _as_run(flow.source, path), flow.source_port)
+        else:
+            yield Given(port=flow.target_port, text=f"{_item_of(place, path)}{flow.source_port}")
     for port, value in (place.inputs or {}).items():
         if port not in {flow.target_port for flow in fed}:
             yield Given(port=port, text=said(value)[:PREVIEW])
 
 
-def _around(outline: Outline, place: Place, path: str) -> tuple[Level | None, Place | None, str]:
-    """Find the level a task stands in, and the item when that level is the body of a map."""
-    if "[]" in place.path:
-        outer = outline.places[place.path.partition("[")[0]]
-        return outer.body, outer, path.partition("]")[0].rpartition("[")[2]
-    group = outline.places.get(place.parent)
-    return (group.body if group else outline.level), group, ""
+def _as_run(pattern: str, path: str) -> str:
+    """Put the items of a task's path into the path of another task beside it."""
+    first, *rest = pattern.split("[]")
+    items = _ITEM.findall(path)
+    return first + "".join(f"{item}{each}" for item, each in zip(items, rest, strict=False))
 
 
-def _given(run: Run, outline: Outline, flow: Flow, group: Place | None, item: str) -> Given:
-    if item:
-        if not flow.source:
-            return Given(port=flow.target_port, text=f"item {item} of {flow.source_port}")
-        path, port = flow.source.replace("[]", f"[{item}]"), flow.source_port
-    else:
-        path, port = producer_of(outline, group, flow.source, flow.source_port)
+def _item_of(place: Place, path: str) -> str:
+    if not place.parent.endswith("[]"):
+        return ""
+    return f"item {_ITEM.findall(path)[place.parent.count('[]') - 1][1:-1]} of "
+
+
+def _given(run: Run, into: str, path: str, port: str) -> Given:
     if not path:
         text = said(json.loads(run.inputs).get(port, ""))
-        return Given(port=flow.target_port, source_port=port, text=text[:PREVIEW])
+        return Given(port=into, source_port=port, text=text[:PREVIEW])
     encoded = _kept_outputs(run, path).get(port)
     text = shown(port, encoded, PREVIEW).text if encoded is not None else ""
-    return Given(port=flow.target_port, path=path, source_port=port, text=text)
+    return Given(port=into, path=path, source_port=port, text=text)
 
 
 # ── what it said and why it failed ──────────────────────────────────────────────────────────────
@@ -333,7 +361,7 @@ class Result:
 
 def results_of(run: Run) -> Iterator[Result]:
     """Give the run's outputs, as far as they are there."""
-    outline = outline_of(run.version.definition)
+    outline = outline_for(run)
     finals = json.loads(run.outputs or "{}")
     for name, source in outline.outputs:
         task, _, port = source.partition(".")

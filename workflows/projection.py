@@ -8,12 +8,10 @@ from typing import Any
 from runner.run import events as happened
 from runner.run.events import Event, TaskError
 from runner.run.status import RunStatus, TaskStatus
+from workflows.models.kept import HANDLED
 from workflows.models.run import REASON
 
 type Changes = dict[str, Any]
-
-#: The reason of a failed task whose error something else deals with.
-HANDLED = "handled"
 
 _NOBODY: Changes = {"owner": "", "lease_until": None}
 _NOT_WAITING: Changes = {"reason": "", "detail": "", "until": None}
@@ -183,9 +181,11 @@ def on_resume(status: str) -> Changes:
 
 def _scopes(event: happened.TaskExpanded) -> int:
     """Count what a control task has unfolded into so far: a width at once, or turn after turn."""
-    if event.turn == 0 and isinstance(event.decision, int) and event.decision is not True:
-        return event.decision
-    return event.turn + 1
+    width = 0 if event.decision is True or not isinstance(event.decision, int) else event.decision
+    if event.turn == 0 and event.decision is not True:
+        return width
+    # A map over a stream says its width anew with each item.
+    return max(event.turn + 1, width)
 
 
 def path_of(event: Event) -> str:

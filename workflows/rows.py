@@ -3,14 +3,26 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from runner.run.status import LOOKS, Look
-from workflows.outline import Level, Outline, Place, slug_of
+from workflows.models.kept import HANDLED
+from workflows.outline import BRANCH, FALLBACK, FIRST_OF, WHILE, Level, Outline, Place, slug_of
 
 ENDED_WELL = frozenset({"completed", "cached"})
+SETTLED = ENDED_WELL | {"skipped"}
 FAILED = frozenset({"failed", "upstream-failed"})
 MOVING = frozenset({"running", "streaming", "retrying", "cancelling"})
 UNKNOWN = Look(word="unknown", glyph="?")
+#: What an awaiting task or run waits for, by reason.
+AWAITED: Mapping[str, str] = {
+    "input": "waits for an answer",
+    "approval": "waits for an approval",
+    "time": "waits for a time",
+    "token": "waits for a credential",
+    "decision": "waits for a decision",
+    "version": "waits for a confirmed version",
+}
 
 _WORST_FIRST = (
     "failed",
@@ -55,7 +67,11 @@ class Count:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One task of a run, with all that its row and its box say."""
+    """One task of a run, with all that its row and its box say.
+
+    `shape` says into what a control unfolded, or what it chose; `taken` names the outputs that a
+    branch took, None as long as it has not decided and for any other task.
+    """
 
     path: str
     title: str
@@ -69,6 +85,11 @@ class Row:
     fraction: float | None = None
     message: str = ""
     problem: str = ""
+    reason: str = ""
+    until: datetime | None = None
+    stuck: bool = False
+    shape: str = ""
+    taken: frozenset[str] | None = None
     width: int | None = None
     done: int = 0
     total: int = 0
@@ -89,6 +110,16 @@ class Row:
     def is_group(self) -> bool:
         """Whether the row stands for several tasks."""
         return self.kind != "task"
+
+    @property
+    def is_handled(self) -> bool:
+        """Whether it failed and something else deals with its error."""
+        return self.status == "failed" and self.reason == HANDLED
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether what is inside comes page by page."""
+        return self.kind in {"map", "workflow"}
 
     @property
     def is_moving(self) -> bool:
@@ -116,11 +147,22 @@ class Row:
 
     @property
     def words(self) -> str:
-        """The last thing it said: why it failed, its last streamed words, its last message."""
+        """The last thing it said: why it failed or waits, its last streamed words or message."""
         if self.problem:
             return self.problem.partition("\n")[0]
+        if said := self.why:
+            return said
         tails = [stream.tail for stream in self.streams.values() if stream.tail]
         return (tails[-1] if tails else "") or self.message
+
+    @property
+    def why(self) -> str:
+        """Why it stands still, was left out, or did not need to run; empty for any other."""
+        if self.status == "awaiting":
+            return AWAITED.get(self.reason, "waits")
+        if self.status == "cached":
+            return "from the cache" if self.reason == "cache" else "kept from an earlier run"
+        return self.reason if self.status in {"queued", "skipped"} else ""
 
     @property
     def measure(self) -> str:
@@ -143,6 +185,28 @@ class Row:
 def look_of(status: str) -> Look:
     """Name a status; an unknown one is shown as such."""
     return LOOKS.get(status, UNKNOWN)
+
+
+def shape_of(place: Place, width: int | None, decision: Any) -> str:
+    """Say into what a control unfolded or what it chose, in a few signs; empty for any other."""
+    if place.type == BRANCH:
+        return f"→ {', '.join(map(str, decision)) or 'none'}" if isinstance(decision, list) else ""
+    if place.type == FALLBACK:
+        return f"alternative {decision + 1}" if isinstance(decision, int) and decision else ""
+    if place.type == FIRST_OF:
+        # First it says how many race, then which one won.
+        return "" if decision in {None, width} else f"won by {_named(place, decision)}"
+    if width is None or place.kind != "map":
+        return ""
+    if place.type == WHILE:
+        return f"{width} {'turn' if width == 1 else 'turns'}"
+    return f"×{width}"
+
+
+def _named(place: Place, index: Any) -> str:
+    places = place.body.places if place.body else ()
+    known = isinstance(index, int) and 0 <= index < len(places)
+    return places[index].title if known else str(index)
 
 
 def status_of_group(counts: Mapping[str, int], *, total: int) -> str:

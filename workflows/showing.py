@@ -9,11 +9,13 @@ from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
 from workflows.drawing import arrangement_of, box, dataflow, drawing, drawing_name, frame
+from workflows.inside import item_rows, message_of
 from workflows.inspection import inputs_of, results_of, sentence_of
 from workflows.models import Run
-from workflows.outline import Outline, outline_of
-from workflows.reading import first_problem, item_rows, message_of, rows_of
-from workflows.rows import Row, counted
+from workflows.outline import Outline, outline_for
+from workflows.reading import first_problem, rows_of
+from workflows.rows import AWAITED, Row, counted
+from workflows.wording import said_errors
 
 LEGEND = (
     ("waiting", "waiting"),
@@ -46,7 +48,7 @@ def run_page(run: Run, view: str, *, may_run: bool) -> dict[str, Any]:
 
 def head_of(run: Run, rows: Mapping[str, Row]) -> dict[str, Any]:
     """Say where the whole run stands."""
-    outline = outline_of(run.version.definition)
+    outline = outline_for(run)
     problem = None if run.status == "completed" else first_problem(rows, outline)
     return {
         "run": run,
@@ -54,8 +56,17 @@ def head_of(run: Run, rows: Mapping[str, Row]) -> dict[str, Any]:
         "counts": _counts(run, rows),
         "problem": problem,
         "run_error": message_of(run.error) or _standing(run),
-        "waits": "waits for a free runner" if run.status == "queued" else "",
+        "waits": _waits(run),
     }
+
+
+def _waits(run: Run) -> str:
+    """Say beside the status what the run waits for, or how it ended."""
+    if run.status == "awaiting":
+        return AWAITED.get(run.reason, "")
+    if run.status == "completed":
+        return said_errors(run.handled)
+    return "waits for a free runner" if run.status == "queued" else ""
 
 
 def _standing(run: Run) -> str:
@@ -63,16 +74,18 @@ def _standing(run: Run) -> str:
         return "The runner stopped. The run goes on from its last checkpoint by itself."
     if run.status == "cancelling":
         return "The run was asked to stop; running tasks have ten seconds to do so."
+    if run.status == "paused":
+        return "The run is paused: nothing further starts until somebody continues it."
     return ""
 
 
 def _counts(run: Run, rows: Mapping[str, Row]) -> Any:
     numbers: dict[str, int] = {}
     for row in rows.values():
-        if row.kind == "map":
+        if row.is_closed:
             for count in row.counts:
                 numbers[count.status] = numbers.get(count.status, 0) + count.number
-        elif row.kind == "task" and row.status != "pending":
+        elif row.kind == "task" and row.status != "pending" and not row.is_handled:
             numbers[row.status] = numbers.get(row.status, 0) + 1
     numbers.pop("completed", None)
     return counted(numbers)
@@ -135,7 +148,7 @@ def with_ancestors(outline: Outline, paths: Collection[str]) -> list[str]:
     """Give the places that a change of these paths shows at, parents included, in order."""
     touched: set[str] = set()
     for path in paths:
-        place = outline.places.get(path.partition("[")[0])
+        place = outline.places.get(next(iter(outline.closed_around(path)), path))
         while place is not None:
             touched.add(place.path)
             place = outline.places.get(place.parent)
@@ -143,9 +156,10 @@ def with_ancestors(outline: Outline, paths: Collection[str]) -> list[str]:
 
 
 def changed_items(run: Run, paths: Collection[str]) -> list[Row]:
-    """Give the rows of the map items among these paths."""
-    by_map: dict[str, set[str]] = {}
+    """Give the rows of what is inside of closed places among these paths."""
+    outline = outline_for(run)
+    within: dict[str, set[str]] = {}
     for path in paths:
-        if "[" in path:
-            by_map.setdefault(path.partition("[")[0], set()).add(path)
-    return [row for outer, inside in by_map.items() for row in item_rows(run, outer, inside)]
+        for outer in outline.closed_around(path):
+            within.setdefault(outer, set()).add(path)
+    return [row for outer, inside in within.items() for row in item_rows(run, outer, inside)]

@@ -1,4 +1,4 @@
-"""Sizes and times as a person says them (pure)."""
+"""Sizes, times and counts as a person says them (pure)."""
 
 from datetime import datetime
 
@@ -37,6 +37,11 @@ def said_span(start: datetime | None, end: datetime | None, now: datetime) -> st
     if start is None:
         return ""
     return said_duration(max(0.0, ((end or now) - start).total_seconds()))
+
+
+def said_errors(handled: int) -> str:
+    """Say how many errors a run dealt with; nothing when there were none."""
+    return f"{handled} handled error{'' if handled == 1 else 's'}" if handled else ""
 
 
 def said_ago(moment: datetime, now: datetime) -> str:

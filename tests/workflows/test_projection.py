@@ -109,7 +109,7 @@ def test_a_dropped_task_forgets_what_it_was():
 
 @pytest.mark.parametrize(
     ("turn", "decision", "width"),
-    [(0, 3, 3), (0, 0, 0), (0, True, 1), (4, True, 5), (1, 1, 2)],
+    [(0, 3, 3), (0, 0, 0), (0, True, 1), (4, True, 5), (1, 1, 2), (1, 8, 8)],
 )
 def test_an_unfolding_counts_its_scopes(turn, decision, width):
     changes = task_changes(happened.TaskExpanded("m", turn, decision), AT)

@@ -6,6 +6,8 @@ from runner.run.status import TaskStatus
 from workflows.models.run import REASON, Run
 
 TASK_STATUSES = [(each.value, each.value) for each in TaskStatus]
+#: The reason of a failed task whose error something else deals with.
+HANDLED = "handled"
 
 
 class TaskRun(models.Model):

@@ -22,10 +22,10 @@ from workflows.access import may, run_for, workflow_for
 from workflows.drawing import digest_of, stylesheet
 from workflows.forms import RunFilterForm, StartForm
 from workflows.http import Request
+from workflows.inside import ITEMS, item_page
 from workflows.inspection import inspect, whole_output
 from workflows.models import Right, Run, Workflow, WorkflowVersion
 from workflows.outline import slug_of
-from workflows.reading import ITEMS, item_page
 from workflows.showing import run_page
 
 PAGE = 50
@@ -192,7 +192,7 @@ def task(request: Request, id: UUID, path: str) -> HttpResponse:
         "inspection": inspection,
         "live_url": reverse("run-show", args=[run.pk]) + "live",
     }
-    if inspection.row.kind == "map":
+    if inspection.row.is_closed:
         page |= _items(run, path, request.GET.get("items", "1"))
         if request.htmx and "items" in request.GET:
             return render(request, "runs/show.html#items", page)
@@ -252,19 +252,34 @@ def drawing(request: Request, hash: str) -> HttpResponse:  # noqa: A002 - the ad
 @require_POST
 def cancel(request: Request, id: UUID) -> HttpResponse:
     """Ask for the run to stop."""
-    return _ask(request, id, "cancel", "This run is over, so there is nothing to cancel.")
+    return _ask(request, id, "cancel")
+
+
+@login_required
+@require_POST
+def pause(request: Request, id: UUID) -> HttpResponse:
+    """Ask that nothing further starts."""
+    return _ask(request, id, "pause")
+
+
+@login_required
+@require_POST
+def continue_(request: Request, id: UUID) -> HttpResponse:
+    """Ask for a paused run to go on."""
+    return _ask(request, id, "continue")
 
 
 @login_required
 @require_POST
 def resume(request: Request, id: UUID) -> HttpResponse:
     """Ask for the run to go on from what it has."""
-    return _ask(request, id, "resume", "This run goes on already, or has nothing left to do.")
+    return _ask(request, id, "resume")
 
 
-def _ask(request: Request, id: UUID, kind: str, refused: str) -> HttpResponse:
+def _ask(request: Request, id: UUID, kind: str) -> HttpResponse:
     run = run_for(request.user, id, Right.RUN)
-    if run.request(kind, request.user):
+    refused = run.refusal_of(kind)
+    if not refused and run.request(kind, request.user):
         transaction.on_commit(background.wake)
     else:
         messages.info(request, refused)

@@ -105,7 +105,7 @@ def _blueprint(definition: str, address: str) -> str:
         path: Row(
             path=path,
             title=place.title,
-            kind="task" if place.kind == "map" else place.kind,
+            kind="task" if place.is_closed else place.kind,
             number=place.number,
             message=place.type,
         )

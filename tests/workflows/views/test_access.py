@@ -47,12 +47,12 @@ def test_a_page_cannot_be_posted_to(client_of, alice, addresses, name):
     assert client_of(alice).post(addresses[name]).status_code == 405
 
 
-@pytest.mark.parametrize("act", ["cancel", "resume"])
+@pytest.mark.parametrize("act", ["cancel", "resume", "pause", "continue"])
 def test_acting_needs_a_post(client_of, alice, rich_run, act):
     assert client_of(alice).get(f"/runs/{rich_run.pk}/{act}/").status_code == 405
 
 
-@pytest.mark.parametrize("act", ["cancel", "resume"])
+@pytest.mark.parametrize("act", ["cancel", "resume", "pause", "continue"])
 @pytest.mark.parametrize("person", ["bob", "charlie"])
 def test_acting_needs_the_right_to_run(client_of, request, rich_run, act, person):
     client = client_of(request.getfixturevalue(person))

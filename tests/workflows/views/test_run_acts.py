@@ -1,11 +1,20 @@
-"""Cancel and resume: requests, never a change of the run itself."""
+"""Cancel, resume, pause and continue: requests, never a change of the run itself."""
 
 import pytest
 
 from workflows.models import Run
 
 
-@pytest.mark.parametrize(("status", "act"), [("running", "cancel"), ("failed", "resume")])
+@pytest.mark.parametrize(
+    ("status", "act"),
+    [
+        ("running", "cancel"),
+        ("failed", "resume"),
+        ("running", "pause"),
+        ("awaiting", "pause"),
+        ("paused", "continue"),
+    ],
+)
 def test_an_act_becomes_a_request_and_the_browser_returns(client_of, alice, rich_run, status, act):
     Run.objects.filter(pk=rich_run.pk).update(status=status)
     answer = client_of(alice).post(f"/runs/{rich_run.pk}/{act}/")
@@ -25,7 +34,10 @@ def test_htmx_gets_the_buttons(client_of, alice, rich_run, hx):
     assert "<html" not in page
 
 
-@pytest.mark.parametrize(("status", "act"), [("completed", "cancel"), ("running", "resume")])
+@pytest.mark.parametrize(
+    ("status", "act"),
+    [("completed", "cancel"), ("running", "resume"), ("paused", "pause"), ("running", "continue")],
+)
 def test_an_act_that_changes_nothing_says_so(client_of, alice, rich_run, status, act):
     Run.objects.filter(pk=rich_run.pk).update(status=status)
     page = client_of(alice).post(f"/runs/{rich_run.pk}/{act}/", follow=True).content.decode()

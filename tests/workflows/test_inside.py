@@ -1,0 +1,236 @@
+"""Controls on pages: what they unfolded into, what they chose, and what is inside of them."""
+
+import json
+
+import pytest
+
+from workflows.drawing import arrangement_of, drawing, look_of_dataflow
+from workflows.frames import news_since
+from workflows.inside import item_page
+from workflows.inspection import inspect, sentence_of
+from workflows.models import Run, Workflow
+from workflows.outline import outline_for, outline_of
+from workflows.reading import first_problem, rows_of
+from workflows.rows import Row, shape_of
+
+pytestmark = pytest.mark.django_db
+
+
+def drawn(*tasks, flows=()):
+    """Give a definition's JSON document."""
+    dataflows = [{"from": source, "to": target} for source, target in flows]
+    return {"v": 1, "tasks": list(tasks), "dataflows": dataflows}
+
+
+def control(name, kind, *inner, flows=(), **more):
+    return {"id": name, "type": f"flow.{kind}", "graph": drawn(*inner, flows=flows)} | more
+
+
+def plain(name):
+    return {"id": name, "type": "test.number", "title": name.upper()}
+
+
+INNER_MAP = control("w", "map", plain("x"))
+USED = drawn(plain("first"), control("each", "map", plain("x")), flows=[("first.n", "each.n")])
+DEFINITION = drawn(
+    {"id": "choose", "type": "flow.branch"},
+    control("loop", "while", plain("x"), plain("y"), flows=[("x.n", "y.n"), ("$inputs.n", "x.n")]),
+    control("m", "map", plain("x"), INNER_MAP),
+    control("fb", "fallback", plain("quick"), plain("slow")),
+    control("race", "first_of", plain("red"), plain("blue")),
+    {"id": "sub", "type": "flow.subgraph", "config": {"workflow": "used"}},
+    plain("risky"),
+    plain("end"),
+    flows=[
+        ("choose.yes", "loop.n"),
+        ("choose.no", "m.n"),
+        ("risky.[error]", "end.a"),
+        ("risky.n", "sub.n"),
+    ],
+)
+
+
+@pytest.fixture
+def begun(team, alice):
+    """Give what begins a run of the definition with these (path, status, fields) of its tasks."""
+
+    def begin(*tasks):
+        workflow = Workflow.objects.create(team=team, name="controls", created_by=alice)
+        version = workflow.revise(json.dumps(DEFINITION), alice)
+        run = Run.objects.start(version, alice, {}, workflows={"used": json.dumps(USED)})
+        Run.objects.filter(pk=run.pk).update(status="running", total=9)
+        for path, status, *more in tasks:
+            run.task_runs.create(path=path, status=status, **(more[0] if more else {}))
+        return Run.objects.get(pk=run.pk)
+
+    return begin
+
+
+def place_of(path):
+    return outline_of(json.dumps(DEFINITION)).places[path]
+
+
+@pytest.mark.parametrize(
+    ("path", "width", "decision", "shape"),
+    [
+        ("m", 3, 3, "×3"),
+        ("m", 0, 0, "×0"),
+        ("m", None, None, ""),
+        ("loop", 1, True, "1 turn"),
+        ("loop", 4, True, "4 turns"),
+        ("choose", None, ["yes", "no"], "→ yes, no"),
+        ("choose", None, [], "→ none"),
+        ("choose", None, None, ""),
+        ("fb", 0, 0, ""),
+        ("fb", 2, 1, "alternative 2"),
+        ("race", 2, 2, ""),
+        ("race", 2, 1, "won by BLUE"),
+        ("sub", 0, 0, ""),
+        ("end", None, None, ""),
+    ],
+)
+def test_a_control_says_what_it_became(path, width, decision, shape):
+    """Engine 1.4."""
+    assert shape_of(place_of(path), width, decision) == shape
+
+
+def test_a_loop_counts_the_tasks_of_its_turns(begun):
+    run = begun(
+        ("loop", "running", {"width": 2, "decision": "true"}),
+        ("loop[0]/x", "completed"),
+        ("loop[0]/y", "completed"),
+        ("loop[1]/x", "streaming"),
+    )
+    row = rows_of(run)["loop"]
+    assert (row.shape, row.done, row.total, row.status) == ("2 turns", 2, 4, "running")
+    assert [each.title for each in item_page(run, "loop", 1)[0]] == ["0 · X", "0 · Y", "1 · X"]
+
+
+def test_a_map_within_a_map_stands_for_what_is_inside_of_it(begun):
+    run = begun(
+        ("m", "running", {"width": 1}),
+        ("m[0]/x", "completed"),
+        ("m[0]/w", "running", {"width": 2}),
+        ("m[0]/w[0]/x", "completed"),
+        ("m[0]/w[1]/x", "failed"),
+    )
+    row = rows_of(run)["m"]
+    assert (row.done, row.total) == (1, 2)
+    inner = inspect(run, "m[0]/w").row
+    assert (inner.shape, inner.done, inner.total) == ("×2", 1, 2)
+    items, count = item_page(run, "m[0]/w", 1)
+    assert ([each.path for each in items], count) == (["m[0]/w[1]/x", "m[0]/w[0]/x"], 2)
+    assert [title for _, title in inspect(run, "m[0]/w[1]/x").crumbs] == ["m", "w"]
+
+
+def test_a_task_in_a_turn_says_where_its_input_is_from(begun):
+    run = begun(
+        ("loop", "running", {"width": 4}), ("loop[3]/x", "running"), ("loop[3]/y", "running")
+    )
+    (given,) = inspect(run, "loop[3]/y").inputs
+    assert (given.path, given.source_port) == ("loop[3]/x", "n")
+    (given,) = inspect(run, "loop[3]/x").inputs
+    assert given.text == "item 3 of n"
+
+
+def test_a_workflow_within_shows_what_it_was_pinned_to(begun):
+    """Engine 6.8."""
+    run = begun(
+        ("sub", "running"),
+        ("sub/first", "completed"),
+        ("sub/each", "running", {"width": 1}),
+        ("sub/each[0]/x", "failed", {"error": '{"message": "no"}'}),
+    )
+    row = rows_of(run)["sub"]
+    assert (row.kind, row.done, row.total) == ("workflow", 1, 2)
+    assert [each.title for each in item_page(run, "sub", 1)[0]] == ["FIRST", "each"]
+    assert inspect(run, "sub/each[0]/x").row.problem == "no"
+    assert inspect(run, "sub/each").row.shape == "×1"
+
+
+def test_a_workflow_that_contains_itself_is_read_to_a_depth():
+    itself = {"id": "again", "type": "flow.subgraph", "config": {"workflow": "it"}}
+    text = json.dumps(drawn(itself))
+    outline = outline_of(text, json.dumps({"it": text}))
+    assert outline.place_of("again/again/again") is not None
+    assert outline.place_of("/".join(["again"] * 9)) is None
+
+
+def test_alternatives_that_were_not_needed_are_left_out(begun):
+    """Engine 5.3."""
+    run = begun(("fb", "completed", {"width": 0}), ("fb/quick", "completed"))
+    rows = rows_of(run)
+    assert (rows["fb/slow"].status, rows["fb/slow"].words) == ("skipped", "it was not needed")
+    assert rows["fb"].measure == "1/1"
+
+
+def test_a_dataflow_of_a_branch_not_taken_looks_so(begun):
+    run = begun(("choose", "completed", {"decision": '["yes"]'}))
+    rows = rows_of(run)
+    looks = {
+        wire.producer_port: look_of_dataflow(wire, rows)[0]
+        for wire in arrangement_of(run.version.definition).wires
+    }
+    assert (looks["yes"], looks["no"]) == ("final", "skipped")
+
+
+def test_a_handled_error_is_no_problem(begun):
+    """Engine 3.3."""
+    error = {"error": '{"message": "no luck"}', "reason": "handled"}
+    run = begun(("risky", "failed", error))
+    rows = rows_of(run)
+    looks = {
+        wire.producer_port: look_of_dataflow(wire, rows)
+        for wire in arrangement_of(run.version.definition).wires
+        if wire.producer == "risky"
+    }
+    assert first_problem(rows, outline_for(run)) is None
+    assert looks == {"[error]": ("final", "error"), "n": ("skipped", "")}
+    assert sentence_of(rows["risky"]) == "It failed. Another task deals with its error."
+
+
+def test_a_frame_tells_of_what_is_inside_of_a_workflow(begun):
+    run = begun(("sub", "running"), ("sub/first", "running"))
+    run.events.create(seq=1, at=run.created_at, kind="TaskStarted", path="sub/first", payload="{}")
+    Run.objects.filter(pk=run.pk).update(seq=1)
+    (text,) = news_since(str(run.pk), 0, views=["items"]).texts["items"]
+    assert "task-row-sub--first" in text
+    assert 'id=\\"task-row-sub\\"' in text
+
+
+def test_a_drawing_shows_controls_as_frames_and_stacks(begun):
+    run = begun()
+    rows = rows_of(run)
+    text = "".join(
+        drawing(run.version.definition, rows, address=lambda path: path, now=run.created_at)
+    )
+    assert text.count('class="frame ') == 2
+    assert text.count(" stacked") == 3
+    assert "task-box-fb--quick" in text
+
+
+@pytest.mark.parametrize(
+    ("known", "sentence"),
+    [
+        (
+            {"status": "awaiting", "reason": "approval"},
+            "It holds no place while it waits: waits for an approval.",
+        ),
+        (
+            {"status": "queued", "reason": "its group has 2 tasks"},
+            "It can start, and waits for a free place: its group has 2 tasks.",
+        ),
+        ({"status": "queued"}, "It can start, and waits for a free place."),
+        ({"status": "skipped", "reason": "branch no"}, "It was left out: branch no."),
+        (
+            {"status": "cached", "reason": "cache"},
+            "It did not need to run: its result is from the cache.",
+        ),
+        (
+            {"status": "cancelled", "stuck": True},
+            "It was cancelled. It ignores that it was stopped, and was abandoned.",
+        ),
+    ],
+)
+def test_a_task_says_why_it_stands_where_it_stands(known, sentence):
+    assert sentence_of(Row(path="a", title="A", **known)) == sentence
