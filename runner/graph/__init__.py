@@ -1,11 +1,12 @@
 """What a graph is: tasks with typed ports, dataflows between them, definitions and plans (pure)."""
 
 from runner.graph.building import GraphBuilder
+from runner.graph.choices import Branch, Fallback, FirstOf, Merge
 from runner.graph.compound import GraphAsTask, parallel, series
 from runner.graph.control import Control
 from runner.graph.dataflow import Dataflow
 from runner.graph.definition import DefinedTask, GraphDefinition, GraphOutput, GraphPort
-from runner.graph.loops import Map
+from runner.graph.loops import Map, Reduce, While
 from runner.graph.planning import check_inputs, expand, plan, unfold
 from runner.graph.policy import Policy, Retry
 from runner.graph.ports import Chunks, Fit, Port, Ports, Stream, fit
@@ -28,12 +29,15 @@ from runner.graph.task_graph import (
 
 __all__ = [
     "ERROR_PORT",
+    "Branch",
     "Chunks",
     "Constant",
     "Control",
     "Dataflow",
     "DefinedTask",
     "Expansion",
+    "Fallback",
+    "FirstOf",
     "Fit",
     "FunctionTask",
     "GraphAsTask",
@@ -43,6 +47,7 @@ __all__ = [
     "GraphPort",
     "ItemOf",
     "Map",
+    "Merge",
     "OutputOf",
     "PlannedCompound",
     "PlannedScope",
@@ -50,6 +55,7 @@ __all__ = [
     "Policy",
     "Port",
     "Ports",
+    "Reduce",
     "Retry",
     "Several",
     "Source",
@@ -58,6 +64,7 @@ __all__ = [
     "TaskGraph",
     "TaskRegistry",
     "Unfolding",
+    "While",
     "check_inputs",
     "default_registry",
     "expand",

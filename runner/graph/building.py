@@ -1,15 +1,18 @@
 """Graphs built in Python: a builder, and tasks joined in series or side by side."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 from runner.errors import DefinitionError
 from runner.graph.compound import GraphAsTask
-from runner.graph.dataflow import GRAPH_INPUTS, Dataflow
+from runner.graph.control import Control
+from runner.graph.dataflow import ERROR_PORT, GRAPH_INPUTS, Dataflow
 from runner.graph.definition import DefinedTask, GraphDefinition, GraphOutput, GraphPort
+from runner.graph.policy import Policy
 from runner.graph.port_types import is_list, portable_name
-from runner.graph.ports import Port
+from runner.graph.ports import ERROR, Port
 from runner.graph.registry import TaskRegistry
 from runner.graph.task import Task
 from runner.graph.task_ports import said
@@ -29,14 +32,24 @@ class OutputPort:
 
 
 class AddedTask:
-    """A task in a graph under construction; its output ports are attributes or keys."""
+    """A task in a graph under construction; its output ports are attributes or keys.
+
+    `error` is what went wrong with it; an output port of that name is a key only.
+    """
 
     def __init__(self, task_id: str, task: Task) -> None:
         self.id = task_id
         self.task = task
 
+    @property
+    def error(self) -> OutputPort:
+        """Its error port; whatever takes it handles the failure of the task."""
+        return OutputPort(f"{self.id}.{ERROR_PORT}", ERROR)
+
     def __getitem__(self, port: str) -> OutputPort:
         """Give an output port by name."""
+        if port == ERROR_PORT:
+            return self.error
         if port not in self.task.outputs:
             raise DefinitionError(
                 f"Task {self.id} has no output '{port}'; it has {said(self.task.outputs)}."
@@ -60,8 +73,15 @@ class GraphBuilder:
     plan(graph.definition, {}, graph.registry)
     """
 
-    def __init__(self, name: str, *, title: str = "", registry: TaskRegistry | None = None) -> None:
-        self.definition = GraphDefinition(name=name, title=title)
+    def __init__(
+        self,
+        name: str,
+        *,
+        title: str = "",
+        fail_fast: bool = False,
+        registry: TaskRegistry | None = None,
+    ) -> None:
+        self.definition = GraphDefinition(name=name, title=title, fail_fast=fail_fast)
         self.registry = registry.copy() if registry is not None else TaskRegistry()
 
     def input(self, name: str, kind: str = "any", **fields: Any) -> OutputPort:
@@ -70,11 +90,25 @@ class GraphBuilder:
         self.definition = self.definition.with_input(port)
         return OutputPort(f"{GRAPH_INPUTS}.{name}", port.as_port(self.definition.label))
 
-    def add(self, task_id: str, part: Part, /, **inputs: Any) -> AddedTask:
-        """Add a task; an input is an output port, a list of output ports, or a value."""
+    def add(
+        self,
+        task_id: str,
+        part: Part,
+        /,
+        *,
+        policy: Policy | Mapping[str, Any] | None = None,
+        **inputs: Any,
+    ) -> AddedTask:
+        """Add a task; an input is an output port, a list of output ports, or a value.
+
+        `policy` says what differs from the policy of the task type, as in
+        {"retry": {"attempts": 3}, "timeout": 60}.
+        """
         task = part if isinstance(part, Task) else part()
         flows, given = _told_apart(inputs)
-        defined = _defined(task_id, task, given, self.registry)
+        defined = replace(
+            _defined(task_id, task, given, self.registry), policy=_policy_document(policy)
+        )
         self.definition = self.definition.with_task(defined)
         for name, source in flows:
             self.definition = self.definition.with_dataflow(source.end, f"{task_id}.{name}")
@@ -87,6 +121,12 @@ class GraphBuilder:
     def as_task(self) -> GraphAsTask:
         """Give the graph as one task; raises DefinitionError if anything is wrong with it."""
         return GraphAsTask(self.definition, self.registry)
+
+
+def _policy_document(policy: Policy | Mapping[str, Any] | None) -> dict[str, Any]:
+    if isinstance(policy, Policy):
+        return policy.to_document()
+    return dict(policy or {})
 
 
 def _told_apart(
@@ -109,7 +149,7 @@ def _defined(
     """Describe a task made in code, and see that the registry knows its type."""
     registry.register(type(task))
     graph = getattr(task, "definition", None)
-    if isinstance(task, GraphAsTask):
+    if isinstance(task, GraphAsTask | Control):
         registry.update(task.registry)
     return DefinedTask(
         id=task_id,
@@ -129,6 +169,12 @@ def as_graph(part: "Part | GraphBuilder") -> GraphAsTask:
         return part
     task = part if isinstance(part, Task) else part()
     return in_parallel([task], _base_id(task))
+
+
+def as_alternatives(parts: Sequence[Part]) -> GraphAsTask:
+    """Put tasks side by side that are no parts of one result: their graph has no outputs."""
+    tasks = _with_ids(parts)
+    return _assembled("alternatives", tasks, {task_id: {} for task_id, _ in tasks}, ())
 
 
 # ── series and parallel ─────────────────────────────────────────────────────────────────────────

@@ -48,6 +48,10 @@ class GraphAsTask(Task):
             raise ValueFault("A graph used as a task has no settings.")
         return cls(graph, registry)
 
+    def inner_tasks(self) -> Mapping[str, Task]:
+        """Give the tasks of the graph, by id."""
+        return self.checked.tasks
+
     def execute(self, inputs: Any, context: Any) -> Any:
         """Refuse: the inner tasks are what runs."""
         raise DefinitionError(f"{self.title} is a graph; plan it and run its tasks.")

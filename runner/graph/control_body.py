@@ -11,6 +11,7 @@ from runner.graph.control import Control
 from runner.graph.definition import GraphDefinition
 from runner.graph.ports import Port
 from runner.graph.registry import TaskRegistry
+from runner.graph.task import Task
 from runner.graph.task_ports import said
 
 if TYPE_CHECKING:
@@ -47,6 +48,10 @@ class BodyControl(Control):
         if graph is None:
             raise ValueFault(f"A {cls.title.lower()} needs the graph that it runs.")
         return cls(config, graph, registry)
+
+    def inner_tasks(self) -> Mapping[str, Task]:
+        """Give the tasks of its graph, by id."""
+        return self.checked.tasks
 
     @classmethod
     def of(cls, body: "Part", **config: Any) -> Self:

@@ -113,6 +113,10 @@ class Task:
         """Say which output ports stream, and how."""
         return {}
 
+    def inner_tasks(self) -> "Mapping[str, Task]":
+        """Give the tasks of the graph it holds, by id; none for most tasks."""
+        return {}
+
     def execute(self, inputs: Any, context: Any) -> Any:
         """Do the work; `async def` unless the task is blocking."""
         raise NotImplementedError
