@@ -1,7 +1,8 @@
 """Who drives a run: claims, leases and what a claimed run starts from; sync, for the store."""
 
+import json
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -9,22 +10,26 @@ from django.db import connection, transaction
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 
-from runner.errors import UnreadableCheckpoint
+from runner.errors import UnreadableCheckpoint, ValueFault
 from runner.execution.store import StoredRun
+from runner.graph.values import decode
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.events import TaskError
 from runner.run.status import RESUMABLE, RunStatus, TaskStatus
-from workflows.models import Run, RunRequest
+from workflows.models import Checkpoint, Run, RunRequest
+from workflows.models.run import DRIVEN
 from workflows.owners import OwnerLocks
 from workflows.projection import error_text
 from workflows.writing import LEASE
 
 logger = logging.getLogger(__name__)
 
-DRIVEN = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.INTERRUPTED, RunStatus.CANCELLING)
 REOPENABLE = (*RESUMABLE, RunStatus.QUARANTINED)
+#: Bodies that were at work when their process ended, and those that were begun and have no result.
 LIVE = (TaskStatus.RUNNING, TaskStatus.STREAMING)
+BEGUN = (*LIVE, TaskStatus.AWAITING)
 DEATHS = 3
+PATHS_AT_ONCE = 500
 
 
 def claim_runs(owner: str, limit: int, locks: OwnerLocks) -> list[StoredRun]:
@@ -71,22 +76,35 @@ def _take(run: Run, owner: str) -> StoredRun | None:
         **changes,
     ):
         return None
-    # The claim is what was asked for; to cancel is for the owner to do.
-    run.requests.filter(kind="resume", handled_at=None).update(handled_at=Now())
-    return _load_or_quarantine(run.pk)
+    _close_requests(run, reopened=reopened)
+    return _load_or_quarantine(run.pk, reopened=reopened)
 
 
-def _load_or_quarantine(key: UUID) -> StoredRun | None:
+def _close_requests(run: Run, *, reopened: bool) -> None:
+    """Close what the claim answers; to cancel or to pause is for the owner to do.
+
+    What was asked of a run before its end is not asked of it when it goes on.
+    """
+    waiting = run.requests.filter(handled_at=None)
+    resumes = waiting.filter(kind="resume")
+    last = resumes.order_by("pk").last()
+    answered = waiting.filter(pk__lte=last.pk) if reopened and last else resumes
+    answered.update(handled_at=Now())
+
+
+def _load_or_quarantine(key: UUID, *, reopened: bool) -> StoredRun | None:
     run = Run.objects.select_related("version").get(pk=key)
     if run.deaths >= DEATHS:
         message = f"Its process died {DEATHS} times in a row without getting any further."
         _quarantine(run, "NoProgress", message)
         return None
     try:
-        return _stored(run)
+        return _stored(run, reopened=reopened)
     except UnreadableCheckpoint as fault:
         _quarantine(run, "UnreadableCheckpoint", f"A checkpoint cannot be read: {fault}")
-        return None
+    except ValueFault as fault:
+        _quarantine(run, "UnreadableRun", f"What the run starts from cannot be read: {fault}")
+    return None
 
 
 def _quarantine(run: Run, kind: str, message: str) -> None:
@@ -106,7 +124,10 @@ def quarantine_run(run: str, epoch: int, error: TaskError) -> None:
     )
 
 
-def _stored(run: Run) -> StoredRun:
+def _stored(run: Run, *, reopened: bool) -> StoredRun:
+    checkpoints = _checkpoints(run.checkpoints.all())
+    if reopened:
+        checkpoints = _without_failures(run, checkpoints)
     tasks = list(run.task_runs.values_list("path", "attempt", "status"))
     return StoredRun(
         run=str(run.pk),
@@ -116,13 +137,46 @@ def _stored(run: Run) -> StoredRun:
         definition=run.version.definition,
         inputs=run.inputs,
         identity=str(run.started_by_id),
-        checkpoints=tuple(
-            TaskCheckpoint.from_json(value)
-            for value in run.checkpoints.order_by("seq").values_list("value", flat=True)
-        ),
-        running=tuple((path, attempt) for path, attempt, status in tasks if status in LIVE),
+        scope=str(run.team_id),
+        checkpoints=tuple(checkpoints),
+        running=tuple((path, attempt) for path, attempt, status in tasks if status in BEGUN),
         attempts={path: attempt for path, attempt, _ in tasks if attempt},
+        reopened=reopened,
+        parent=str(run.parent_id or ""),
+        kept=tuple(_kept(run)),
+        workflows=json.loads(run.workflows),
+        options=decode(run.options),
     )
+
+
+def _checkpoints(rows: QuerySet[Checkpoint]) -> list[TaskCheckpoint]:
+    texts = rows.order_by("seq").values_list("value", flat=True)
+    return [TaskCheckpoint.from_json(text) for text in texts]
+
+
+def _without_failures(run: Run, checkpoints: Iterable[TaskCheckpoint]) -> list[TaskCheckpoint]:
+    """Forget what failed, so that it is tried again; what dealt with an error has used it."""
+    failed = [each.path for each in checkpoints if _failed(each) and not _is_handled(each)]
+    for start in range(0, len(failed), PATHS_AT_ONCE):
+        run.checkpoints.filter(path__in=failed[start : start + PATHS_AT_ONCE]).delete()
+    return [each for each in checkpoints if each.path not in failed]
+
+
+def _failed(kept: TaskCheckpoint) -> bool:
+    return getattr(kept, "error", None) is not None
+
+
+def _is_handled(kept: TaskCheckpoint) -> bool:
+    return bool(getattr(kept, "handled", False))
+
+
+def _kept(run: Run) -> list[TaskCheckpoint]:
+    """Give the results that the run takes over from its parent."""
+    if run.parent is None:
+        return []
+    wanted = set(json.loads(run.kept))
+    found = _checkpoints(run.parent.checkpoints.all()) if wanted else []
+    return [each for each in found if each.path in wanted and each.done and not _failed(each)]
 
 
 def renew_leases(owner: str, runs: Collection[str]) -> set[str]:

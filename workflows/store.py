@@ -1,6 +1,7 @@
 """DatabaseStore: the runner's store in the database, with one writer for all runs."""
 
 import asyncio
+import json
 import logging
 import time
 from collections import deque
@@ -13,8 +14,9 @@ from django.db import OperationalError, connection
 from django.db.models.functions import Now
 
 from runner.errors import StorageTrouble
-from runner.execution.store import Batch, ChunkBatch, Request, StoredRun
+from runner.execution.store import Batch, CacheEntry, ChunkBatch, Request, StoredRun
 from runner.run.events import TaskError
+from workflows.caching import read_entry
 from workflows.claims import (
     claim_runs,
     close_connection,
@@ -23,7 +25,7 @@ from workflows.claims import (
     release_runs,
     renew_leases,
 )
-from workflows.models import Chunk, RunRequest
+from workflows.models import Chunk, Run, RunRequest
 from workflows.owners import OwnerLocks
 from workflows.projection import array_items, storable
 from workflows.writing import write_batches
@@ -65,6 +67,10 @@ class DatabaseStore:
     async def read_chunks(self, run: str, path: str, port: str, attempt: int) -> list[ChunkBatch]:
         """Give the kept chunks of one port and attempt, in order, without gap."""
         return await _on(self._reader, _read_chunks, run, path, port, attempt)
+
+    async def read_cache(self, scope: str, key: str) -> CacheEntry | None:
+        """Give a kept result; None if there is none."""
+        return await _on(self._reader, read_entry, scope, key)
 
     async def requests(self, runs: Collection[str]) -> list[Request]:
         """Give the open requests for these runs, oldest first."""
@@ -160,7 +166,12 @@ def _patiently[T](patience: float, act: Callable[[], T]) -> T:
 
 
 def _read_chunks(run: str, path: str, port: str, attempt: int) -> list[ChunkBatch]:
-    rows = Chunk.objects.filter(run_id=run, path=path, port=port, attempt=attempt).order_by("first")
+    wanted = Chunk.objects.filter(path=path, port=port, attempt=attempt).order_by("first")
+    rows = list(wanted.filter(run_id=run))
+    while not rows and (parent := _kept_from(run, path)):
+        # What a run took over from another may have been taken over there too.
+        run = parent
+        rows = list(wanted.filter(run_id=run))
     return [
         ChunkBatch(
             path=path, port=port, attempt=attempt, first=row.first, items=array_items(row.items)
@@ -169,10 +180,22 @@ def _read_chunks(run: str, path: str, port: str, attempt: int) -> list[ChunkBatc
     ]
 
 
+def _kept_from(run: str, path: str) -> str:
+    """Name the run from which this one took the result of a task over; empty if it did not."""
+    found = Run.objects.filter(pk=run).exclude(parent=None).values_list("parent_id", "kept").first()
+    return str(found[0]) if found and path in json.loads(found[1]) else ""
+
+
 def _open_requests(runs: Collection[str]) -> list[Request]:
     rows = RunRequest.objects.filter(run_id__in=runs, handled_at=None).order_by("pk")
     return [
-        Request(id=str(row.pk), run=str(row.run_id), kind=row.kind, actor=row.actor.get_username())
+        Request(
+            id=str(row.pk),
+            run=str(row.run_id),
+            kind=row.kind,
+            actor=row.actor.get_username(),
+            payload=json.loads(row.payload),
+        )
         for row in rows.select_related("actor")
     ]
 
