@@ -143,3 +143,11 @@ class ExpiredCredential(MissingCredential):
     @staticmethod
     def _said(name: str) -> str:
         return f"The credential '{name}' has expired; renew it, and the task can go on."
+
+
+class ProcessDied(RunnerError):
+    """The process of a body ended without saying how the body ended."""
+
+    def __init__(self, title: str, ending: str) -> None:
+        """Name the task, and how its process ended: an exit code or a signal."""
+        super().__init__(f"The process of {title} ended without a result ({ending}).")

@@ -1,32 +1,84 @@
-"""Where a task's body runs: on the event loop, or in a worker thread."""
+"""Where a task's body runs: on the event loop, in a worker thread, in a process of its own."""
 
 import asyncio
 import inspect
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
+from runner.errors import RunnerError
 from runner.execution.context import BlockingContext, TaskContext
+from runner.execution.process_place import ProcessPlace
 from runner.execution.stream import ChunkReader
 from runner.graph.task import Task
 
 THREADS = 32
 
 
+class Place(Protocol):
+    """Somewhere that bodies can run.
+
+    Whatever a place is, the executor sees the same: values and readers of streams go in, the
+    body's words go through the context (chunks with their back-pressure, closes, progress, log
+    lines, saved state, secrets), and what `execute` returned comes out, or what it raised. Away
+    from this process that is a JSON job, numbered messages and a JSON outcome
+    (`process_messages`), so that a job queue or a cluster is one more class and one more name.
+    """
+
+    async def run(self, task: Task, inputs: Mapping[str, Any], context: TaskContext) -> Any:
+        """Run a body to its end and give what it returned; a cancel stops the body."""
+
+
 class Places:
-    """Runs bodies where their task type says; bounds how many threads work at once.
+    """All places by name; a task type names its own in `place`, or runs on the loop or a thread."""
+
+    def __init__(self, threads: int = THREADS, *, more: Mapping[str, Place] | None = None) -> None:
+        """Bound how many threads work at once; add places, or replace one, by name."""
+        self._places: dict[str, Place] = {
+            "loop": LoopPlace(),
+            "thread": ThreadPlace(threads),
+            "process": ProcessPlace(),
+            **(more or {}),
+        }
+
+    async def run(self, task: Task, inputs: Mapping[str, Any], context: TaskContext) -> Any:
+        """Run a body where its task type says; raises RunnerError for a place that is not there."""
+        name = place_of(task)
+        place = self._places.get(name)
+        if place is None:
+            raise RunnerError(
+                f"{task.title} runs in the place '{name}', but there are only "
+                f"{', '.join(sorted(self._places))}."
+            )
+        return await place.run(task, inputs, context)
+
+
+def place_of(task: Task) -> str:
+    """Name the place where a task's body runs."""
+    return task.place or ("thread" if task.blocking else "loop")
+
+
+class LoopPlace:
+    """Runs bodies on the event loop, which they must not hold."""
+
+    async def run(self, task: Task, inputs: Mapping[str, Any], context: TaskContext) -> Any:
+        """Run a body to its end and give what it returned."""
+        returned = task.execute(task.bind(inputs), context)
+        return await returned if inspect.isawaitable(returned) else returned
+
+
+class ThreadPlace:
+    """Runs each body in a thread of its own; bounds how many threads work at once.
 
     A body that reads or writes streams takes no place under the bound: it may wait for another
     body, and must never wait for a thread that this other body needs.
     """
 
-    def __init__(self, threads: int = THREADS) -> None:
+    def __init__(self, threads: int) -> None:
         self._threads = asyncio.Semaphore(threads)
 
     async def run(self, task: Task, inputs: Mapping[str, Any], context: TaskContext) -> Any:
-        """Run a body to its end and give what it returned."""
-        if not task.blocking:
-            return await _awaited(task.execute(task.bind(inputs), context))
+        """Run a body to its end and give what it returned; a cancel gives the thread up."""
         readers = [each for each in inputs.values() if isinstance(each, ChunkReader)]
         if readers or task.streaming():
             return await self._in_thread(task, inputs, context)
@@ -43,10 +95,6 @@ class Places:
         return await _threaded(
             lambda: task.execute_blocking(task.bind(given), blocking), context.path
         )
-
-
-async def _awaited(returned: Any) -> Any:
-    return await returned if inspect.isawaitable(returned) else returned
 
 
 async def _threaded(body: Callable[[], Any], name: str) -> Any:
