@@ -136,6 +136,8 @@ class Failing(Apart):
             "value": lambda: int("no number"),
             "leave": lambda: os._exit(3),
             "exit": lambda: sys.exit("enough"),
+            "nonsense": lambda: os.write(int(sys.argv[1]), b"\0\0\0\2[]"),
+            "too much": lambda: os.write(int(sys.argv[1]), b"\xff\xff\xff\xff"),
             "abort": os.abort,
             "port": lambda: {"nowhere": 1},
             "unread": lambda: context.close_stream("result"),
@@ -225,15 +227,40 @@ class SignedBlocking(Signed):
 
 
 class Counting(Apart):
-    """Goes on from what it saved."""
+    """Goes on from what it saved; streams what it counted."""
 
     class Outputs(Ports):
         result: int
+        numbers: list[int]
+
+    @staticmethod
+    def streaming():
+        return {"numbers": Stream()}
 
     async def execute(self, inputs, context):
+        context.resume_stream("numbers")
         count = (context.saved_state or 0) + 1
+        await context.attach_stream("numbers", counted(count))
         await context.save_state(count)
-        return count
+        return {"result": count}
+
+
+class CountingBlocking(Counting):
+    """The same, with a plain function."""
+
+    blocking = True
+
+    def execute(self, inputs, context):
+        context.resume_stream("numbers")
+        count = (context.saved_state or 0) + 1
+        context.attach_stream("numbers", [count])
+        context.save_state(count)
+        return {"result": count}
+
+
+async def counted(number):
+    """Give one number."""
+    yield number
 
 
 class Loud(Apart):

@@ -111,9 +111,10 @@ class _Context:
         for answer in self._unheard:
             answer.result()
 
-    def _tell(self, what: str, **rest: Any) -> None:
+    def _tell(self, what: str, **rest: Any) -> Future[Any]:
         self._unheard = [each for each in self._unheard if not _is_good(each)]
         self._unheard.append(self._line.ask(what, **rest))
+        return self._unheard[-1]
 
     def _push(self, port: str, chunk: Any) -> Future[Any]:
         text = chunk_text(self._outputs.get(port), chunk)
@@ -141,9 +142,9 @@ class LoopContext(_Context):
         """Keep a value that the next attempt starts from."""
         await asyncio.wrap_future(self._line.ask("save_state", value=encode(value)))
 
-    async def resume_stream(self, port: str) -> Any:
-        """Keep of a port what was pushed before the saved state."""
-        return decode(await asyncio.wrap_future(self._line.ask("resume_stream", port=port)))
+    def resume_stream(self, port: str) -> asyncio.Future[None]:
+        """Keep of a port what was pushed before the saved state; it may be awaited."""
+        return asyncio.wrap_future(self._tell("resume_stream", port=port))
 
 
 class BlockingContext(_Context):
@@ -167,9 +168,9 @@ class BlockingContext(_Context):
         """Keep a value that the next attempt starts from."""
         self._line.ask("save_state", value=encode(value)).result()
 
-    def resume_stream(self, port: str) -> Any:
+    def resume_stream(self, port: str) -> None:
         """Keep of a port what was pushed before the saved state."""
-        return decode(self._line.ask("resume_stream", port=port).result())
+        self._line.ask("resume_stream", port=port).result()
 
 
 class _LoopAuth:

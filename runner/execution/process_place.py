@@ -7,6 +7,7 @@ that hold the interpreter, or that may crash it.
 """
 
 import asyncio
+import inspect
 import logging
 import os
 import signal
@@ -149,13 +150,15 @@ class _Child:
             answer.add_done_callback(self._answers.discard)
 
     async def _answer(self, message: Message) -> None:
+        number = message.get("id")
         try:
             value = await self._known[message["ask"]](message)
-            answer = pack({"id": message["id"], "value": value})
+            answer = pack({"id": number, "value": value})
         except Exception as fault:
-            answer = pack({"id": message["id"], "fault": said_of(fault, str(fault))})
-        self._outgoing.write(answer)
-        await self._outgoing.drain()
+            answer = pack({"id": number, "fault": said_of(fault, str(fault))})
+        with suppress(ConnectionError):
+            self._outgoing.write(answer)
+            await self._outgoing.drain()
 
     async def _push_chunk(self, message: Message) -> None:
         await self._context.push_chunk(message["port"], decode(message["chunk"]))
@@ -169,8 +172,10 @@ class _Child:
     async def _save_state(self, message: Message) -> None:
         await self._context.save_state(decode(message["value"]))
 
-    async def _resume_stream(self, message: Message) -> str:
-        return encode(await self._context.resume_stream(message["port"]))
+    async def _resume_stream(self, message: Message) -> None:
+        returned = self._context.resume_stream(message["port"])
+        if inspect.isawaitable(returned):
+            await returned
 
     async def _secret(self, message: Message) -> Message:
         secret = await self._context.auth.secret(message["name"])

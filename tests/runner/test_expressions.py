@@ -103,9 +103,9 @@ async def test_an_expression_calls_nothing_but_plain_functions(expressions, sour
         ("'%999999999d' % 1", "more than 64 MiB"),
         ("f'{1:999999999}'", "more than 64 MiB"),
         ("[0] * 10**9", "more than 64 MiB"),
-        ("list(range(10**9))", "more than 64 MiB"),
+        ("list(range(10**9))", "more than 64 MiB|longer than"),
         ("9**9**9", "more than 64 MiB"),
-        ("[[i for i in range(1000)] for j in range(100000)]", "more than 64 MiB"),
+        ("[[i for i in range(1000)] for j in range(100000)]", "more than 64 MiB|longer than"),
         ("(lambda f: f(f))(lambda f: f(f))", "calls itself too deeply"),
         ("-" * (LONGEST - 1) + "1", "nested"),
         ("1" + "+1" * 999, "nested"),
@@ -218,7 +218,7 @@ async def test_a_cancelled_expression_lets_the_next_one_go(expressions):
 
 
 async def test_an_expression_does_not_wait_for_ever_for_a_worker():
-    crowded = MontyExpressions(workers=1, wait=0.01)
+    crowded = MontyExpressions(workers=1, wait=0.1)
     await evaluate(crowded, "1")
     busy = asyncio.create_task(crowded.evaluate("[0 for a in range(10**9) if a < 0]", {}))
     await asyncio.sleep(0)

@@ -204,6 +204,8 @@ async def test_a_failure_comes_back_with_its_type_message_and_trace():
         ("leave", ProcessDied, r"The process of Failing ended without a result \(exit code 3\)"),
         ("abort", ProcessDied, r"ended without a result \(killed by SIGABRT\)"),
         ("exit", BodyFailed, "enough"),
+        ("nonsense", RunnerError, "The process of a task said something that is no message"),
+        ("too much", RunnerError, "A value of more than 80 MiB cannot go to or from the process"),
         ("port", ValueFault, "Failing returned a value for 'nowhere'"),
         ("unread", RunnerError, "one cannot push chunks to result"),
         ("cancel", RunnerError, "The task's body was cancelled from inside"),
@@ -289,16 +291,24 @@ async def test_a_child_knows_nothing_of_the_environment(monkeypatch):
     assert not any(TEXT in each for each in (*returned["environment"], *returned["arguments"]))
 
 
-async def test_saved_state_travels_both_ways():
+@pytest.mark.parametrize("kind", [tasks.Counting, tasks.CountingBlocking])
+@pytest.mark.parametrize("is_awaited", [True, False])
+async def test_saved_state_travels_both_ways(kind, is_awaited):
     """Engine 7.4."""
-    saved: list[Any] = []
+    said: list[Any] = []
 
     async def save_state(value):
-        saved.append(value)
+        said.append(value)
 
-    returned = await Body(tasks.Counting, saved_state=4, save_state=save_state).returned()
+    async def resume_later(port):
+        said.append(port)
 
-    assert (returned, saved) == ({"result": 5}, [5])
+    resume = resume_later if is_awaited else said.append
+    body = Body(kind, saved_state=4, save_state=save_state, resume_stream=resume)
+
+    assert await body.returned() == {"result": 5}
+    assert said == ["numbers", 5]
+    assert body.desk.streams["numbers"].chunks == ["5"]
 
 
 async def test_what_a_body_prints_disturbs_nothing():

@@ -1,0 +1,103 @@
+"""What a process place and its child say: sizes, faults as data, and nonsense."""
+
+import json
+
+import pytest
+
+from runner.errors import (
+    ExpiredCredential,
+    Fenced,
+    MissingCredential,
+    RunnerError,
+    StreamFailed,
+    ValueFault,
+)
+from runner.execution.process_messages import (
+    HEADER,
+    LARGEST_BYTES,
+    BodyFailed,
+    chunk_text,
+    fault_of,
+    pack,
+    said_of,
+    size_of,
+    unpack,
+)
+from runner.graph.ports import Port
+
+TEXTS = Port(name="texts", type=list[str], mode="append")
+PLAIN = Port(name="plain", type=int)
+
+
+def carried(fault):
+    """Give a fault as it comes out at the other end."""
+    return fault_of(json.loads(json.dumps(said_of(fault, str(fault)))))
+
+
+def test_a_message_comes_out_as_it_went_in():
+    message = {"id": 1, "ask": "push_chunk", "chunk": "\ud800 half a character"}
+    packed = pack(message)
+
+    assert size_of(packed[: HEADER.size]) == len(packed) - HEADER.size
+    assert unpack(packed[HEADER.size :]) == message
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff", b"[" * 100_000, b"null"])
+def test_nonsense_is_one_sentence(body):
+    with pytest.raises(RunnerError, match="something that is no message"):
+        unpack(body)
+
+
+def test_a_message_may_be_as_large_as_the_limit_and_no_larger():
+    assert size_of(HEADER.pack(LARGEST_BYTES)) == LARGEST_BYTES
+    with pytest.raises(RunnerError, match="more than 80 MiB"):
+        size_of(HEADER.pack(LARGEST_BYTES + 1))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        RunnerError("a sentence"),
+        ValueFault("a sentence"),
+        StreamFailed("path", "port"),
+        Fenced("run-1"),
+        MissingCredential("github"),
+        ExpiredCredential("github"),
+    ],
+    ids=lambda fault: type(fault).__name__,
+)
+def test_an_error_of_the_runner_stays_what_it_is(fault):
+    """Engine 6.4."""
+    found = carried(fault)
+
+    assert type(found) is type(fault)
+    assert (str(found), vars(found)) == (str(fault), vars(fault))
+
+
+@pytest.mark.parametrize("fault", [KeyError("key"), OSError(2, "no such file")])
+def test_any_other_error_keeps_its_name_and_message(fault):
+    """Engine 6.4."""
+    found = carried(fault)
+
+    assert isinstance(found, BodyFailed)
+    assert (type(found).__name__, str(found)) == (type(fault).__name__, str(fault))
+
+
+def test_a_name_in_the_errors_that_is_no_error_is_not_made():
+    said = {"type": "Problem", "message": "a", "trace": "", "attributes": {}}
+
+    assert isinstance(fault_of(said), BodyFailed)
+
+
+@pytest.mark.parametrize(
+    ("port", "chunk", "text"), [(TEXTS, "a", '"a"'), (PLAIN, "a", '"a"'), (None, [1], "[1]")]
+)
+def test_a_chunk_is_checked_where_it_is_made(port, chunk, text):
+    """Engine 2.3."""
+    assert chunk_text(port, chunk) == text
+
+
+def test_a_chunk_that_does_not_fit_is_refused_where_it_is_made():
+    """Engine 2.3."""
+    with pytest.raises(ValueFault, match="wants text, not 1"):
+        chunk_text(TEXTS, 1)
