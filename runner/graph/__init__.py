@@ -11,6 +11,7 @@ from runner.graph.planning import check_inputs, expand, plan, unfold
 from runner.graph.policy import Policy, Retry
 from runner.graph.ports import Chunks, Fit, Port, Ports, Stream, fit
 from runner.graph.registry import TaskRegistry, default_registry
+from runner.graph.subgraph import SubGraph
 from runner.graph.task import FunctionTask, Task, task
 from runner.graph.task_graph import (
     ERROR_PORT,
@@ -60,6 +61,7 @@ __all__ = [
     "Several",
     "Source",
     "Stream",
+    "SubGraph",
     "Task",
     "TaskGraph",
     "TaskRegistry",

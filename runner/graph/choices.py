@@ -310,7 +310,7 @@ class FirstOf(_Alternatives):
     def _check_alternatives(self) -> None:
         super()._check_alternatives()
         for each in self.alternatives:
-            once = next(_once_in(each.id, self.checked.tasks[each.id]), None)
+            once = next(_once_in(each.id, self.checked.tasks[each.id], frozenset()), None)
             if once is not None:
                 raise ValueFault(
                     f"{once} may run only once, so it cannot race: {self.title} cancels all "
@@ -334,9 +334,12 @@ class FirstOf(_Alternatives):
             layout.alternative(planned, self.checked, each, self.outputs)
 
 
-def _once_in(path: str, task: Task) -> Iterator[str]:
-    """Give the paths of the tasks with the effect `once`, at any depth."""
+def _once_in(path: str, task: Task, seen: frozenset[str]) -> Iterator[str]:
+    """Give the paths of the tasks with the effect `once`, at any depth; a workflow counts once."""
     if task.effect == "once":
         yield path
+    workflow = getattr(task, "workflow", "")
+    if workflow in seen:
+        return
     for name, inner in task.inner_tasks().items():
-        yield from _once_in(f"{path}/{name}", inner)
+        yield from _once_in(f"{path}/{name}", inner, seen | {workflow} if workflow else seen)

@@ -1,6 +1,6 @@
 """plan(definition, inputs, registry) -> TaskGraph; unfoldings during a run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from runner.graph.task_graph import (
     TaskGraph,
     Unfolding,
 )
+from runner.graph.trial import Trial
 
 __all__ = ["check_inputs", "dependants_of", "expand", "meeting_again", "plan", "unfold"]
 
@@ -29,17 +30,28 @@ _NOTHING = Constant("null")
 
 
 def plan(
-    definition: GraphDefinition, inputs: Mapping[str, Any], registry: TaskRegistry
+    definition: GraphDefinition,
+    inputs: Mapping[str, Any],
+    registry: TaskRegistry,
+    *,
+    only: Collection[str] = (),
+    until: Collection[str] = (),
+    pins: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> TaskGraph:
-    """Give the graph to run; raises PlanError, or InputsError for inputs that do not fit."""
+    """Give the graph to run; raises PlanError, or InputsError for inputs that do not fit.
+
+    A trial run runs `only` the tasks that are named, or those named in `until` with all that
+    they need; tasks in `pins` do not run, their outputs are given by port.
+    """
     checked = examine(definition, registry)
     if checked.problems:
         raise PlanError.of(checked.problems)
-    faults = check_inputs(definition, inputs)
+    trial = Trial(checked, only=only, until=until, pins=pins) if only or until or pins else None
+    faults = _faults(definition, inputs, trial)
     if faults:
         raise InputsError(faults)
     layout = Layout()
-    outputs = layout.lay_out(checked, Place(), _given(checked.inputs, inputs))
+    outputs = layout.lay_out(checked, Place(), _given(checked.inputs, inputs), trial)
     tasks = with_elastic(layout.tasks)
     return TaskGraph(
         tasks=tasks,
@@ -49,7 +61,22 @@ def plan(
         dependants=dependants_of(tasks),
         skipped=tuple(layout.skipped),
         fail_fast=definition.fail_fast,
+        trial=trial is not None,
+        pinned=trial.pinned if trial else (),
+        left_out=trial.left_out if trial else (),
     )
+
+
+def _faults(
+    definition: GraphDefinition, inputs: Mapping[str, Any], trial: Trial | None
+) -> dict[str, str]:
+    """Say by input what does not fit; a trial run needs only what its tasks take."""
+    faults = check_inputs(definition, inputs)
+    return {
+        name: sentence
+        for name, sentence in faults.items()
+        if trial is None or name in inputs or trial.needs_input(name)
+    }
 
 
 def check_inputs(definition: GraphDefinition, inputs: Mapping[str, Any]) -> dict[str, str]:
@@ -86,7 +113,7 @@ def _given(ports: Mapping[str, Port], inputs: Mapping[str, Any]) -> dict[str, So
     found: dict[str, Source] = {}
     for name, port in ports.items():
         value = inputs.get(name)
-        if value is not None or port.required:
+        if value is not None or (port.required and name in inputs):
             found[name] = Constant(port.encode(value))
         elif port.default is not None:
             found[name] = Constant(port.default)

@@ -3,15 +3,19 @@
 import importlib
 import pkgutil
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import entry_points
 from types import ModuleType
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from runner.errors import DefinitionError, UnknownTaskType
+from runner.errors import DefinitionError, UnknownTaskType, ValueFault
 from runner.graph.task import Task
+
+if TYPE_CHECKING:
+    from runner.graph.checking import CheckedGraph
+    from runner.graph.definition import GraphDefinition
 
 LIBRARY = "runner.library"
 ENTRY_POINTS = "anabranch.tasks"
@@ -19,12 +23,17 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 
 
 class TaskRegistry:
-    """The task types that a definition may name; the types that hold a graph are always in it."""
+    """The task types that a definition may name; the types that hold a graph are always in it.
+
+    `workflows` are the definitions that a sub-graph may name.
+    """
 
     _always: ClassVar[dict[str, type[Task]]] = {}
 
     def __init__(self) -> None:
+        self.workflows: Mapping[str, GraphDefinition] = {}
         self._types: dict[str, type[Task]] = dict(self._always)
+        self._examined: dict[str, CheckedGraph | None] = {}
 
     @classmethod
     def everywhere[T: type[Task]](cls, kind: T) -> T:
@@ -61,15 +70,43 @@ class TaskRegistry:
         return sorted(self._types)
 
     def copy(self) -> "TaskRegistry":
-        """Give a registry of its own with the same types."""
+        """Give a registry of its own with the same types and workflows."""
         twin = TaskRegistry()
         twin.update(self)
         return twin
 
+    def with_workflows(self, workflows: "Mapping[str, GraphDefinition]") -> "TaskRegistry":
+        """Give a registry of the same types whose sub-graphs may name these workflows."""
+        twin = TaskRegistry()
+        twin._types = dict(self._types)
+        twin.workflows = dict(workflows)
+        return twin
+
+    def examined(self, workflow: str) -> "CheckedGraph | None":
+        """Give a workflow as it was examined, once; None while it is: it is inside itself.
+
+        Raises KeyError for a workflow it does not know, ValueFault for one that nests too deep.
+        """
+        from runner.graph.checking import examine  # noqa: PLC0415 - checking makes tasks
+
+        if workflow not in self._examined:
+            self._examined[workflow] = None
+            try:
+                self._examined[workflow] = examine(self.workflows[workflow], self)
+            except RecursionError:
+                raise ValueFault(f"The workflow '{workflow}' nests others too deep.") from None
+            finally:
+                if self._examined[workflow] is None:
+                    del self._examined[workflow]
+        return self._examined[workflow]
+
     def update(self, other: "TaskRegistry") -> None:
-        """Add all types of another registry."""
+        """Add all types of another registry, and the workflows that are not there yet."""
         for kind in other:
             self.register(kind)
+        if other.workflows:
+            self.workflows = {**other.workflows, **self.workflows}
+            self._examined = {}
 
     def __iter__(self) -> Iterator[type[Task]]:
         """Give the registered types in alphabetical order of their names."""

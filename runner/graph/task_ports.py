@@ -51,7 +51,8 @@ def _config_refusal(model: type[Ports], owner: str, fault: ValidationError) -> s
     if field is None:
         return f"The settings of {owner} do not fit: {error['msg']}."
     if error["type"] == "missing":
-        return f"{owner} needs its setting {name}."
+        spot = "".join(f"[{part!r}]" for part in error["loc"][1:])
+        return f"{owner} needs its setting {name}{spot}."
     return f"Setting {name} of {owner} wants {refusal(fault, field.annotation, below=1)}"
 
 
