@@ -98,7 +98,7 @@ class _Child:
         self._incoming = incoming
         self._outgoing = outgoing
         self._readers = readers
-        # Its credentials and saved state are none of the event loop's business.
+        # Any, since not every context has credentials and saved state.
         self._context: Any = context
         self._readings: dict[int, AsyncIterator[Any]] = {}
         self._answers: set[asyncio.Task[None]] = set()
