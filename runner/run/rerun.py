@@ -11,6 +11,8 @@ from runner.graph.definition import DefinedTask, GraphDefinition
 from runner.graph.task_graph import PlannedTask, TaskGraph, paths_in
 
 _NAMED = 3
+#: The type of a task that runs another workflow.
+SUBGRAPH = "flow.subgraph"
 
 
 class RerunMode(StrEnum):
@@ -215,21 +217,21 @@ def changed_workflows(old: Mapping[str, str], new: Mapping[str, str]) -> frozens
     One that uses a changed one has changed too.
     """
     changed = {name for name in new if old.get(name) != new[name]}
-    uses = {name: set(_workflows_in(GraphDefinition.from_json(new[name]))) for name in new}
+    uses = {name: set(workflows_in(GraphDefinition.from_json(new[name]))) for name in new}
     while reached := {name for name in uses if uses[name] & changed} - changed:
         changed |= reached
     return frozenset(changed)
 
 
-def _workflows_in(definition: GraphDefinition) -> Iterator[str]:
+def workflows_in(definition: GraphDefinition) -> Iterator[str]:
+    """Name the workflows that a definition runs as sub-graphs, at any depth of its own tasks."""
     for each in definition.tasks:
         yield from _workflows_of(each)
 
 
 def _workflows_of(defined: DefinedTask) -> Iterator[str]:
-    """Name the workflows that a drawn task runs, itself or inside."""
     name = defined.config.get("workflow")
-    if isinstance(name, str):
+    if defined.type == SUBGRAPH and isinstance(name, str):
         yield name
     if defined.graph is not None:
-        yield from _workflows_in(defined.graph)
+        yield from workflows_in(defined.graph)

@@ -10,11 +10,13 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 
+from runner.errors import RunnerError
 from runner.graph.values import encode
 from runner.run.status import RunStatus, TaskStatus
 from workflows.models.asking import KINDS, refusal_of, task_refusal_of
+from workflows.models.rerunning import RerunWish, planned_rerun
 from workflows.models.team import Person, Right, Team
-from workflows.models.workflow import WorkflowVersion
+from workflows.models.workflow import Workflow, WorkflowVersion
 
 RUN_STATUSES = [(each.value, each.value) for each in RunStatus]
 REQUEST_KINDS = [(each, each) for each in KINDS]
@@ -46,11 +48,14 @@ class RunQuerySet(models.QuerySet["Run"]):
 
         `kept` are the paths of the tasks whose results a rerun takes over from its `parent`;
         `options` are what a trial run says of its plan (only, until, pins); `workflows` are the
-        definitions, as JSON texts, of the workflows it is made of, by name.
+        definitions, as JSON texts, of the workflows it is made of, by name: the latest, if not
+        said.
         """
         known = self.filter(started_by_id=user.pk, idempotency_key=key).first() if key else None
         if known:
             return known
+        if workflows is None:
+            workflows = Workflow.objects.pinned(version, user)
         try:
             with transaction.atomic():
                 return self.create(
@@ -62,11 +67,32 @@ class RunQuerySet(models.QuerySet["Run"]):
                     parent=parent,
                     kept=json.dumps(sorted(kept)),
                     options=encode(dict(options or {})),
-                    workflows=json.dumps(dict(workflows or {})),
+                    workflows=json.dumps(dict(workflows)),
                 )
         except IntegrityError:
             # The other half of a double click was quicker.
             return self.get(started_by_id=user.pk, idempotency_key=key)
+
+    def rerun(self, run: "Run", user: AbstractBaseUser, wish: RerunWish, key: str = "") -> "Run":
+        """Do again what a person wishes of a run: let it go on, or start one that keeps its results.
+
+        Raises PlanError when there is no plan for it, and RunnerError when it cannot go on now.
+        """
+        planned = planned_rerun(run, user, wish)
+        if planned.preview.new_run:
+            return self.start(
+                planned.version,
+                user,
+                planned.inputs,
+                key,
+                parent=run,
+                kept=planned.preview.taken_over,
+                options=planned.options,
+                workflows=planned.workflows,
+            )
+        if not run.request("resume", user, key=key):
+            raise RunnerError(run.refusal_of("resume"))
+        return run
 
 
 class Run(models.Model):

@@ -2,12 +2,26 @@
 
 import hashlib
 import uuid
+from collections.abc import Mapping
 from typing import Self
 
 from django.conf import settings
 from django.db import models, transaction
 
+from runner.graph.definition import GraphDefinition
+from runner.graph.registry import TaskRegistry, default_registry
+from runner.run.rerun import SUBGRAPH, workflows_in
 from workflows.models.team import Person, Right, Team
+
+
+def registry_with(workflows: Mapping[str, str]) -> TaskRegistry:
+    """Give the registry in which sub-graphs find these definitions (JSON texts by name)."""
+    registry = default_registry()
+    if not workflows:
+        return registry
+    return registry.with_workflows(
+        {name: GraphDefinition.from_json(text) for name, text in workflows.items()}
+    )
 
 
 class WorkflowQuerySet(models.QuerySet["Workflow"]):
@@ -16,6 +30,26 @@ class WorkflowQuerySet(models.QuerySet["Workflow"]):
     def visible_to(self, person: Person, right: Right = Right.VIEW) -> Self:
         """The workflows for which a person has a right."""
         return self.filter(team__in=Team.objects.visible_to(person, right))
+
+    def pinned(self, version: "WorkflowVersion", person: Person) -> dict[str, str]:
+        """Give the latest definitions of all workflows that a version uses, by name.
+
+        It looks in the version's team, at what the person may run; what is not found there is
+        left out, and a plan says so.
+        """
+        mine = self.visible_to(person, Right.RUN).filter(team=version.workflow.team_id)
+        found: dict[str, str] = {}
+        ahead = [version.definition]
+        while ahead:
+            text = ahead.pop()
+            if SUBGRAPH not in text:
+                continue
+            used = set(workflows_in(GraphDefinition.from_json(text))) - found.keys()
+            for workflow in mine.filter(name__in=used):
+                if workflow.latest is not None:
+                    found[workflow.name] = workflow.latest.definition
+                    ahead.append(workflow.latest.definition)
+        return found
 
 
 class Workflow(models.Model):

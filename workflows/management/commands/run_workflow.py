@@ -18,11 +18,11 @@ from runner.errors import RunnerError
 from runner.execution.store import Entry
 from runner.graph.definition import GraphDefinition
 from runner.graph.planning import plan
-from runner.graph.registry import default_registry
 from runner.run.events import ChunksStored, event_from_json
 from runner.run.status import RunStatus
 from workflows import background
 from workflows.models import Chunk, Right, Run, RunEvent, Workflow
+from workflows.models.workflow import registry_with
 from workflows.owners import OwnerLocks
 from workflows.projection import array_items
 
@@ -87,8 +87,9 @@ def _start(workflow: Workflow, person: User, pairs: list[str]) -> tuple[Run, Gra
     try:
         definition = GraphDefinition.from_json(version.definition)
         inputs = read_inputs(definition, pairs)
-        plan(definition, inputs, default_registry())
-        return Run.objects.start(version, person, inputs), definition
+        pinned = Workflow.objects.pinned(version, person)
+        plan(definition, inputs, registry_with(pinned))
+        return Run.objects.start(version, person, inputs, workflows=pinned), definition
     except RunnerError as fault:
         raise CommandError(str(fault), returncode=USAGE) from fault
 
