@@ -86,6 +86,11 @@ def read_document(text: str | bytes) -> dict[str, Any]:
     return _graph(document, "")
 
 
+def check_port(document: Any, where: str) -> None:
+    """Raise DefinitionError unless this is the document of a port."""
+    _check_fields(document, _PORT, where)
+
+
 def _as_text(text: str | bytes) -> str:
     if len(text) > MAX_BYTES:
         raise DefinitionError(f"The definition is larger than {MAX_BYTES >> 20} MiB.")
