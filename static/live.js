@@ -14,6 +14,7 @@ const dot = document.getElementById("live-dot");
 const state = {
   seq: Number(run?.dataset.seq ?? 0),
   over: run?.dataset.over === "yes",
+  paused: document.getElementById("run-header")?.dataset.status === "paused",
   socket: null,
   delay: FIRST_DELAY,
   heard: Date.now(),
@@ -83,6 +84,8 @@ function applyAll() {
     if (frame.now) state.skew = Date.parse(frame.now) - Date.now();
     speak(frame.words, frame.status === "failed");
     if (frame.ended) end();
+    else if ((frame.status === "paused") !== state.paused) refreshControls();
+    state.paused = frame.status === "paused";
   }
   if (state.used && state.socket?.readyState === WebSocket.OPEN) {
     state.socket.send(JSON.stringify({ used: state.used }));
@@ -198,6 +201,10 @@ function end() {
   for (const clock of document.querySelectorAll("#run-header [data-since]")) clock.removeAttribute("data-since");
   show("ended", "off");
   refreshPane();
+  refreshControls();
+}
+
+function refreshControls() {
   if (document.getElementById("run-controls")) {
     htmx.ajax("GET", `${location.pathname}?part=controls`, { target: "#run-controls", swap: "outerHTML" });
   }

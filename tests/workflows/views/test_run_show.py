@@ -3,6 +3,7 @@
 import pytest
 
 from tests.workflows.views.conftest import HOSTILE
+from workflows.models import Run
 
 
 @pytest.fixture
@@ -85,3 +86,48 @@ def test_a_viewer_sees_no_buttons(client_of, bob, rich_run):
 def test_a_task_can_stand_beside_the_run_from_the_start(page):
     assert 'id="task"' in page("?task=answer")
     assert 'id="task"' not in page("?task=nothing")
+
+
+@pytest.mark.parametrize(
+    ("status", "buttons"),
+    [
+        ("queued", {"pause", "cancel"}),
+        ("running", {"pause", "cancel"}),
+        ("awaiting", {"pause", "cancel"}),
+        ("paused", {"continue", "cancel"}),
+        ("interrupted", {"pause", "cancel", "resume"}),
+        ("cancelling", set()),
+        ("failed", {"resume"}),
+        ("completed", set()),
+    ],
+)
+def test_a_run_shows_what_may_be_asked_of_it_now(page, rich_run, status, buttons):
+    """Engine 6.3."""
+    Run.objects.filter(pk=rich_run.pk).update(status=status)
+    acts = ("pause", "continue", "cancel", "resume")
+    drawn = page()
+
+    assert {act for act in acts if f'/runs/{rich_run.pk}/{act}/"' in drawn} == buttons
+
+
+def test_who_may_only_look_gets_no_buttons(client_of, bob, rich_run, hx):
+    answer = client_of(bob).get(f"/runs/{rich_run.pk}/?part=controls", headers=hx)
+
+    assert "<form" not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        ({"status": "awaiting", "reason": "approval"}, "waits for an approval"),
+        ({"status": "paused"}, "nothing further starts until somebody continues it"),
+        ({"status": "completed", "handled": 1}, "1 handled error"),
+        ({"status": "completed", "handled": 3}, "3 handled errors"),
+    ],
+)
+def test_a_run_says_what_it_waits_for_and_what_it_dealt_with(page, rich_run, known, words):
+    """Engine 3.3, 5.1."""
+    Run.objects.filter(pk=rich_run.pk).update(**known)
+    rich_run.task_runs.filter(status="failed").delete()
+
+    assert words in page()
