@@ -133,7 +133,7 @@ def _taking_over(
 def _needed(planned: PlannedTask) -> Iterator[str]:
     """Name the tasks that decide what this one gets, and whether it runs at all."""
     yield from planned.dependencies
-    yield from paths_in(getattr(planned, "gates", ()))
+    yield from paths_in(planned.gates)
 
 
 def _inside(controls: Collection[str], completed: Collection[str]) -> Iterator[str]:

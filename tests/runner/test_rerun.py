@@ -214,3 +214,56 @@ def test_what_is_kept_was_done_and_stands_on_what_is_kept(definition, data):
     assert set(found.kept) <= completed
     needed = itertools.chain(*(graph.tasks[path].dependencies for path in found.kept))
     assert set(needed) <= set(found.kept)
+
+
+def branched(condition="true", **inner):
+    """Draw a branch whose taken side leads into a compound, and a task beside it there."""
+    config = {"branches": [{"name": "yes", "if": {"port": "value", "is": condition}}]}
+    body = {
+        "inputs": [{"name": "n", "type": "int"}],
+        "tasks": [number("x"), number("y", **inner)],
+        "dataflows": [{"from": "$inputs.n", "to": "x.values"}],
+        "outputs": [{"name": "sum", "from": "x.result"}],
+    }
+    group = {"id": "g", "type": "flow.graph", "graph": body}
+    tasks = [number("a"), {"id": "b", "type": "flow.branch", "config": config}, group]
+    return definition_of(tasks, [("a.result", "b.value"), ("b.yes", "g.n")])
+
+
+def test_a_task_that_a_branch_leads_to_runs_when_the_branch_does():
+    """Engine 3.4: whether g/y runs at all hangs on the branch, though nothing flows into it."""
+    old = planned(branched())
+    completed = {"a", "b", "g/x", "g/y"}
+    same = rerun(old, planned(branched()), completed=completed, edited=True)
+    other = rerun(old, planned(branched("not empty")), completed=completed)
+    assert set(same.kept) == completed
+    assert other.kept == ("a",)
+
+
+def taking_errors(**inner):
+    """Draw a task that fails, and one that takes its error."""
+    return {
+        "tasks": [{"id": "f", "type": "test.fail"}, {"id": "c", "type": "flow.merge", **inner}],
+        "dataflows": [{"from": "f.[error]", "to": "c.values"}],
+    }
+
+
+def test_what_dealt_with_an_error_runs_with_what_failed():
+    """Engine 3.3."""
+    graph = taking_errors()
+    flows = [(each["from"], each["to"]) for each in graph["dataflows"]]
+    old = planned(definition_of([*graph["tasks"], number("d")], flows))
+    found = rerun(old, completed={"c", "d"}, mode="task", chosen="d")
+    assert (found.kept, found.runs) == ((), ("f", "d", "c"))
+
+
+def test_nothing_is_kept_inside_where_something_takes_errors():
+    """What took an error may have been made from an attempt that does not fail again."""
+    body = taking_errors() | {"inputs": [{"name": "n", "type": "int"}]}
+    over = {"id": "m", "type": "flow.map", "config": {"over": ["n"]}, "graph": body}
+    listed = {"name": "ns", "type": "list[int]"}
+    old = planned(
+        definition_of([over, number("s")], [("$inputs.ns", "m.n")], inputs=[listed]), ns=[1]
+    )
+    found = rerun(old, completed={"m[0]/c", "s"}, mode="task", chosen="s")
+    assert found.taken_over == ()

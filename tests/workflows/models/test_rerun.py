@@ -94,6 +94,14 @@ def test_an_input_that_no_longer_exists_is_left_out(failed, asking, alice):
     assert (decode(again.inputs), json.loads(again.kept)) == ({}, ["other"])
 
 
+def test_a_rerun_of_a_trial_is_a_trial(asking, alice):
+    """Engine 1.5."""
+    options = {"only": ["report"], "pins": {"answer": {"text": "So."}}}
+    trial = Run.objects.start(asking.latest, alice, {"text": "x"}, options=options)
+    again = Run.objects.rerun(trial, alice, wish("start"))
+    assert decode(again.options) == options
+
+
 def test_a_rerun_belongs_to_who_asks_for_it(failed, team):
     """Engine 6.7."""
     from tests.conftest import _member
