@@ -226,9 +226,34 @@ async def words(text: str) -> AsyncIterator[str]:
         yield word
 
 
+class Braid(Task):
+    """The numbers of several streams, one stream after the other."""
+
+    name = "test.braid"
+    effect = "none"
+
+    class Inputs(Ports):
+        streams: list[Chunks[int]] = []
+
+    class Outputs(Ports):
+        result: list[int]
+
+    async def execute(self, inputs, context):
+        observe(context)
+        return [number for stream in inputs.streams for number in await stream.final()]
+
+
+@task(name="test.fault", effect="none", blocking=False)
+def fault_message(fault: dict[str, str]) -> str:
+    """What a task said when it failed."""
+    return fault["message"]
+
+
 def registry_of_tests() -> TaskRegistry:
     """Give a registry of these tasks."""
     registry = TaskRegistry()
     for each in (Number, Add, Note, Emit, Double, First, Total, Fail, Hang, shout, words):
         registry.register(each)
+    for more in (Braid, fault_message):
+        registry.register(more)
     return registry

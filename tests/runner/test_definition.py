@@ -497,6 +497,7 @@ def test_a_graph_inside_itself_is_refused(registry):
 def test_the_end_of_a_dataflow_is_a_task_and_a_port():
     assert split_end("$inputs.a") == ("$inputs", "a")
     assert split_end("a-1.b_2") == ("a-1", "b_2")
+    assert split_end("a-1.[error]") == ("a-1", "[error]")
     for bad in ("", "a", "a.", ".b", "a.b.c", "$other.a", "a.1", "a b.c", "a.b\n", "x" * 65 + ".a"):
         with pytest.raises(DefinitionError):
             split_end(bad)

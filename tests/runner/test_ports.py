@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from pydantic import AfterValidator, BaseModel, Field
 
 from runner.errors import ValueFault
-from runner.graph.port_types import compare, in_words, portable_name
 from runner.graph.port_fields import ports_of
-from runner.graph.ports import Chunks, Port, Ports, Stream, fit, fit_element, parse_type
+from runner.graph.port_types import compare, in_words, portable_name
+from runner.graph.ports import ERROR, Chunks, Port, Ports, Stream, fit, fit_element, parse_type
 from runner.graph.ports import type_name as name_of
 
 
@@ -367,3 +367,35 @@ def test_several_dataflows_give_one_element_each():
     assert fit_element(port(int), port(list[int])).verdict == "fits"
     assert fit_element(port(list[int]), port(list[int])).verdict == "misfit"
     assert "one dataflow" in fit_element(port(int), port(int)).reason
+
+
+def test_several_streams_are_each_a_stream_of_their_own():
+    """Engine 3.2."""
+
+    class Several(Ports):
+        streams: list[Chunks[int]]
+        more: list[Chunks[int]] = []
+
+    ports = ports_of(Several, "Several")
+    streams = ports["streams"]
+    assert (streams.type, streams.several_streams, streams.reads_stream) == (int, True, True)
+    assert (ports["more"].required, ports["more"].default) == (False, None)
+    assert fit_element(port(list[int], mode="append"), streams).verdict == "fits"
+    assert fit_element(port(bytes), streams).verdict == "misfit"
+    assert streams.encode([1, "2"]) == "[1,2]"
+    assert streams.decode("[1]") == [1]
+
+
+def test_chunks_with_an_index_add_up_in_their_order():
+    """Engine 4.10."""
+    gathered = port(list[str], mode="append", indexed=True)
+    chunks = [gathered.chunk([2, "c"]), gathered.chunk([0, "a"]), gathered.chunk([1, "b"])]
+    assert gathered.chunk_type == list[Any]
+    assert gathered.decode(gathered.aggregate(chunks)) == ["a", "b", "c"]
+
+
+def test_the_port_of_an_error_holds_texts():
+    """Engine 3.3."""
+    error = {"type": "OSError", "message": "no", "task": "a/b"}
+    assert ERROR.decode(ERROR.encode(error)) == error
+    assert not ERROR.streams

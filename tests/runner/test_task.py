@@ -359,7 +359,18 @@ def test_a_registry_finds_types_and_names_the_nearest():
     registry.register(Summarise)
     assert registry.get("text.summarise") is Summarise
     assert "text.summarise" in registry
-    assert registry.names() == ["flow.graph", "flow.map", "text.summarise"]
+    flow = [
+        "branch",
+        "fallback",
+        "first_of",
+        "graph",
+        "map",
+        "merge",
+        "reduce",
+        "subgraph",
+        "while",
+    ]
+    assert registry.names() == [*(f"flow.{each}" for each in flow), "text.summarise"]
     with pytest.raises(
         Exception, match=r"no task type 'text\.sumarise'\. Did you mean 'text\.summ"
     ):
