@@ -55,6 +55,7 @@ class Place:
     body: "Level | None" = None
     config: Mapping[str, Any] | None = None
     inputs: Mapping[str, Any] | None = None
+    graph: Mapping[str, Any] | None = None
 
     @property
     def slug(self) -> str:
@@ -229,6 +230,7 @@ class _Reading:
             body=body,
             config=task.get("config") or {},
             inputs=task.get("inputs") or {},
+            graph=task.get("graph"),
         )
 
     def _body(

@@ -1,11 +1,13 @@
 """What a task type says about its ports, for the pages that show them."""
 
 import json
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 from runner.errors import RunnerError
+from runner.graph.compound import GraphAsTask
+from runner.graph.control import Control
+from runner.graph.definition import GraphDefinition
 from runner.graph.ports import Port
 from runner.graph.registry import default_registry
 from runner.graph.task import Task
@@ -25,9 +27,11 @@ def output_port(place: Place, name: str) -> Port | None:
 
 
 def streaming_ports(place: Place) -> list[str]:
-    """Name the output ports that a task says it streams from."""
+    """Name the output ports that a task says it streams from; a control only passes on."""
     task = _task_of(place)
-    return [name for name, port in task.outputs.items() if port.streams] if task else []
+    if task is None or isinstance(task, Control):
+        return []
+    return [name for name, port in task.outputs.items() if port.streams]
 
 
 def reads_stream(place: Place | None, name: str) -> bool:
@@ -46,18 +50,19 @@ def reads_stream(place: Place | None, name: str) -> bool:
 
 
 def _task_of(place: Place) -> Task | None:
-    if place.kind != "task":
+    if place.type == GraphAsTask.name or place.kind == "workflow":
         return None
-    return _made(place.type, json.dumps(_plain(place.config), sort_keys=True))
-
-
-def _plain(config: Mapping[str, Any] | None) -> dict[str, Any]:
-    return dict(config or {})
+    task: dict[str, Any] = {"id": "task", "type": place.type, "config": dict(place.config or {})}
+    if place.graph is not None:
+        task["graph"] = place.graph
+    return _made(json.dumps({"v": 1, "tasks": [task]}, sort_keys=True))
 
 
 @lru_cache(maxsize=512)
-def _made(type_name: str, config: str) -> Task | None:
+def _made(definition: str) -> Task | None:
     try:
-        return default_registry().get(type_name)(json.loads(config) or None)
+        (task,) = GraphDefinition.from_json(definition).tasks
+        registry = default_registry()
+        return registry.get(task.type).build(task.config, task.graph, registry)
     except (RunnerError, ValueError, TypeError):
         return None

@@ -10,6 +10,7 @@ from workflows.inside import item_page
 from workflows.inspection import inspect, sentence_of
 from workflows.models import Run, Workflow
 from workflows.outline import outline_for, outline_of
+from workflows.ports import output_port, streaming_ports
 from workflows.reading import first_problem, rows_of
 from workflows.rows import Row, shape_of
 
@@ -234,3 +235,16 @@ def test_a_drawing_shows_controls_as_frames_and_stacks(begun):
 )
 def test_a_task_says_why_it_stands_where_it_stands(known, sentence):
     assert sentence_of(Row(path="a", title="A", **known)) == sentence
+
+
+def test_what_a_control_streams_is_read_as_it_is_declared(begun):
+    """A map's stream is a list of its items' values, and not one text."""
+    inner = {"id": "x", "type": "text.keywords"}
+    config = {"over": ["q"], "stream": True}
+    over = control("each", "map", inner, flows=[("$inputs.q", "x.question")], config=config)
+    over["graph"]["inputs"] = [{"name": "q", "type": "str"}]
+    over["graph"]["outputs"] = [{"name": "all", "from": "x.keywords"}]
+    place = outline_of(json.dumps(drawn(over))).places["each"]
+    assert output_port(place, "all").type == list[list[str]]
+    assert streaming_ports(place) == []
+    assert output_port(outline_for(begun()).places["sub"], "n") is None
