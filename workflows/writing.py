@@ -1,33 +1,64 @@
-"""How batches get into the database: one transaction, a savepoint for each run's part."""
+"""How batches get into the database: one transaction, a savepoint for each run's part.
 
-from collections.abc import Iterable, Sequence
+What is written is worked out first, as rows; then it goes to the database in few statements that
+read nothing back. A value is stored once: a result is in its checkpoint, not in its event too.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
-from django.db import DatabaseError, OperationalError, connection, models, transaction
-from django.db.models.functions import Now
+from django.db import DatabaseError, OperationalError, models, transaction
+from pydantic_core import PydanticSerializationError, to_json
 
 from runner.errors import Fenced
 from runner.execution.store import Batch, ChunkBatch, Entry
 from runner.run import events as happened
 from runner.run.checkpoint import TaskCheckpoint
+from runner.run.events import Event
+from runner.run.status import TaskStatus
 from workflows.models import Checkpoint, Chunk, Run, RunEvent, TaskRun
 from workflows.projection import (
+    Changes,
     array_text,
     on_resume,
     path_of,
-    payload_of,
     run_changes,
     task_changes,
 )
+from workflows.tables import Cursor, Row, Table, quoted
+
+#: An entry, and the path of the task it is about.
+type Told = tuple[Entry, str]
 
 LEASE = timedelta(seconds=30)
-_TASK_FIELDS = [
-    field.name
+_SECONDS = int(LEASE.total_seconds())
+#: By the database's clock, since that is whose time a claim looks at.
+_LEASE_ENDS = {
+    "sqlite": f"STRFTIME('%Y-%m-%d %H:%M:%f', 'NOW', '+{_SECONDS} seconds')",
+    "postgresql": f"STATEMENT_TIMESTAMP() + INTERVAL '{_SECONDS} seconds'",
+}
+_FIRST_CHUNK = "first_chunk_at"
+_TASK_DEFAULTS: Changes = {
+    field.name: field.get_default()
     for field in TaskRun._meta.concrete_fields  # noqa: SLF001
     if field.name not in {"id", "run", "path"}
-]
+}
+_MOMENTS = frozenset(
+    field.name
+    for model in (Run, TaskRun)
+    for field in model._meta.concrete_fields  # noqa: SLF001
+    if isinstance(field, models.DateTimeField)
+)
+_EVENTS = Table(RunEvent, "run", "seq", "at", "kind", "path", "payload")
+_CHUNKS = Table(
+    Chunk, "run", "path", "port", "attempt", "first", "last", "items", "size", "superseded"
+)
+_CHECKPOINTS = Table(Checkpoint, "run", "path", "attempt", "seq", "epoch", "value")
+_ONE_A_PATH = ("run_id", "path")
 
 
 def write_batches(batches: Sequence[Batch]) -> list[Exception | None]:
@@ -35,14 +66,17 @@ def write_batches(batches: Sequence[Batch]) -> list[Exception | None]:
 
     Raises OperationalError when nothing could be committed.
     """
+    if len(batches) == 1:
+        return [_attempt(batches[0], durable=True)]
     with transaction.atomic(durable=True):
-        return [_attempt(batch) for batch in batches]
+        return [_attempt(batch, durable=False) for batch in batches]
 
 
-def _attempt(batch: Batch) -> Exception | None:
+def _attempt(batch: Batch, *, durable: bool) -> Exception | None:
+    """Write a batch in a transaction of its own, or in a savepoint of the one under way."""
     try:
-        with transaction.atomic():
-            _write(batch)
+        with transaction.atomic(durable=durable), Cursor() as cursor:
+            _write(cursor, batch)
     except OperationalError:
         raise
     except (Fenced, DatabaseError, ValueError) as fault:
@@ -50,87 +84,81 @@ def _attempt(batch: Batch) -> Exception | None:
     return None
 
 
-def _write(batch: Batch) -> None:
-    _advance(batch)
-    _insert_events(batch.run, batch.entries)
-    _insert_chunks(batch.run, batch.chunks)
+def _write(cursor: Cursor, batch: Batch) -> None:
+    run = cursor.key(batch.run)
+    told = [(entry, path_of(entry.event)) for entry in batch.entries]
+    checkpoints = _latest(batch.checkpoints)
+    _advance(cursor, run, batch)
+    _EVENTS.insert(cursor, _event_rows(cursor, run, told, checkpoints))
+    _CHUNKS.insert(cursor, [_chunk_row(run, each) for each in batch.chunks])
     _supersede(batch)
-    _keep_checkpoints(batch)
-    _project(batch)
+    _keep_checkpoints(cursor, run, batch, checkpoints)
+    _project(cursor, run, told)
 
 
-def _advance(batch: Batch) -> None:
+# ── the run itself ───────────────────────────────────────────────────────────────────────────────
+
+
+def _advance(cursor: Cursor, run: Any, batch: Batch) -> None:
     """Move the run's last number, which proves that nobody else has moved it."""
-    changes: dict[str, Any] = {"lease_until": Now() + LEASE}
-    for entry in batch.entries:
-        changes.update(run_changes(entry.event, entry.at))
+    changes: Changes = {
+        "seq": batch.entries[-1].seq if batch.entries else batch.before,
+        "total": batch.progress.total,
+        "done": batch.progress.done,
+        "failed": batch.progress.failed,
+        "fraction": batch.progress.fraction,
+    }
     if batch.chunks or batch.checkpoints:
         changes["deaths"] = 0
-    mine = Run.objects.filter(pk=batch.run, epoch=batch.epoch, seq=batch.before).exclude(owner="")
-    moved = mine.update(
-        seq=batch.entries[-1].seq if batch.entries else batch.before,
-        total=batch.progress.total,
-        done=batch.progress.done,
-        failed=batch.progress.failed,
-        fraction=batch.progress.fraction,
-        **changes,
+    for entry in batch.entries:
+        changes.update(run_changes(entry.event, entry.at))
+    lease = "" if "lease_until" in changes else f", lease_until = {_LEASE_ENDS[cursor.vendor]}"
+    named = ", ".join(f"{quoted(name)} = %s" for name in changes)
+    moved = cursor.execute(
+        f"UPDATE workflows_run SET {named}{lease} "  # noqa: S608
+        "WHERE id = %s AND epoch = %s AND seq = %s AND owner <> ''",
+        [*_as_kept(cursor, tuple(changes), changes), run, batch.epoch, batch.before],
     )
     if not moved:
         raise Fenced(batch.run)
 
 
-def _insert_events(run: str, entries: Iterable[Entry]) -> None:
-    _insert(
-        RunEvent,
-        ("run", "seq", "at", "kind", "path", "payload"),
-        [
-            (
-                run,
-                entry.seq,
-                entry.at,
-                entry.event.kind,
-                path_of(entry.event),
-                payload_of(entry.event),
-            )
-            for entry in entries
-        ],
-    )
+# ── what happened, and what was streamed ─────────────────────────────────────────────────────────
 
 
-def _insert_chunks(run: str, chunks: Iterable[ChunkBatch]) -> None:
-    rows = []
-    for each in chunks:
-        items = array_text(each.items)
-        last = each.first + len(each.items) - 1
-        size = sum(len(item.encode()) for item in each.items)
-        rows.append((run, each.path, each.port, each.attempt, each.first, last, items, size, False))
-    _insert(
-        Chunk,
-        ("run", "path", "port", "attempt", "first", "last", "items", "size", "superseded"),
-        rows,
-    )
-
-
-def _insert(model: type[models.Model], names: Sequence[str], rows: list[tuple[Any, ...]]) -> None:
-    """Insert rows by one prepared statement: three times as fast as model instances."""
-    if not rows:
-        return
-    fields: list[Any] = [model._meta.get_field(name) for name in names]  # noqa: SLF001
-    quote = connection.ops.quote_name
-    columns = ", ".join(quote(field.column) for field in fields)
-    marks = ", ".join(["%s"] * len(fields))
-    table = quote(model._meta.db_table)  # noqa: SLF001
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            f"INSERT INTO {table} ({columns}) VALUES ({marks})",  # noqa: S608
-            [
-                [
-                    field.get_db_prep_save(value, connection)
-                    for field, value in zip(fields, row, strict=True)
-                ]
-                for row in rows
-            ],
+def _event_rows(
+    cursor: Cursor, run: Any, told: Iterable[Told], checkpoints: Mapping[str, TaskCheckpoint]
+) -> list[Row]:
+    return [
+        (
+            run,
+            entry.seq,
+            cursor.moment(entry.at),
+            entry.event.kind,
+            path,
+            _payload(entry.event, path, checkpoints),
         )
+        for entry, path in told
+    ]
+
+
+def _payload(event: Event, path: str, checkpoints: Mapping[str, TaskCheckpoint]) -> str:
+    """Give an event's fields as JSON text, but not what the checkpoint beside it holds."""
+    document = event.to_json()
+    if path in checkpoints and document.get("outputs"):
+        document["outputs"] = {}
+    try:
+        return to_json(document).decode()
+    except PydanticSerializationError:
+        # Half a character, which only the escapes of ASCII can say.
+        return json.dumps(document, separators=(",", ":"))
+
+
+def _chunk_row(run: Any, each: ChunkBatch) -> Row:
+    last = each.first + len(each.items) - 1
+    size = sum(len(item.encode()) for item in each.items)
+    items = array_text(each.items)
+    return (run, each.path, each.port, each.attempt, each.first, last, items, size, False)
 
 
 def _supersede(batch: Batch) -> None:
@@ -149,31 +177,14 @@ def _chunks_of(
     return Chunk.objects.filter(run_id=batch.run, path=event.path, attempt=event.attempt)
 
 
-def _keep_checkpoints(batch: Batch) -> None:
-    if not batch.checkpoints:
-        return
+# ── results ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _latest(checkpoints: Iterable[TaskCheckpoint]) -> dict[str, TaskCheckpoint]:
     latest: dict[str, TaskCheckpoint] = {}
-    paths = [each.path for each in batch.checkpoints]
-    for row in Checkpoint.objects.filter(run_id=batch.run, path__in=paths):
-        latest[row.path] = TaskCheckpoint.from_json(row.value)
-    for kept in batch.checkpoints:
+    for kept in checkpoints:
         latest[kept.path] = _merged(latest.get(kept.path), kept)
-    Checkpoint.objects.bulk_create(
-        [
-            Checkpoint(
-                run_id=batch.run,
-                path=each.path,
-                attempt=each.attempt,
-                seq=each.seq,
-                epoch=batch.epoch,
-                value=each.to_json(),
-            )
-            for each in latest.values()
-        ],
-        update_conflicts=True,
-        unique_fields=["run", "path"],
-        update_fields=["attempt", "seq", "epoch", "value"],
-    )
+    return latest
 
 
 def _merged(before: TaskCheckpoint | None, kept: TaskCheckpoint) -> TaskCheckpoint:
@@ -183,47 +194,106 @@ def _merged(before: TaskCheckpoint | None, kept: TaskCheckpoint) -> TaskCheckpoi
     return replace(kept, width=before.width, seq=before.seq)
 
 
-def _project(batch: Batch) -> None:
-    """Bring the rows of the tasks that pages read up to the batch's last event."""
-    rows = _rows_touched(batch)
-    changed: dict[str, TaskRun] = {}
-    for entry in batch.entries:
-        if isinstance(entry.event, happened.RunResumed):
-            for path, row in rows.items():
-                _change(changed, path, row, on_resume(row.status))
-        changes = task_changes(entry.event, entry.at)
+def _keep_checkpoints(
+    cursor: Cursor, run: Any, batch: Batch, latest: Mapping[str, TaskCheckpoint]
+) -> None:
+    """Insert them; only where one is there already, which is rare, read it and put it together."""
+    rows = _checkpoint_rows(run, batch.epoch, latest.values())
+    if _CHECKPOINTS.insert(cursor, rows, "ON CONFLICT DO NOTHING") == len(rows):
+        return
+    changed = []
+    for row in Checkpoint.objects.filter(run_id=batch.run, path__in=latest):
+        kept = latest[row.path]
+        if row.seq != kept.seq:
+            changed.append(_merged(TaskCheckpoint.from_json(row.value), kept))
+    _CHECKPOINTS.upsert(
+        cursor,
+        _checkpoint_rows(run, batch.epoch, changed),
+        _ONE_A_PATH,
+        {name: f"excluded.{name}" for name in ("attempt", "seq", "epoch", "value")},
+    )
+
+
+def _checkpoint_rows(run: Any, epoch: int, checkpoints: Iterable[TaskCheckpoint]) -> list[Row]:
+    return [(run, each.path, each.attempt, each.seq, epoch, each.to_json()) for each in checkpoints]
+
+
+# ── what pages read of tasks ─────────────────────────────────────────────────────────────────────
+
+
+def _project(cursor: Cursor, run: Any, told: Iterable[Told]) -> None:
+    """Bring the rows of the tasks that pages read up to the last event."""
+    pending: dict[str, Changes] = {}
+    for entry, path in told:
+        event = entry.event
+        if type(event) is happened.RunResumed:
+            _write_tasks(cursor, run, pending)
+            pending = {}
+            _take_back(run)
+        changes = task_changes(event, entry.at)
         if changes:
-            path = path_of(entry.event)
-            row = rows.setdefault(path, TaskRun(run_id=batch.run, path=path))
-            _change(changed, path, row, changes)
-    for row in changed.values():
-        # Without its key, so that (run, path) is the one constraint the row can meet.
-        row.pk = None
-    if changed:
-        TaskRun.objects.bulk_create(
-            changed.values(),
-            update_conflicts=True,
-            unique_fields=["run", "path"],
-            update_fields=_TASK_FIELDS,
-        )
+            before = pending.get(path)
+            pending[path] = _together(before, changes) if before else changes
+    _write_tasks(cursor, run, pending)
 
 
-def _rows_touched(batch: Batch) -> dict[str, TaskRun]:
-    rows = TaskRun.objects.filter(run_id=batch.run)
-    if not any(isinstance(entry.event, happened.RunResumed) for entry in batch.entries):
-        touched = {
-            path_of(entry.event) for entry in batch.entries if task_changes(entry.event, entry.at)
-        }
-        if not touched:
-            return {}
-        rows = rows.filter(path__in=touched)
-    return {row.path: row for row in rows}
+def _together(before: Changes, changes: Changes) -> Changes:
+    """Put the changes of two events together; only the first chunk of an attempt is the first."""
+    first = before.get(_FIRST_CHUNK)
+    both = {**before, **changes}
+    if first is not None and changes.get(_FIRST_CHUNK) is not None:
+        both[_FIRST_CHUNK] = first
+    return both
 
 
-def _change(changed: dict[str, TaskRun], path: str, row: TaskRun, changes: dict[str, Any]) -> None:
-    for name, value in changes.items():
-        if name == "first_chunk_at" and value is not None and row.first_chunk_at is not None:
-            continue
-        setattr(row, name, value)
-    if changes:
-        changed[path] = row
+def _take_back(run: Any) -> None:
+    """Say of every task that did not finish what it is now that its run goes on."""
+    for status in TaskStatus:
+        changes = on_resume(status)
+        if changes:
+            TaskRun.objects.filter(run_id=run, status=status).update(**changes)
+
+
+def _write_tasks(cursor: Cursor, run: Any, pending: Mapping[str, Changes]) -> None:
+    alike: dict[tuple[str, ...], list[Row]] = {}
+    for path, changes in pending.items():
+        names = tuple(changes)
+        row = (run, path, *_as_kept(cursor, names, changes), *_defaults(names))
+        alike.setdefault(names, []).append(row)
+    for names, rows in alike.items():
+        table, changed = _task_table(names)
+        table.upsert(cursor, rows, _ONE_A_PATH, changed)
+
+
+def _as_kept(cursor: Cursor, names: tuple[str, ...], changes: Changes) -> list[Any]:
+    """Give the values of changes as their columns keep them."""
+    values = list(changes.values())
+    for position in _moments(names):
+        values[position] = cursor.moment(values[position])
+    return values
+
+
+@cache
+def _moments(names: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple(position for position, name in enumerate(names) if name in _MOMENTS)
+
+
+@cache
+def _defaults(names: tuple[str, ...]) -> Row:
+    """Give what the columns without a change have in a new row."""
+    return tuple(value for name, value in _TASK_DEFAULTS.items() if name not in names)
+
+
+@cache
+def _task_table(names: tuple[str, ...]) -> tuple[Table, dict[str, str]]:
+    """Give the table with its columns in the order of such rows, and what changes of old ones."""
+    others = (name for name in _TASK_DEFAULTS if name not in names)
+    table = Table(TaskRun, "run", "path", *names, *others)
+    return table, {name: _then(table.name, name, names) for name in names}
+
+
+def _then(table: str, name: str, names: Sequence[str]) -> str:
+    """Say in SQL what becomes of a column of a row that is there already."""
+    if name == _FIRST_CHUNK and "started_at" not in names:
+        return f"COALESCE({quoted(table)}.{name}, excluded.{name})"
+    return f"excluded.{name}"

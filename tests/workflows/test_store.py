@@ -4,6 +4,8 @@ import asyncio
 import json
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -13,7 +15,7 @@ from runner.execution.store import ChunkBatch
 from runner.run import events as happened
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.progress import Progress
-from tests.store_contract import FAULT, StoreContract, batch_of
+from tests.store_contract import AT, FAULT, StoreContract, batch_of
 from workflows.models import Checkpoint, Chunk, Run, RunEvent, TaskRun
 from workflows.store import DatabaseStore
 
@@ -86,6 +88,12 @@ class TestDatabaseStore(StoreContract):
         return self._stores()
 
 
+def later(batch):
+    """Let a batch happen an hour later."""
+    entries = (replace(each, at=AT + timedelta(hours=1)) for each in batch.entries)
+    return replace(batch, entries=tuple(entries))
+
+
 async def claimed(store, submit):
     await submit()
     (stored,) = await store.claim("one", 1)
@@ -136,6 +144,35 @@ async def test_a_resume_takes_back_what_did_not_finish(store, submit):
     )
     statuses = await in_thread(lambda: dict(TaskRun.objects.values_list("path", "status")))
     assert statuses == {"a": "completed", "b": "pending", "c": "pending"}
+
+
+async def test_the_first_chunk_is_the_first_of_its_attempt(store, submit):
+    """Engine 3.5: time to first chunk."""
+    stored = await claimed(store, submit)
+    opened = [happened.StreamOpened("a", port, 1) for port in ("text", "other", "third")]
+    begun = (happened.RunStarted(), happened.TaskStarted("a", 1), opened[0])
+    await store.commit(batch_of(stored, *begun))
+    await store.commit(later(batch_of(stored, *opened[1:], before=3)))
+    assert (await in_thread(TaskRun.objects.get)).first_chunk_at == AT
+    await store.commit(later(batch_of(stored, happened.TaskStarted("a", 2), before=5)))
+    assert (await in_thread(TaskRun.objects.get)).first_chunk_at is None
+
+
+async def test_a_result_is_kept_once(store, submit):
+    """The checkpoint has it; the event of the same transaction does not repeat it."""
+    stored = await claimed(store, submit)
+    kept = TaskCheckpoint(path="a", attempt=1, seq=3, outputs={"n": "1"})
+    events = (
+        happened.RunStarted(),
+        happened.TaskStarted("a", 1),
+        happened.TaskCompleted("a", 1, {"n": "1"}),
+        happened.TaskCompleted("around", 1, {"n": "1"}),
+    )
+    await store.commit(batch_of(stored, *events, checkpoints=(kept,)))
+    ended = await in_thread(lambda: list(RunEvent.objects.filter(kind="TaskCompleted")))
+    assert [json.loads(each.payload)["outputs"] for each in ended] == [{}, {"n": "1"}]
+    checkpoint = await in_thread(Checkpoint.objects.get)
+    assert TaskCheckpoint.from_json(checkpoint.value).outputs == {"n": "1"}
 
 
 async def test_a_superseded_stream_is_marked(store, submit):
