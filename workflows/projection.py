@@ -143,13 +143,14 @@ _RESUMED: Mapping[str, TaskStatus] = {
     TaskStatus.QUEUED: TaskStatus.PENDING,
     TaskStatus.RUNNING: TaskStatus.INTERRUPTED,
     TaskStatus.STREAMING: TaskStatus.INTERRUPTED,
-    TaskStatus.AWAITING: TaskStatus.INTERRUPTED,
     TaskStatus.RETRYING: TaskStatus.INTERRUPTED,
     TaskStatus.FAILED: TaskStatus.PENDING,
     TaskStatus.UPSTREAM_FAILED: TaskStatus.PENDING,
     TaskStatus.CANCELLED: TaskStatus.PENDING,
     TaskStatus.SKIPPED: TaskStatus.PENDING,
 }
+#: What stays as it is, unless a person asked to try again what failed.
+_DECIDED = frozenset({TaskStatus.FAILED, TaskStatus.UPSTREAM_FAILED, TaskStatus.SKIPPED})
 
 
 def run_changes(event: Event, at: datetime) -> Changes:
@@ -164,10 +165,13 @@ def task_changes(event: Event, at: datetime) -> Changes:
     return change(event, at) if change else {}
 
 
-def on_resume(status: str) -> Changes:
-    """Give what a resume of the run changes in a task of this status."""
+def on_resume(status: str, *, reopened: bool = True) -> Changes:
+    """Give what a resume of the run changes in a task of this status.
+
+    Nothing in one that awaits: what it waits for may come while its process is gone.
+    """
     then = _RESUMED.get(status)
-    if then is None:
+    if then is None or (status in _DECIDED and not reopened):
         return {}
     return {
         "status": then,

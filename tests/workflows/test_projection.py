@@ -143,6 +143,14 @@ def test_a_resume_leaves_what_is_completed():
     assert on_resume("streaming")["status"] == "interrupted"
     assert on_resume("retrying")["status"] == "interrupted"
     assert on_resume("queued")["status"] == "pending"
+    assert on_resume("awaiting") == {}
+
+
+@pytest.mark.parametrize("status", ["failed", "upstream-failed", "skipped"])
+def test_what_failed_stays_so_unless_a_person_reopens_the_run(status):
+    """Engine 5.4."""
+    assert on_resume(status, reopened=False) == {}
+    assert on_resume(status, reopened=True)["status"] == "pending"
 
 
 def test_a_dataflow_belongs_to_the_task_it_leads_to():
