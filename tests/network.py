@@ -1,4 +1,4 @@
-"""Random networks of bodies that stream to each other under limits, and a loop that sees a hang.
+"""Networks of bodies that stream to each other under limits.
 
 Bodies are real asyncio tasks on real streams and slots; nothing else of the engine is in it. A
 map is no body: its items are, and it passes their results on in order. A network hangs when it
@@ -6,67 +6,19 @@ has not ended and the event loop has nothing left to do.
 """
 
 import asyncio
-import gc
-import selectors
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from random import Random
 from typing import Any
 
 from runner.errors import StreamFailed
 from runner.execution.slots import Slots, Ticket
 from runner.execution.stream import ChunkReader, Stream
-from runner.graph.planning import meeting_again
 from runner.graph.ports import Port
-from runner.graph.task_graph import OutputOf, PlannedTask
+from tests.idle_loop import run_until_idle
+from tests.network_plans import ALL_RULES, READING, BodyPlan, Flow, Rules, elastic_ends
 
-READING = (
-    "in sequence", "zip", "all at once", "final first", "finals", "part", "twice", "never",
-    "break off and begin again",
-)  # fmt: skip
-PUSHING = ("through", "in turn", "before", "after", "port by port")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flow:
-    """A dataflow from output `port` of body `producer`; a plain one waits for its end."""
-
-    producer: int
-    port: int = 0
-    plain: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BodyPlan:
-    """What a body does: `count` chunks of `size` characters unless it passes on what it reads.
-
-    With `items_at_once` it is a map of `count` items, or of one for each chunk that it reads.
-    """
-
-    inputs: tuple[Flow, ...] = ()
-    ports: int = 1
-    reading: str = "in sequence"
-    pushing: str = "through"
-    count: int = 0
-    size: int = 1
-    part: int = 0
-    pace: int = 0
-    limits: tuple[str, ...] = ()
-    fails_at: int | None = None
-    items_at_once: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """The rules that keep a network from hanging; a mutant lacks one."""
-
-    only_started_hold: bool = True
-    valve: bool = True
-    elastic: bool = True
-    final_lets_go: bool = True
-
-
-ALL_RULES = Rules()
+_NO_CAP = 1 << 40
+_CHUNKS: dict[int, str] = {}
 
 
 @dataclass(slots=True)
@@ -92,36 +44,6 @@ class CountingPort(Port):
 
 
 PORT = CountingPort(name="chunks", type=Any, readiness="first-chunk", mode="append")
-
-
-def random_network(random: Random, *, failing: bool = False) -> list[BodyPlan]:
-    """Draw 2 to 9 bodies; each reads from bodies before it."""
-    plans: list[BodyPlan] = []
-    for index in range(random.randint(2, 9)):
-        flows = random.randint(0 if random.random() < 0.15 else 1, 3) if index else 0
-        inputs = []
-        for _ in range(flows):
-            producer = random.randrange(max(0, index - 4), index)
-            port = random.randrange(plans[producer].ports)
-            inputs.append(Flow(producer=producer, port=port, plain=random.random() < 0.1))
-        size = random.choice((1, 1, 1, 100, 20_000, 100_000))
-        maps = random.random() < 0.15
-        plans.append(
-            BodyPlan(
-                inputs=tuple(inputs[:1] if maps else inputs),
-                ports=1 if maps else random.choice((1, 1, 2)),
-                items_at_once=random.randint(1, 3) if maps else 0,
-                reading=random.choice(READING),
-                pushing=random.choice(PUSHING[:3] if random.random() < 0.6 else PUSHING),
-                count=random.choice((0, 1, 64, 65, *(random.randint(0, 400) for _ in range(4)))),
-                size=size,
-                part=random.choice((0, 1, 64, random.randint(0, 200))),
-                pace=random.choice((0, 0, 1, 2)),
-                limits=random.choice((("process",), ("process",), ("process", "group:few"))),
-                fails_at=random.randint(0, 200) if failing and random.random() < 0.3 else None,
-            )
-        )
-    return plans
 
 
 class Node:
@@ -477,71 +399,6 @@ class Network:
             self._over.set_result(None)
 
 
-def elastic_ends(plans: list[BodyPlan]) -> set[tuple[str, str]]:
-    """Give the ends of dataflows that may meet again, as the plan of a run finds them."""
-    nothing: Any = None
-    tasks = [
-        PlannedTask(
-            path=f"{index}",
-            task=nothing,
-            sources={
-                f"in{port}": OutputOf(f"{flow.producer}", f"out{flow.port}")
-                for port, flow in enumerate(plan.inputs)
-            },
-            first_chunk=frozenset(
-                f"in{port}" for port, flow in enumerate(plan.inputs) if not flow.plain
-            ),
-        )
-        for index, plan in enumerate(plans)
-    ]
-    return set(meeting_again(tasks))
-
-
-class _IdleSelector(selectors.DefaultSelector):
-    """Calls `on_idle` when the loop would wait for ever."""
-
-    on_idle: Callable[[], None]
-
-    def select(self, timeout: float | None = None) -> Any:
-        if timeout is None:
-            self.on_idle()
-            timeout = 0
-        return super().select(timeout)
-
-
-def run_until_idle(make: Callable[[], Awaitable[Any]]) -> tuple[Any, bool]:
-    """Run a coroutine on a loop of its own; give its result, and whether it hung.
-
-    What a task raises that nobody awaits fails the test.
-    """
-    faults: list[dict[str, Any]] = []
-    selector = _IdleSelector()
-    loop = asyncio.SelectorEventLoop(selector)
-    loop.set_exception_handler(lambda _, context: faults.append(context))
-    hung = False
-
-    async def call() -> Any:
-        return await make()
-
-    main = loop.create_task(call())
-
-    def on_idle() -> None:
-        nonlocal hung
-        hung = True
-        main.cancel()
-
-    selector.on_idle = on_idle
-    try:
-        result = loop.run_until_complete(main)
-    except asyncio.CancelledError:
-        result = None
-    finally:
-        loop.close()
-    gc.collect(0)
-    assert not faults, faults
-    return result, hung
-
-
 def outcome_of(
     plans: list[BodyPlan], limits: dict[str, int], rules: Rules = ALL_RULES, *, eager: bool = True
 ) -> Outcome:
@@ -549,10 +406,6 @@ def outcome_of(
     network = Network(plans, Slots(limits), rules, eager=eager)
     counts, hung = run_until_idle(network.run)
     return Outcome(hung, counts or [])
-
-
-_NO_CAP = 1 << 40
-_CHUNKS: dict[int, str] = {}
 
 
 def _chunk(size: int) -> str:

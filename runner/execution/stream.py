@@ -13,30 +13,23 @@ whoever wants to be told of new chunks.
 
 import asyncio
 import sys
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import AsyncIterable, Callable
+from typing import Any
 
-from runner.errors import RunnerError, StreamClosedError, StreamFailed
+from runner.errors import RunnerError, StreamClosedError
+from runner.execution.chunk_reader import ChunkReader
+from runner.execution.waiting_line import Meter, WaitingLine
 from runner.graph.ports import Port
+
+__all__ = [
+    "PORT_BYTES", "WINDOW_BYTES", "WINDOW_CHUNKS", "ChunkReader", "Meter", "Stream", "kept_stream",
+    "resumed_stream",
+]  # fmt: skip
 
 WINDOW_CHUNKS = 64
 WINDOW_BYTES = 1 << 20
 PORT_BYTES = 64 << 20
 _NEVER = sys.maxsize
-
-
-class Meter(Protocol):
-    """Counts the body that waits: a limit whose holders all wait lets the next one start."""
-
-    def waits(self) -> None:
-        """Take note that the body waits inside the engine."""
-
-    def works(self) -> None:
-        """Take note that such a wait is over."""
-
-
-#: Those who wait for one thing, and who counts them.
-_Line = list[tuple[asyncio.Future[None], Meter | None]]
 
 
 class Stream:
@@ -81,9 +74,9 @@ class Stream:
         self._write = write or port.chunk
         self._on_chunks = on_chunks or _ignore
         self._readers: dict[ChunkReader, None] = {}
-        self._growth: _Line = []
-        self._ends: _Line = []
-        self._room: _Line = []
+        self._growth = WaitingLine()
+        self._ends = WaitingLine()
+        self._room = WaitingLine()
         self._notice = 0 if on_chunks else _NEVER
         self._notice_size = _NEVER
         # From where on a push looks at the rare, and from where on it may have to wait.
@@ -97,20 +90,17 @@ class Stream:
 
         Raises ValueFault for a chunk that does not fit, and what `append` raises.
         """
-        text = self._write(chunk)
-        if self.closed:
-            raise StreamClosedError(self.path, self.port.name)
-        # `append` and `throttle` in one, since this is the path of every chunk.
-        chunks = self.chunks
-        chunks.append(text)
-        self.size = size = self.size + len(text)
-        if len(chunks) >= self._due or size >= self._due_size or self.listeners:
-            self._attend()
-            if len(chunks) >= self._full or self.size >= self._full_size:
+        if self.append(self._write(chunk)):
+            await self._pause()
+
+    async def push_all(self, source: AsyncIterable[Any]) -> None:
+        """Push every chunk of an async iterable, without a coroutine for each of them."""
+        async for chunk in source:
+            if self.append(self._write(chunk)):
                 await self._pause()
 
-    def append(self, text: str) -> None:
-        """Take one encoded chunk.
+    def append(self, text: str) -> bool:
+        """Take one encoded chunk; give whether `throttle` has something to do.
 
         Raises StreamClosedError after the close and RunnerError beyond the port's size cap.
         """
@@ -119,19 +109,21 @@ class Stream:
         chunks = self.chunks
         chunks.append(text)
         self.size = size = self.size + len(text)
-        if len(chunks) >= self._due or size >= self._due_size or self.listeners:
-            self._attend()
+        if len(chunks) < self._due and size < self._due_size and not self.listeners:
+            return False
+        self._attend()
+        return self._is_full
 
     async def throttle(self) -> None:
         """Wait until every reader that counts is within the window; yield once a window."""
-        if len(self.chunks) >= self._full or self.size >= self._full_size:
+        if self._is_full:
             await self._pause()
 
     def close(self) -> None:
         """Say that no further chunk comes."""
         self.closed = True
         for line in (self._growth, self._ends, self._room):
-            _wake(line)
+            line.wake()
         self._tell()
 
     def fail(self) -> None:
@@ -149,7 +141,7 @@ class Stream:
         """Do what is rare about a new chunk."""
         if self.size > self._most:
             self._refuse()
-        _wake(self._growth)
+        self._growth.wake()
         if len(self.chunks) >= self._notice or self.size >= self._notice_size:
             self._on_chunks(self)
         self._tell()
@@ -170,11 +162,15 @@ class Stream:
         self._due = 0 if self._growth else min(self._full, self._notice)
         self._due_size = min(self._full_size, self._notice_size, self._most + 1)
 
+    @property
+    def _is_full(self) -> bool:
+        return len(self.chunks) >= self._full or self.size >= self._full_size
+
     async def _pause(self) -> None:
         # Nobody else runs while a producer that is not held back pushes: hence the yield.
         await asyncio.sleep(0)
         while not self.closed and not self._has_room():
-            await _wait(self._room, self.meter)
+            await self._room.wait(self.meter)
 
     def _has_room(self) -> bool:
         """Whether no reader lags a whole window; then also how far the next window reaches."""
@@ -201,7 +197,7 @@ class Stream:
 
     def reader(
         self, port: Port, *, elastic: bool, read: Callable[[str], Any] | None = None
-    ) -> "ChunkReader":
+    ) -> ChunkReader:
         """Give a new reading of this stream for an input port; `elastic` holds nobody back.
 
         `read` decodes and validates a chunk (`port.decode_chunk` unless given).
@@ -212,10 +208,10 @@ class Stream:
             self._full = self._due = 0
         return reader
 
-    def let_go(self, reader: "ChunkReader") -> None:
+    def let_go(self, reader: ChunkReader) -> None:
         """Count a reader no longer: it ended, or wants everything."""
         self._readers.pop(reader, None)
-        _wake(self._room)
+        self._room.wake()
 
     def unread(self, position: int) -> tuple[int, int]:
         """Give how many chunks come from `position` on and, within a window, their size."""
@@ -224,132 +220,25 @@ class Stream:
             return count, 0
         return count, sum(map(len, self.chunks[position:]))
 
-    def read_on(self, reader: "ChunkReader", position: int) -> bool:
+    def read_on(self, reader: ChunkReader, position: int) -> bool:
         """Wake a producer that this reader held back; give whether it still holds it back."""
         if not self._room or reader not in self._readers:
             return False
         count, size = self.unread(position)
         if count >= WINDOW_CHUNKS or size >= WINDOW_BYTES:
             return True
-        _wake(self._room)
+        self._room.wake()
         return False
 
     async def grown(self, meter: Meter | None = None) -> None:
         """Wait for a further chunk, the close or the failure; `meter` counts the one who waits."""
         self._due = 0
-        await _wait(self._growth, meter)
+        await self._growth.wait(meter)
 
     async def ended(self, meter: Meter | None = None) -> None:
         """Wait for the close or the failure; `meter` counts the one who waits."""
         if not self.closed:
-            await _wait(self._ends, meter)
-
-
-class ChunkReader:
-    """One reading of a stream: an async iterable from chunk 0 that follows live.
-
-    The furthest of its iterations counts for the throttle. `meter` counts its body's waits.
-    """
-
-    __slots__ = ("_lead", "_read", "_stream", "meter", "port")
-
-    def __init__(self, stream: Stream, port: Port, read: Callable[[str], Any]) -> None:
-        self.port = port
-        self.meter: Meter | None = None
-        self._stream = stream
-        self._read = read
-        self._lead: _Cursor | None = None
-
-    @property
-    def position(self) -> int:
-        """The index of the next chunk of the furthest iteration."""
-        return 0 if self._lead is None else self._lead.index
-
-    @property
-    def attempt(self) -> int:
-        """The attempt of the producer that is read."""
-        return self._stream.attempt
-
-    def __aiter__(self) -> "_Cursor":
-        """Read from the first chunk again."""
-        return _Cursor(self, self._stream.chunks, self._read, 0)
-
-    async def take(self, index: int) -> Any:
-        """Give chunk `index`, waiting for it; raise StopAsyncIteration at the end."""
-        return await anext(_Cursor(self, self._stream.chunks, self._read, index))
-
-    async def final(self) -> Any:
-        """Wait for the end and give the aggregate.
-
-        Raises StreamFailed when the producer's attempt ends without a result.
-        """
-        stream = self._stream
-        stream.let_go(self)
-        await stream.ended(self.meter)
-        if stream.failed:
-            raise StreamFailed(stream.path, stream.port.name)
-        self._lead = _Cursor(self, stream.chunks, self._read, len(stream.chunks))
-        return self.port.decode_aggregate(stream.aggregate())
-
-    def close(self) -> None:
-        """Stop reading: the body ended."""
-        self._stream.let_go(self)
-
-    def rouse(self) -> None:
-        """Let the furthest iteration look at the throttle with its next step."""
-        if self._lead is not None:
-            self._lead.due = 0
-
-    async def follow(self, cursor: "_Cursor") -> int:
-        """Wait for an iteration's next chunk; give the index before which it need not look again.
-
-        Raises StopAsyncIteration at the end and StreamFailed at a failure.
-        """
-        stream = self._stream
-        while cursor.index >= len(stream.chunks):
-            if stream.failed:
-                raise StreamFailed(stream.path, stream.port.name)
-            if stream.closed:
-                stream.let_go(self)
-                raise StopAsyncIteration
-            await stream.grown(self.meter)
-        return self._lead_on(cursor)
-
-    def _lead_on(self, cursor: "_Cursor") -> int:
-        lead = self._lead
-        if lead is not None and lead is not cursor:
-            if cursor.index < lead.index:
-                return lead.index
-            lead.due = 0
-        self._lead = cursor
-        after = cursor.index + 1
-        return after if self._stream.read_on(self, after) else len(self._stream.chunks)
-
-
-class _Cursor:
-    """Where one `async for` over a reading stands."""
-
-    __slots__ = ("_chunks", "_read", "_reader", "due", "index")
-
-    def __init__(
-        self, reader: ChunkReader, chunks: list[str], read: Callable[[str], Any], index: int
-    ) -> None:
-        self.index = index
-        # An iteration that begins while the producer is held back must look at once.
-        self.due = 0
-        self._reader = reader
-        self._chunks = chunks
-        self._read = read
-
-    def __aiter__(self) -> "_Cursor":
-        return self
-
-    async def __anext__(self) -> Any:
-        if self.index >= self.due:
-            self.due = await self._reader.follow(self)
-        index = self.index
-        self.index = index + 1
-        return self._read(self._chunks[index])
+            await self._ends.wait(meter)
 
 
 def kept_stream(path: str, port: Port, attempt: int, chunks: list[str]) -> Stream:
@@ -379,28 +268,3 @@ def resumed_stream(
 
 def _ignore(_stream: Stream) -> None:
     return None
-
-
-async def _wait(line: _Line, meter: Meter | None) -> None:
-    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    line.append((future, meter))
-    if meter is None:
-        await future
-        return
-    meter.waits()
-    try:
-        await future
-    finally:
-        if future.cancelled() or not future.done():
-            meter.works()
-
-
-def _wake(line: _Line) -> None:
-    for future, meter in line:
-        if not future.done():
-            future.set_result(None)
-            # From now on and not only when its turn comes: it will work, so nobody starts
-            # in its place.
-            if meter is not None:
-                meter.works()
-    line.clear()

@@ -12,20 +12,21 @@ from dataclasses import fields, replace
 from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from runner.execution.slots import Slots
 from runner.execution.stream import WINDOW_BYTES, WINDOW_CHUNKS
-from tests.network import (
-    ALL_RULES,
-    BodyPlan,
-    Flow,
-    Network,
-    Rules,
-    outcome_of,
-    random_network,
-    run_until_idle,
-)
-from tests.tasks import give_way
+from runner.graph.ports import Chunks, Ports
+from runner.graph.ports import Stream as StreamSays
+from runner.graph.task import Task
+from runner.run.status import RunStatus
+from tests import strategies
+from tests.drive import definition_of, drive, outputs_of
+from tests.idle_loop import run_until_idle
+from tests.network import Network, outcome_of
+from tests.network_plans import ALL_RULES, BodyPlan, Flow, Rules, random_network
+from tests.tasks import give_way, registry_of_tests
 
 NETWORKS = int(os.environ.get("THROTTLE_GRAPHS", "300"))
 #: How many networks a mutant may pass by; each of them is caught several times in so many.
@@ -228,3 +229,79 @@ def test_a_chain_holds_its_producer_within_a_window_of_each_reader():
     run_until_idle(watched)
 
     assert max(most) == WINDOW_CHUNKS
+
+
+# ── with the whole engine ────────────────────────────────────────────────────────────────
+
+
+class Zip(Task):
+    """The sums of two streams side by side, read in lockstep."""
+
+    name = "test.zip"
+    effect = "none"
+
+    class Inputs(Ports):
+        left: Chunks[int]
+        right: Chunks[int]
+
+    class Outputs(Ports):
+        numbers: list[int]
+
+    @staticmethod
+    def streaming():
+        return {"numbers": StreamSays(readiness="first-chunk", mode="append")}
+
+    async def execute(self, inputs, context):
+        right = aiter(inputs.right)
+        async for number in inputs.left:
+            await context.push_chunk("numbers", number + await anext(right))
+
+
+class OneAfterTheOther(Zip):
+    """All of the left stream, then all of the right one."""
+
+    name = "test.one-after-the-other"
+
+    async def execute(self, inputs, context):
+        for side in (inputs.left, inputs.right):
+            async for number in side:
+                await context.push_chunk("numbers", number)
+
+
+@pytest.mark.parametrize("kind", [Zip, OneAfterTheOther], ids=lambda kind: kind.name)
+async def test_streams_that_part_and_meet_again_do_not_hold_each_other(kind):
+    registry = registry_of_tests()
+    registry.register(kind)
+    count = WINDOW_CHUNKS * 5
+    definition = definition_of(
+        [
+            {"id": "emit", "type": "test.emit", "inputs": {"count": count}},
+            {"id": "one", "type": "test.double", "config": {"yields": 3}},
+            {"id": "two", "type": "test.double"},
+            {"id": "meet", "type": kind.name},
+        ],
+        [
+            ("emit.numbers", "one.numbers"),
+            ("emit.numbers", "two.numbers"),
+            ("one.numbers", "meet.left"),
+            ("two.numbers", "meet.right"),
+        ],
+        outputs={"sums": "meet.numbers"},
+    )
+
+    run = await drive(definition, registry=registry)
+
+    assert run.status is RunStatus.COMPLETED
+    doubled = [2 * number for number in range(count)]
+    assert outputs_of(run) == {
+        "sums": [2 * each for each in doubled] if kind is Zip else doubled * 2
+    }
+
+
+@pytest.mark.slow
+@given(strategies.definitions(counts=st.integers(100, 300)))
+@settings(max_examples=50, deadline=None)
+def test_back_pressure_never_hangs_a_run(definition):
+    run = asyncio.run(asyncio.wait_for(drive(definition), 10))
+
+    assert run.status is RunStatus.COMPLETED
