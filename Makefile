@@ -8,8 +8,10 @@ DEV = @sh .ci/bootstrap.sh dev
 
 # Arguments for pytest, for example: make test ARGS="-k stream -x"
 ARGS ?=
+# How many seeds to simulate
+SEEDS ?= 1000
 
-.PHONY: help install run demo test test-runner coverage types lint format format-check migrations-check check bench
+.PHONY: help install run demo test test-runner simulate coverage types lint format format-check migrations-check check bench
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +30,10 @@ test: ## all tests; ARGS="-k stream -x" goes to pytest
 test-runner: ## only the engine's tests, without Django
 	$(DEV)
 	@env -u DJANGO_SETTINGS_MODULE $(PYTHON_IN) -m pytest -o DJANGO_SETTINGS_MODULE= tests/runner $(ARGS)
+
+simulate: ## whole lives of runs under random crashes: make simulate SEEDS=10000
+	$(DEV)
+	@$(PYTHON_IN) -m tests.simulation --seeds $(SEEDS)
 
 coverage: ## all tests with branch coverage
 	$(DEV)

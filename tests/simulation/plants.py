@@ -1,0 +1,114 @@
+"""Bugs to plant, by name: each must be caught, or the simulation has no teeth."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from runner.execution.memory import MemoryStore
+from runner.execution.run_executor import RunExecutor
+from runner.execution.stream import ChunkReader
+from runner.run.state import RunState
+
+Patched = tuple[type, str, Callable[..., Any]]
+
+
+def _resume() -> Patched:
+    """The last result that was kept is forgotten at the resume."""
+    restore = RunState.restore
+
+    def planted(self, checkpoints, *rest, **more):
+        return restore(self, list(checkpoints)[:-1], *rest, **more)
+
+    return RunState, "restore", planted
+
+
+def _replay() -> Patched:
+    """A reader that comes late misses the first chunks."""
+    begin = ChunkReader.__aiter__
+
+    def planted(self):
+        cursor: Any = begin(self)
+        cursor._index = len(self._stream.chunks) // 2
+        return cursor
+
+    return ChunkReader, "__aiter__", planted
+
+
+def _provisional() -> Patched:
+    """What was read of an attempt under way counts as if it had completed."""
+    returned = RunState._on_returned
+
+    def planted(self, event):
+        self.tasks[event.path].provisional = 0
+        return returned(self, event)
+
+    return RunState, "_on_returned", planted
+
+
+def _fencing() -> Patched:
+    """A late owner's batch is kept whatever its epoch."""
+    commit = MemoryStore.commit
+
+    async def planted(self, batch):
+        await commit(self, replace(batch, epoch=self.runs[batch.run].epoch))
+
+    return MemoryStore, "commit", planted
+
+
+def _cancel() -> Patched:
+    """Tasks begin although the run is cancelling."""
+    cancelling = RunState._on_cancelling
+
+    def planted(self, event):
+        commands = cancelling(self, event)
+        self.cancelling = False
+        return commands
+
+    return RunState, "_on_cancelling", planted
+
+
+def _torn() -> Patched:
+    """Events are kept without the results they tell of."""
+    commit = MemoryStore.commit
+
+    async def planted(self, batch):
+        await commit(self, replace(batch, checkpoints=batch.checkpoints[:-1]))
+
+    return MemoryStore, "commit", planted
+
+
+def _early() -> Patched:
+    """A task with an effect begins before its start is kept."""
+    start = RunExecutor._start_task
+
+    def planted(self, command):
+        start(self, replace(command, durable=False))
+
+    return RunExecutor, "_start_task", planted
+
+
+PLANTS: dict[str, Callable[[], Patched]] = {
+    "resume": _resume,
+    "replay": _replay,
+    "provisional": _provisional,
+    "fencing": _fencing,
+    "cancel": _cancel,
+    "torn": _torn,
+    "early": _early,
+}
+
+
+@contextmanager
+def planted(name: str) -> Iterator[None]:
+    """Plant a bug for a while; an empty name plants none."""
+    if not name:
+        yield
+        return
+    owner, attribute, bug = PLANTS[name]()
+    sound = getattr(owner, attribute)
+    setattr(owner, attribute, bug)
+    try:
+        yield
+    finally:
+        setattr(owner, attribute, sound)

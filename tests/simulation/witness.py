@@ -1,0 +1,284 @@
+"""Witness: an observer outside of engine and store, who counts and checks I1 to I6 as it goes.
+
+It believes nothing that the engine says of itself: what was kept it hears from the store's line,
+what ran from the bodies.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from runner.execution.store import Batch, StoredRun
+from runner.graph.task_graph import Constant, ItemOf, OutputOf, Several, Source
+from runner.run import events as happened
+from runner.run.status import TaskStatus
+from tests.simulation.world import Process, World
+
+#: Events of a task after which it is over, until a person has the run resumed.
+TASK_ENDS = {
+    "TaskCompleted", "TaskCached", "TaskFailed", "TaskUpstreamFailed", "TaskCancelled",
+    "TaskSkipped",
+}  # fmt: skip
+KEPT_RESULTS = {"TaskCompleted", "TaskCached"}
+RUN_ENDS = {"RunCompleted", "RunFailed", "RunCancelled"}
+#: What may still be said of a task that is over: late news of its streams, and log lines.
+AFTERWORDS = {
+    "ChunksStored", "StreamClosed", "StreamSuperseded", "DataflowClosed", "DataflowStreaming",
+    "TaskLogged", "TaskProgressed",
+}  # fmt: skip
+
+
+#: What the engine is known to do wrong, each with the shape of the sentence that says it.
+KNOWN: dict[str, str] = {
+    "a failure is forgotten by the next owner": r"^I3 .* of \S+ after Task(Failed|UpstreamFailed)$",
+    "a cancelled task begins again with the next owner": r"^I3 .* of \S+ after TaskCancelled$",
+    "a cancel during recovery ends the run before it is resumed": r"^I3 .*after RunCancelled$",
+    "a run that is cancelling begins bodies when it is resumed": r"^P8 .* an earlier owner was told",
+    "stop does not wait until runs are released": r"^exit .* left with run \S+ waiting",
+    "a run whose release fails is lost to its owner": r"^loop .*never retrieved: StorageTrouble",
+    "an owner that could not release a run, or never heard of its claim, keeps it for ever": r"^P4 .* lives and does not drive it$",
+    "a request to resume is closed by the owner that has just failed": r"^6.3 .* to resume is closed",
+    "a claim that is answered while the process stops is driven on": r"^exit .* while driving it$",
+    "a compound is not ended if its owner died between its last task and its end": r"^5.3 .* these compounds did not",
+}
+
+
+class RunRecord:
+    """What the witness knows of one run."""
+
+    def __init__(self, run: str) -> None:
+        self.run = run
+        self.epoch = 0
+        self.owner: Process | None = None
+        self.log: list[Any] = []
+        self.epochs: list[int] = []
+        self.results: dict[str, int] = {}
+        self.over: dict[str, str] = {}
+        self.started: dict[str, int] = {}
+        self.status = ""
+        self.cancelling = 0
+        self.executions: Counter[str] = Counter()
+
+    def kinds(self) -> list[str]:
+        """Give the kinds of its events in order."""
+        return [event.kind for event in self.log]
+
+
+class Witness:
+    """Sees all processes of one world; `broken` has a sentence for each violated invariant."""
+
+    def __init__(self, world: World) -> None:
+        self.broken: list[str] = []
+        self.known: Counter[str] = Counter()
+        self.trace: list[tuple[float, str, Any]] = []
+        self.records: dict[str, RunRecord] = {}
+        self.executor_of: Callable[[Process, str], Any] = lambda _process, _run: None
+        self._world = world
+        self._pushed: Counter[tuple[str, str, str, int, str]] = Counter()
+        self._finished: set[tuple[str, str, str]] = set()
+        self._keys: dict[tuple[str, str], str] = {}
+
+    def say(self, who: str, what: Any) -> None:
+        """Write a line of the trace."""
+        self.trace.append((self._world.now, who, what))
+
+    def blame(self, rule: str, run: str, sentence: str) -> None:
+        """Note a violated invariant, and whether it is one that the engine is known for."""
+        said = f"{rule} {run}: {sentence}"
+        known = next((name for name, shape in KNOWN.items() if re.search(shape, said)), None)
+        if known is None:
+            self.broken.append(said)
+        else:
+            self.known[known] += 1
+
+    # ── what bodies do ───────────────────────────────────────────────────────────────────
+
+    def began(self, context: Any) -> None:
+        """A body began: check that it may."""
+        process = self._here()
+        if process is None:
+            return
+        record = self.records[context.run]
+        record.executions[context.path] += 1
+        self.say(process.name, f"body {context.path} attempt {context.attempt} begins")
+        key = self._keys.setdefault((context.run, context.path), context.idempotency_key)
+        if key != context.idempotency_key:
+            self.blame("P2", context.run, f"{context.path} has two idempotency keys")
+        executor = self.executor_of(process, context.run)
+        if executor is not None and epoch_of(executor) == record.epoch:
+            self._check_start(executor, process, record, context)
+
+    def pushed(self, context: Any, port: str) -> None:
+        """A body pushed a chunk."""
+        process = self._here()
+        if process is not None:
+            key = (process.name, context.run, context.path, context.attempt, port)
+            self._pushed[key] += 1
+
+    def finished(self, context: Any) -> None:
+        """A body is about to return."""
+        process = self._here()
+        if process is not None:
+            self._finished.add((process.name, context.run, context.path))
+
+    def _here(self) -> Process | None:
+        from asyncio import get_running_loop
+
+        try:
+            loop = get_running_loop()
+        except RuntimeError:
+            return None
+        return next((each for each in self._world.processes if each.loop is loop), None)
+
+    def _check_start(
+        self, executor: Any, process: Process, record: RunRecord, context: Any
+    ) -> None:
+        path = context.path
+        if path in record.results:
+            self.blame("I6", record.run, f"{path} begins although its result is kept")
+        if record.cancelling:
+            who = "it" if record.cancelling == record.epoch else "an earlier owner"
+            self.blame("P8", record.run, f"{path} begins although {who} was told to cancel")
+        if record.status in RUN_ENDS:
+            self.blame("I3", record.run, f"{path} begins although the run has ended")
+        planned = executor.state.tasks[path].planned
+        if planned.task.effect != "none":
+            self._check_effect(record, path, context.attempt, planned)
+        else:
+            self._check_pure(executor, process, record, planned)
+
+    def _check_effect(self, record: RunRecord, path: str, attempt: int, planned: Any) -> None:
+        for source in planned.sources.values():
+            for producer in _paths(source):
+                if producer not in record.results:
+                    self.blame("I2", record.run, f"{path} begins before {producer} is kept")
+        if record.started.get(path) != attempt:
+            self.blame("I2", record.run, f"the start of {path}, which has an effect, is not kept")
+
+    def _check_pure(self, executor: Any, process: Process, record: RunRecord, planned: Any) -> None:
+        for name, source in planned.sources.items():
+            early = planned.task.inputs[name].reads_stream and isinstance(source, OutputOf)
+            for producer in _paths(source):
+                if producer in record.results or self._is_ready(
+                    executor, process, record, producer
+                ):
+                    continue
+                if early and self._has_chunk(executor, process, record, producer, source):
+                    continue
+                self.blame("I2", record.run, f"{planned.path} begins before {producer} gave {name}")
+
+    def _is_ready(self, executor: Any, process: Process, record: RunRecord, path: str) -> bool:
+        if (process.name, record.run, path) in self._finished:
+            return True
+        return executor.state.tasks[path].status is TaskStatus.COMPLETED
+
+    def _has_chunk(
+        self, executor: Any, process: Process, record: RunRecord, path: str, source: Any
+    ) -> bool:
+        """Whether a first chunk was pushed, or the stream was closed, by the attempt under way."""
+        producer = executor.state.tasks[path].planned.task.outputs[source.port]
+        stream = executor.values.streams.get((path, source.port))
+        return (
+            producer.readiness == "first-chunk"
+            and stream is not None
+            and (bool(stream.chunks) or stream.closed)
+        )
+
+    # ── what the store keeps ─────────────────────────────────────────────────────────────
+
+    def claimed(self, process: Process, stored: StoredRun) -> None:
+        """A process was given a run."""
+        record = self.records[stored.run]
+        self.say(process.name, f"claims {stored.run}, epoch {stored.epoch}")
+        if stored.epoch <= record.epoch:
+            self.blame("I5", stored.run, f"epoch {stored.epoch} after {record.epoch}")
+        record.epoch, record.owner = stored.epoch, process
+
+    def kept(self, process: Process, batch: Batch) -> None:
+        """The store kept a batch: check what it says against all that was kept before."""
+        record = self.records[batch.run]
+        if batch.epoch != record.epoch or process is not record.owner:
+            sentence = (
+                f"{process.name} writes in epoch {batch.epoch}, the owner's is {record.epoch}"
+            )
+            self.blame("P3", batch.run, sentence)
+        for entry in batch.entries:
+            self.say(process.name, (batch.run, entry.seq, entry.event))
+            if entry.seq != len(record.log) + 1:
+                self.blame("I4", batch.run, f"event {entry.seq} follows {len(record.log)}")
+            record.log.append(entry.event)
+            record.epochs.append(batch.epoch)
+            self._keep_event(record, entry.event)
+        checkpointed = {each.path for each in batch.checkpoints if each.done}
+        results = {path_of(each.event) for each in batch.entries if each.event.kind in KEPT_RESULTS}
+        for path in results - checkpointed:
+            if not self._is_compound(record, process, path):
+                self.blame("P1", batch.run, f"{path} completes without checkpoint")
+
+    def _is_compound(self, record: RunRecord, process: Process, path: str) -> bool:
+        executor = self.executor_of(process, record.run)
+        return executor is not None and path in executor.state.groups
+
+    def reopened(self, run: str) -> None:
+        """A person asked for a run that had ended to go on."""
+        record = self.records[run]
+        self.say("person", f"asks for {run} to be resumed")
+        record.over = {p: kind for p, kind in record.over.items() if kind in KEPT_RESULTS}
+        record.status = "reopened"
+        record.cancelling = 0
+
+    def _keep_event(self, record: RunRecord, event: Any) -> None:
+        if record.status in RUN_ENDS:
+            self.blame("I3", record.run, f"{event.kind} after {record.status}")
+        path = getattr(event, "path", None)
+        if event.kind.startswith("Run"):
+            self._keep_run_event(record, event)
+        elif path in record.over and event.kind not in AFTERWORDS:
+            self._keep_after_end(record, path, event)
+        if event.kind == "TaskStarted":
+            record.started[event.path] = event.attempt
+        elif event.kind in TASK_ENDS:
+            record.over[event.path] = event.kind
+            if event.kind in KEPT_RESULTS:
+                record.results[event.path] = getattr(event, "attempt", 1)
+
+    def _keep_run_event(self, record: RunRecord, event: Any) -> None:
+        if event.kind in RUN_ENDS:
+            record.status = event.kind
+        elif isinstance(event, happened.RunCancelling):
+            record.cancelling = record.epoch
+        elif isinstance(event, happened.RunResumed):
+            record.status = "RunResumed"
+            if event.epoch != record.epoch:
+                self.blame("I5", record.run, f"resumed in epoch {event.epoch}")
+
+    def _keep_after_end(self, record: RunRecord, path: str, event: Any) -> None:
+        before = record.over[path]
+        if before in KEPT_RESULTS:
+            rule = {"TaskStarted": "I6", "TaskCompleted": "I1"}.get(event.kind, "I3")
+            self.blame(rule, record.run, f"{event.kind} of {path} after {before}")
+        else:
+            self.blame("I3", record.run, f"{event.kind} of {path} after {before}")
+
+
+def path_of(event: Any) -> str:
+    """Give the path of the task that an event is about; empty for one about the run."""
+    return getattr(event, "path", "")
+
+
+def epoch_of(executor: Any) -> int:
+    """Give the epoch that an executor was made for."""
+    return int(executor._stored.epoch)
+
+
+def _paths(source: Source) -> list[str]:
+    """Name the tasks that a source waits for."""
+    if isinstance(source, Constant):
+        return []
+    if isinstance(source, OutputOf):
+        return [source.path]
+    if isinstance(source, Several):
+        return [path for each in source.sources for path in _paths(each)]
+    assert isinstance(source, ItemOf)
+    return []
