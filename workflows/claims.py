@@ -174,7 +174,7 @@ def _kept(run: Run) -> list[TaskCheckpoint]:
     """Give the results that the run takes over from its parent."""
     if run.parent is None:
         return []
-    wanted = set(json.loads(run.kept))
+    wanted = run.kept_paths
     found = _checkpoints(run.parent.checkpoints.all()) if wanted else []
     return [each for each in found if each.path in wanted and each.done and not _failed(each)]
 

@@ -167,6 +167,11 @@ class Run(models.Model):
         return RunStatus(self.status).is_over
 
     @property
+    def kept_paths(self) -> frozenset[str]:
+        """The paths of the tasks whose results it took over from its parent."""
+        return frozenset(json.loads(self.kept))
+
+    @property
     def can_cancel(self) -> bool:
         """Whether cancelling would change anything."""
         return not refusal_of("cancel", self.status, {})
