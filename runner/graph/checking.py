@@ -1,7 +1,7 @@
 """All that can be wrong with a definition, found before a run and said in sentences."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from graphlib import CycleError as Circle
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
@@ -36,7 +36,8 @@ class CheckedGraph:
     """A definition with its tasks made, in topological order, and all that was found wrong.
 
     `feeds` has the dataflows into each input port, in drawn order; `outputs` the ends that the
-    graph's outputs come from. `handled` are the tasks whose errors somebody takes;
+    graph's outputs come from; `constants` the encoded values and defaults of each task's inputs.
+    `handled` are the tasks whose errors somebody takes;
     `stream_inputs` the inputs that something inside reads as streams; `may_skip` says that some
     output may be not taken, whatever comes in.
     """
@@ -48,6 +49,7 @@ class CheckedGraph:
     feeds: Mapping[str, Mapping[str, list[End]]]
     outputs: Mapping[str, End]
     problems: list[Problem]
+    constants: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     handled: frozenset[str] = frozenset()
     stream_inputs: frozenset[str] = frozenset()
     may_skip: bool = False
@@ -58,16 +60,6 @@ class CheckedGraph:
         if name == ERROR_PORT:
             return ERROR
         return self.inputs[name] if task_id == GRAPH_INPUTS else self.tasks[task_id].outputs[name]
-
-    def constants(self, defined: DefinedTask) -> dict[str, str]:
-        """Give the encoded values and defaults of a task's inputs."""
-        task = self.tasks[defined.id]
-        found = {
-            name: port.default for name, port in task.inputs.items() if port.default is not None
-        }
-        for name, value in defined.inputs.items():
-            found[name] = task.inputs[name].encode(value)
-        return found
 
 
 def examine(definition: GraphDefinition, registry: "TaskRegistry") -> CheckedGraph:
@@ -119,6 +111,7 @@ class _Examination:
         self.defined = {each.id: each for each in definition.tasks}
         self.feeds: dict[str, dict[str, list[End]]] = {each: {} for each in self.defined}
         self.outputs: dict[str, End] = {}
+        self.constants: dict[str, dict[str, str]] = {}
         self.handled: set[str] = set()
         self.stream_inputs: set[str] = set()
 
@@ -143,6 +136,7 @@ class _Examination:
             feeds=self.feeds,
             outputs=self.outputs,
             problems=self.problems,
+            constants=self.constants,
             handled=frozenset(self.handled),
             stream_inputs=frozenset(self.stream_inputs),
             may_skip=self._may_skip(),
@@ -221,13 +215,17 @@ class _Examination:
                 self._say(f"{title} cannot be cached; cache the tasks inside it.", defined.id)
 
     def _check_constants(self, defined: DefinedTask, task: Task) -> None:
+        found = {
+            name: port.default for name, port in task.inputs.items() if port.default is not None
+        }
+        self.constants[defined.id] = found
         for name, value in defined.inputs.items():
             port = task.inputs.get(name)
             if port is None:
                 self._say(_no_port("input", name, defined, task.inputs), defined.id, name)
                 continue
             try:
-                port.encode(value)
+                found[name] = port.encode(value)
             except ValueFault as fault:
                 self._say(fault.sentence, defined.id, name)
 

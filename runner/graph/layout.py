@@ -16,6 +16,7 @@ from runner.graph.subgraph import Enclosed
 from runner.graph.task import Task
 from runner.graph.task_graph import (
     Constant,
+    Otherwise,
     OutputOf,
     PlannedCompound,
     PlannedScope,
@@ -140,13 +141,15 @@ class Layout:
         """Add a task and give the sources of its outputs; none if it is skipped."""
         task = checked.tasks[defined.id]
         sources = _sources(checked, defined, known)
+        if self._uncertain:
+            self._add_defaults(checked.constants[defined.id], sources)
         path = place.prefix + defined.id
         if defined.disabled or _lacks_input(task, sources):
             self.skipped.append(path)
             return {}
         handled = defined.id in checked.handled
         if isinstance(task, GraphAsTask):
-            if not handled:
+            if not handled and not self._passes_uncertainly(task, sources):
                 return self._add_compound(task, defined, path, place, sources)
             # What it gives depends on how it ends as a whole.
             task = Enclosed(task)
@@ -304,6 +307,19 @@ class Layout:
             if planned.task.inputs[name].required
         )
 
+    def _passes_uncertainly(self, task: GraphAsTask, sources: Mapping[str, Source]) -> bool:
+        """Whether a compound that may be skipped would let an input through all the same."""
+        if not self._uncertain or not self._uncertain_inputs(task, sources):
+            return False
+        return any(end[0] == GRAPH_INPUTS for end in task.checked.outputs.values())
+
+    def _add_defaults(self, constants: Mapping[str, str], sources: dict[str, Source]) -> None:
+        """Say what an input falls back to if what flows into it is not taken."""
+        for name in constants.keys() & sources.keys():
+            source = sources[name]
+            if isinstance(source, OutputOf | Several) and self._is_uncertain(source):
+                sources[name] = Otherwise(source, constants[name])
+
     def _is_uncertain(self, source: Source) -> bool:
         if isinstance(source, Several):
             return not source.aligned and all(map(self._is_uncertain, source.sources))
@@ -342,7 +358,7 @@ def _sources(
     checked: CheckedGraph, defined: DefinedTask, known: Mapping[End, Source]
 ) -> dict[str, Source]:
     """Give the source of every input port that has one, in the order of the ports."""
-    constants = checked.constants(defined)
+    constants = checked.constants[defined.id]
     feeds = checked.feeds[defined.id]
     found: dict[str, Source] = {}
     for name, port in checked.tasks[defined.id].inputs.items():

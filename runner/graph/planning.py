@@ -157,10 +157,14 @@ def _uncertain(
 ) -> set[OutputOf]:
     """Give the outputs that its scopes begin with and that may be not taken.
 
-    A control unfolds only once its required inputs are taken.
+    A control unfolds only once its required inputs are taken; one with a default says itself
+    what else it takes.
     """
+    ports = control.inputs
     found = [
-        source for name, source in planned.sources.items() if not control.inputs[name].required
+        source
+        for name, source in planned.sources.items()
+        if not ports[name].required and ports[name].default is None
     ]
     if control.may_skip:
         found += [source for each in scopes[-1:] for source in each.values()]

@@ -10,7 +10,7 @@ from runner.graph.ports import ERROR, Port
 from runner.graph.task import Task
 
 __all__ = [
-    "ERROR_PORT", "Constant", "Expansion", "ItemOf", "OutputOf", "PlannedCompound", "PlannedScope",
+    "ERROR_PORT", "Constant", "Expansion", "ItemOf", "Otherwise", "OutputOf", "PlannedCompound", "PlannedScope",
     "PlannedTask", "Several", "Source", "TaskGraph", "Unfolding", "paths_in", "producers",
 ]  # fmt: skip
 
@@ -50,7 +50,18 @@ class Several:
     aligned: bool = False
 
 
-Source = Constant | OutputOf | ItemOf | Several
+@dataclass(frozen=True, slots=True)
+class Otherwise:
+    """What `source` brings if it is taken; else an encoded value: a default, or one given by hand.
+
+    A plan says so only where a source may be not taken.
+    """
+
+    source: "OutputOf | Several"
+    text: str
+
+
+Source = Constant | OutputOf | ItemOf | Several | Otherwise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -165,10 +176,12 @@ class Expansion:
 def paths_in(sources: Iterable[Source]) -> Iterator[str]:
     """Give the paths of the tasks that these sources wait for."""
     for source in sources:
-        if isinstance(source, Several):
-            yield from paths_in(source.sources)
-        elif isinstance(source, OutputOf):
+        if isinstance(source, OutputOf):
             yield source.path
+        elif isinstance(source, Several):
+            yield from paths_in(source.sources)
+        elif isinstance(source, Otherwise):
+            yield from paths_in((source.source,))
 
 
 def producers(sources: Iterable[Source]) -> Iterator[OutputOf]:
@@ -178,3 +191,5 @@ def producers(sources: Iterable[Source]) -> Iterator[OutputOf]:
             yield source
         elif isinstance(source, Several):
             yield from producers(source.sources)
+        elif isinstance(source, Otherwise):
+            yield from producers((source.source,))

@@ -4,7 +4,7 @@ import pytest
 
 from runner.errors import PlanError
 from runner.graph.planning import unfold
-from runner.graph.task_graph import ERROR_PORT, OutputOf, Several
+from runner.graph.task_graph import ERROR_PORT, Otherwise, OutputOf, Several, producers
 from tests.planned import control, planned, problems, written
 
 ANY = {"a": "any", "b": "any"}
@@ -79,7 +79,7 @@ def test_a_compound_whose_input_may_be_not_taken_holds_all_its_tasks_back():
     graph = planned(written({"n": "test.number", "in": inside(b=1)}, "n.[error] > in.a"))
     error = OutputOf("n", ERROR_PORT)
     assert gates(graph) == {f"in/{each}": (error,) for each in ("one", "free", "two", "sum")}
-    assert graph.tasks["in/one"].sources["value"] == error
+    assert graph.tasks["in/one"].sources["value"] == Otherwise(error, "1")
 
 
 def test_what_a_task_needs_itself_is_no_gate_of_it():
@@ -130,15 +130,44 @@ def test_a_control_waits_for_required_inputs_that_pass_through_it():
     assert gates(unfold(graph.tasks["each"], 1)) == {}
 
 
+def test_an_input_says_what_it_falls_back_to():
+    """Engine 3.4: only a required input that is not taken skips a task."""
+    given = {"type": "test.number", "inputs": {"value": 7}}
+    graph = planned(
+        written({"n": "test.number", "fault": "test.fault", "one": "test.number",
+                 "add": "test.add", "given": given, "sure": "test.number"},
+                "n.[error] > fault.fault; n.result > one.value; n.result > add.values; "
+                "n.result > given.value; one.result > sure.value")
+    )  # fmt: skip
+    result = OutputOf("n", "result")
+    assert graph.tasks["one"].sources["value"] == Otherwise(result, "1")
+    assert graph.tasks["given"].sources["value"] == Otherwise(result, "7")
+    assert graph.tasks["add"].sources["values"] == Otherwise(Several((result,)), "[]")
+    assert graph.tasks["sure"].sources["value"] == OutputOf("one", "result")
+    assert graph.dependants["n"] == ("fault", "one", "add", "given")
+    assert [*producers(graph.tasks["add"].sources.values())] == [result]
+
+
 def test_inside_an_unfolding_an_optional_input_may_be_not_taken():
     """Engine 3.4."""
-    optional = written({"in": control("graph", BODY)}, "$inputs.a > in.a; $inputs.b > in.b",
-                       inputs={"a": "any"})  # fmt: skip
-    optional["inputs"].append({"name": "b", "type": "int", "default": 1})
-    each = {**control("map", optional, over=["a"]), "inputs": {"a": [1]}}
+    body = written({"n": "test.number"}, "$inputs.b > n.value", inputs={"a": "any"})
+    body["inputs"].append({"name": "b", "type": "int", "required": False})
+    each = {**control("map", body, over=["a"]), "inputs": {"a": [1]}}
     graph = planned(written({"n": "test.number", "each": each}, "n.result > each.b"))
     found = unfold(graph.tasks["each"], 1)
-    assert found.tasks["each[0]/in/free"].gates == (OutputOf("n", "result"),)
+    assert found.tasks["each[0]/n"].sources["value"] == Otherwise(OutputOf("n", "result"), "1")
+
+
+def test_a_compound_that_lets_an_input_through_is_skipped_with_it_as_a_whole():
+    """Engine 3.4: what passes a skipped compound is not taken."""
+    body = {**BODY, "outputs": [{"name": "b", "from": "$inputs.b"}]}
+    graph = planned(
+        written({"n": "test.number", "in": {**control("graph", body), "inputs": {"b": 1}},
+                 "on": "test.number"},
+                "n.[error] > in.a; in.b > on.value")
+    )  # fmt: skip
+    assert graph.tasks["in"].gates == (OutputOf("n", ERROR_PORT),)
+    assert graph.tasks["on"].sources["value"] == Otherwise(OutputOf("in", "b"), "1")
 
 
 def test_a_map_gives_its_lists_whatever_its_items_give():
