@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 import pytest
 
 from runner.errors import Fenced
-from runner.execution.store import Batch, ChunkBatch, Entry
+from runner.execution.store import Batch, CacheEntry, ChunkBatch, Entry
 from runner.run import events as happened
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.progress import Progress
 from runner.run.status import RunStatus
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+NOBODYS = "00000000-0000-0000-0000-000000000000"
 FAULT = happened.TaskError(type="Boom", message="it broke", task="a")
 
 
@@ -106,6 +107,27 @@ class StoreContract:
         assert (kept.width, kept.seq, kept.done) == (3, 2, True)
         assert kept.outputs == {"result": "[]"}
 
+    async def test_a_result_is_shared_within_its_scope(self, store):
+        """Engine 7.8."""
+        await self.submit(store)
+        (stored,) = await store.claim("one", 1)
+        streams = {"p": ('"a"', "[1,[2]]")}
+        entry = CacheEntry(scope=stored.scope, key="k", outputs={"n": "1.50"}, streams=streams)
+        await store.commit(batch_of(stored, happened.RunStarted(), cache=(entry,)))
+        assert await store.read_cache(stored.scope, "k") == entry
+        assert await store.read_cache(stored.scope, "other") is None
+        assert await store.read_cache(NOBODYS, "k") is None
+
+    async def test_a_fenced_batch_shares_nothing(self, store):
+        await self.submit(store)
+        (stored,) = await store.claim("one", 1)
+        entry = CacheEntry(scope=stored.scope, key="k", outputs={})
+        await store.release("one", [stored.run])
+        await store.claim("two", 1)
+        with pytest.raises(Fenced):
+            await store.commit(batch_of(stored, happened.RunStarted(), cache=(entry,)))
+        assert await store.read_cache(stored.scope, "k") is None
+
     async def test_chunks_come_back_as_they_were(self, store):
         await self.submit(store)
         (stored,) = await store.claim("one", 1)
@@ -147,7 +169,7 @@ class StoreContract:
         run = await self.submit(store)
         await self.ask(store, run, "cancel")
         (request,) = await store.requests([run])
-        assert (request.run, request.kind) == (run, "cancel")
+        assert (request.run, request.kind, request.payload) == (run, "cancel", {})
         await store.mark_handled(request.id)
         assert await store.requests([run]) == []
 
