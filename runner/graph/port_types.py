@@ -4,7 +4,7 @@ import types
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, is_typeddict
 from uuid import UUID
 
@@ -172,10 +172,20 @@ def compare(source: Any, target: Any) -> Verdict:
     """Say whether values of one type fit a port of another: always, perhaps, or never."""
     if source == target:
         return "fits"
+    try:
+        return _compared(source, target)
+    except TypeError:  # a constraint that cannot be hashed
+        return _compare(source, target)
+
+
+def _compare(source: Any, target: Any) -> Verdict:
     wanted, given = bare(target), bare(source)
     found = _compare_bare(given, wanted)
     constrained = get_origin(target) is Annotated and source != target
     return "checked" if found == "fits" and constrained else found
+
+
+_compared = lru_cache(maxsize=4096)(_compare)
 
 
 def _compare_bare(given: Any, wanted: Any) -> Verdict:
