@@ -1,4 +1,4 @@
-"""Run management for the operator: rows to read, and two named actions."""
+"""Run management for the operator: rows to read, and named actions."""
 
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.utils.functional import cached_property
 
 from workflows import background
 from workflows.models import (
+    CacheEntry,
     Membership,
     Run,
     RunEvent,
@@ -100,7 +101,7 @@ class RunAdmin(ReadOnlyAdmin):
     list_select_related = ("version__workflow", "started_by")
     search_fields = ("=id", "label", "version__workflow__name")
     ordering = ("-created_at",)
-    actions = ("cancel", "resume")
+    actions = ("cancel", "resume", "pause", "continue_")
 
     def has_manage_permission(self, request: HttpRequest) -> bool:
         """Who may change runs in general may ask something of them."""
@@ -118,12 +119,23 @@ class RunAdmin(ReadOnlyAdmin):
         """Ask for the runs to go on, once that is confirmed."""
         return self._ask("resume", request, runs)
 
+    @admin.action(description="Pause selected runs", permissions=["manage"])
+    def pause(self, request: HttpRequest, runs: QuerySet[Run]) -> HttpResponse | None:
+        """Ask that nothing further starts in the runs, once that is confirmed."""
+        return self._ask("pause", request, runs)
+
+    @admin.action(description="Continue selected runs", permissions=["manage"])
+    def continue_(self, request: HttpRequest, runs: QuerySet[Run]) -> HttpResponse | None:
+        """Ask for paused runs to go on, once that is confirmed."""
+        return self._ask("continue", request, runs)
+
     def _ask(self, kind: str, request: HttpRequest, runs: QuerySet[Run]) -> HttpResponse | None:
         if "confirmed" not in request.POST:
             context = {
                 **self.admin_site.each_context(request),
                 "title": f"{kind.capitalize()} {len(runs)} run(s)?",
                 "kind": kind,
+                "action": request.POST["action"],
                 "runs": runs,
                 "opts": self.opts,
             }
@@ -156,9 +168,9 @@ class RunEventAdmin(ReadOnlyAdmin):
 class TaskRunAdmin(ReadOnlyAdmin):
     """The tasks of all runs."""
 
-    list_display = ("run_id", "path", "status", "attempt", "started_at", "ended_at")
+    list_display = ("run_id", "path", "status", "reason", "attempt", "started_at", "ended_at")
     search_fields = ("=run__id", "path")
-    list_filter = ("status",)
+    list_filter = ("status", "stuck")
     ordering = ("-pk",)
 
 
@@ -169,3 +181,17 @@ class RunRequestAdmin(ReadOnlyAdmin):
     list_display = ("run_id", "kind", "actor", "created_at", "handled_at")
     list_select_related = ("actor",)
     ordering = ("-pk",)
+
+
+@admin.register(CacheEntry)
+class CacheEntryAdmin(ReadOnlyAdmin):
+    """Results that runs of a team share."""
+
+    list_display = ("key", "team", "created_at")
+    list_select_related = ("team",)
+    search_fields = ("key",)
+    ordering = ("-pk",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Who may change runs may have results made anew."""
+        return request.user.has_perm("workflows.change_run")

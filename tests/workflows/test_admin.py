@@ -1,10 +1,10 @@
-"""The admin: rows to read, and two confirmed actions."""
+"""The admin: rows to read, and confirmed actions."""
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 
-from workflows.models import Run, RunEvent, RunRequest
+from workflows.models import CacheEntry, Run, RunEvent, RunRequest
 
 pytestmark = pytest.mark.django_db
 CHANGELIST = "admin:workflows_run_changelist"
@@ -21,7 +21,9 @@ def ask(client, run, **more):
     return client.post(reverse(CHANGELIST), data)
 
 
-@pytest.mark.parametrize("model", ["run", "runevent", "taskrun", "workflow", "workflowversion"])
+@pytest.mark.parametrize(
+    "model", ["run", "runevent", "taskrun", "cacheentry", "workflow", "workflowversion"]
+)
 def test_every_list_opens(root, run, model):
     assert root.get(reverse(f"admin:workflows_{model}_changelist")).status_code == 200
 
@@ -53,6 +55,28 @@ def test_a_confirmed_cancel_becomes_a_request(root, run):
     assert ask(root, run, confirmed="yes").status_code == 302
     request = RunRequest.objects.get()
     assert (request.run, request.kind, request.actor.username) == (run, "cancel", "root")
+
+
+@pytest.mark.parametrize(
+    ("status", "action", "kind"),
+    [
+        ("running", "pause", "pause"),
+        ("paused", "continue_", "continue"),
+        ("failed", "resume", "resume"),
+    ],
+)
+def test_every_action_is_confirmed_and_becomes_a_request(root, run, status, action, kind):
+    Run.objects.update(status=status)
+    assert f'name="action" value="{action}"' in ask(root, run, action=action).text
+    assert ask(root, run, action=action, confirmed="yes").status_code == 302
+    assert RunRequest.objects.get().kind == kind
+
+
+def test_who_may_manage_runs_may_forget_a_shared_result(root, team):
+    entry = CacheEntry.objects.create(team=team, key="k")
+    page = reverse("admin:workflows_cacheentry_delete", args=[entry.pk])
+    assert root.post(page, {"post": "yes"}).status_code == 302
+    assert not CacheEntry.objects.exists()
 
 
 def test_what_cannot_be_cancelled_is_counted(root, run):
