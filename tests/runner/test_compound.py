@@ -6,7 +6,18 @@ import pytest
 from pydantic import BaseModel, Field
 
 from runner.errors import DefinitionError
-from runner.graph import GraphBuilder, GraphDefinition, Map, TaskRegistry, parallel, plan, series
+from runner.graph import (
+    Branch,
+    Fallback,
+    GraphBuilder,
+    GraphDefinition,
+    Map,
+    Merge,
+    TaskRegistry,
+    parallel,
+    plan,
+    series,
+)
 from runner.graph.compound import GraphAsTask
 from runner.graph.ports import Chunks, Ports, Stream
 from runner.graph.task import Task, task
@@ -144,6 +155,49 @@ def test_a_map_is_used_inside_another_graph():
     assert found.tasks["each"].task.config.limit == 8
     assert found.tasks["each"].title == "Shout"
     assert found.tasks["each"].sources["text"] == Constant('["x","y"]')
+
+
+def test_an_error_is_an_output_of_every_task():
+    """Engine 3.3."""
+
+    @task
+    async def apologise(fault: dict[str, str]) -> str:
+        return fault["message"]
+
+    graph = GraphBuilder("careful")
+    words = graph.add("words", Letters, text="a")
+    graph.output("sorry", graph.add("sorry", apologise, fault=words.error).result)
+    graph.output("error", words["[error]"])
+    found = plan(graph.definition, {}, graph.registry)
+    assert found.tasks["words"].handles_error
+    assert found.outputs["error"] == OutputOf("words", "[error]")
+    assert GraphDefinition.from_json(graph.definition.to_json()) == graph.definition
+
+
+def test_a_control_in_code_takes_a_builder_a_graph_or_a_task():
+    for body in (built(), built().as_task(), Letters):
+        each = Map.of(body, over=["text"])
+        assert each.inputs["text"].type == list[str]
+        assert "text" in each.outputs
+
+
+def test_a_whole_graph_is_short_in_code():
+    graph = GraphBuilder("short", fail_fast=True)
+    text = graph.input("text", "str", default="a b")
+    letters = graph.add("letters", Fallback.of(Letters, Letters), text=text)
+    counted = graph.add("count", count, text=letters.text, policy={"retry": {"attempts": 3}})
+    long = {"port": "count", "is": ">", "value": 3}
+    route = graph.add("route", Branch({"branches": [{"name": "long", "if": long}],
+                                       "otherwise": "short"}),
+                      value=letters.text, count=counted.result)  # fmt: skip
+    each = graph.add("each", Map.of(count, over=["text"], limit=2), text=[route.long])
+    graph.output("text", graph.add("end", Merge, values=[route.short, letters.error]).value)
+    graph.output("counts", each.result)
+    again = GraphDefinition.from_json(graph.definition.to_json())
+    assert again.to_json() == graph.definition.to_json()
+    assert [*plan(again, {}, graph.registry).tasks] == [
+        "letters", "count", "route", "each", "end",
+    ]  # fmt: skip
 
 
 # ── series ──────────────────────────────────────────────────────────────────────────────────────
