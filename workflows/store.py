@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -48,8 +47,8 @@ class DatabaseStore:
         self._writer = ThreadPoolExecutor(1, "store-writer")
         self._reader = ThreadPoolExecutor(1, "store-reader")
         self._leases = ThreadPoolExecutor(1, "store-leases")
-        self._waiting: deque[tuple[Batch, asyncio.Future[None]]] = deque()
-        self._writing: asyncio.Task[None] | None = None
+        self._waiting: list[tuple[Batch, asyncio.Future[None]]] = []
+        self._writing = False
 
     async def claim(self, owner: str, limit: int) -> list[StoredRun]:
         """Take up to `limit` runs that wait for an owner, or whose owner is dead."""
@@ -57,12 +56,13 @@ class DatabaseStore:
 
     async def commit(self, batch: Batch) -> None:
         """Keep a batch, all or nothing, together with those of other runs that wait."""
-        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        kept: asyncio.Future[None] = loop.create_future()
         self._waiting.append((batch, kept))
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write_all(), name="store-writer")
+        if not self._writing:
+            self._write_next(loop)
         # A cancelled caller does not undo what the writer has under way.
-        await asyncio.shield(kept)
+        await kept
 
     async def read_chunks(self, run: str, path: str, port: str, attempt: int) -> list[ChunkBatch]:
         """Give the kept chunks of one port and attempt, in order, without gap."""
@@ -97,8 +97,8 @@ class DatabaseStore:
 
     async def close(self) -> None:
         """Finish what is under way, and let go of threads, connections and locks."""
-        if self._writing is not None:
-            await self._writing
+        while self._writing:
+            await _on(self._writer, _nothing)
         for thread in (self._writer, self._reader, self._leases):
             await _on(thread, close_connection)
             thread.shutdown()
@@ -114,19 +114,35 @@ class DatabaseStore:
 
         return _patiently(self._patience, claim)
 
-    async def _write_all(self) -> None:
-        while self._waiting:
-            taken = list(self._waiting)
-            self._waiting.clear()
-            batches = [batch for batch, _ in taken]
-            try:
-                faults = await _on(self._writer, self._commit_all, batches)
-            except Exception as trouble:
-                # Whatever it is, those who wait must hear of it: a run that waits in silence
-                # looks like one that works.
-                faults = [trouble] * len(taken)
-            for (_, kept), fault in zip(taken, faults, strict=True):
-                _settle(kept, fault)
+    def _write_next(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let the writer commit all that waits; one transaction is under way at a time."""
+        taken, self._waiting = self._waiting, []
+        self._writing = bool(taken)
+        if taken:
+            self._writer.submit(self._write, taken, loop)
+
+    def _write(
+        self, taken: list[tuple[Batch, asyncio.Future[None]]], loop: asyncio.AbstractEventLoop
+    ) -> None:
+        """Commit in the writer's thread, and tell the loop."""
+        faults: Sequence[Exception | None]
+        try:
+            faults = self._commit_all([batch for batch, _ in taken])
+        except Exception as trouble:
+            # Whatever it is, those who wait must hear of it: a run that waits in silence
+            # looks like one that works.
+            faults = [trouble] * len(taken)
+        loop.call_soon_threadsafe(self._written, taken, faults, loop)
+
+    def _written(
+        self,
+        taken: list[tuple[Batch, asyncio.Future[None]]],
+        faults: Sequence[Exception | None],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        for (_, kept), fault in zip(taken, faults, strict=True):
+            _settle(kept, fault)
+        self._write_next(loop)
 
     def _commit_all(self, batches: Sequence[Batch]) -> Sequence[Exception | None]:
         return _patiently(self._patience, lambda: write_batches(batches))
@@ -136,6 +152,10 @@ async def _on[**P, T](
     thread: ThreadPoolExecutor, function: Callable[P, T], *args: P.args, **_: P.kwargs
 ) -> T:
     return await asyncio.get_running_loop().run_in_executor(thread, function, *args)
+
+
+def _nothing() -> None:
+    return None
 
 
 def _settle(kept: asyncio.Future[None], fault: Exception | None) -> None:

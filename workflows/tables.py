@@ -5,14 +5,14 @@ are tuples of values in the form the database keeps, and go by `INSERT … VALUE
 time: one long call into the database lets go of the interpreter once, many short ones each time.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import batched, chain
 from typing import Any, Self
 from uuid import UUID
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
 
 #: Statements of these many rows are prepared once and kept; what is left over goes by the next.
 ROWS_A_STATEMENT = (100, 10, 1)
@@ -28,13 +28,13 @@ class Cursor:
     """
 
     def __init__(self) -> None:
+        connection = connections[DEFAULT_DB_ALIAS]
         connection.ensure_connection()
         self.vendor = connection.vendor
         #: Gives a UTC time (or None) as its column keeps it.
-        self.moment: Callable[[datetime | None], Any] = (
-            _as_text if self.is_sqlite else _as_it_is
-        )
+        self.moment: Callable[[datetime | None], Any] = _as_text if self._is_sqlite else _as_it_is
         self._cursor = connection.connection.cursor()
+        self._faults = connection.wrap_database_errors
 
     def __enter__(self) -> Self:
         return self
@@ -42,30 +42,29 @@ class Cursor:
     def __exit__(self, *_fault: object) -> None:
         self._cursor.close()
 
+    @property
+    def _is_sqlite(self) -> bool:
+        return self.vendor == "sqlite"
+
     def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Execute a statement; give how many rows it inserted or changed."""
-        with connection.wrap_database_errors:
-            self._cursor.execute(_for_driver(sql, is_sqlite=self.is_sqlite), values)
+        with self._faults:
+            self._cursor.execute(_for_sqlite(sql) if self._is_sqlite else sql, values)
         return int(self._cursor.rowcount)
 
     def rows(self) -> list[Row]:
         """Give what the last statement found."""
-        with connection.wrap_database_errors:
+        with self._faults:
             return list(self._cursor.fetchall())
 
-    @property
-    def is_sqlite(self) -> bool:
-        """Whether it speaks SQLite's dialect, and not PostgreSQL's."""
-        return self.vendor == "sqlite"
-
-    def key(self, text: str) -> Any:
-        """Give a UUID as its column keeps it."""
-        return UUID(text).hex if self.is_sqlite else UUID(text)
+    def key(self, uuid: str) -> Any:
+        """Give a UUID, written with its dashes, as its column keeps it."""
+        return uuid.replace("-", "") if self._is_sqlite else UUID(uuid)
 
 
 @lru_cache(256)
-def _for_driver(sql: str, *, is_sqlite: bool) -> str:
-    return sql.replace("%s", "?") if is_sqlite else sql
+def _for_sqlite(sql: str) -> str:
+    return sql.replace("%s", "?")
 
 
 @lru_cache(1024)
@@ -79,50 +78,52 @@ def _as_it_is(at: datetime | None) -> datetime | None:
 
 
 class Table:
-    """The columns of one model that rows are given for, named as in the model."""
+    """The columns of one model that rows are given for, named as in the model.
 
-    def __init__(self, model: type[models.Model], *names: str) -> None:
+    `conflict` is the clause for rows that are there already: none, so that they raise.
+    """
+
+    def __init__(self, model: type[models.Model], *names: str, conflict: str = "") -> None:
         meta = model._meta  # noqa: SLF001
-        self.name = meta.db_table
         columns = {field.name: str(field.column) for field in meta.concrete_fields}
-        self.columns = tuple(columns[name] for name in names)
+        self._name = str(meta.db_table)
+        self._columns = ", ".join(quoted(columns[name]) for name in names)
+        self._marks = f"({', '.join(['%s'] * len(names))})"
+        self._conflict = conflict
+        self._statements: dict[int, str] = {}
 
-    def insert(self, cursor: Cursor, rows: Sequence[Row], conflict: str = "") -> int:
-        """Insert rows; give how many are new or were changed because of `conflict`."""
+    def insert(self, cursor: Cursor, rows: Sequence[Row]) -> int:
+        """Insert rows; give how many of them are new, or changed one that was there."""
         touched = start = 0
         for size in ROWS_A_STATEMENT:
             whole = (len(rows) - start) // size * size
-            for some in batched(rows[start : start + whole], size):
-                sql = _insertion(self.name, self.columns, size, conflict)
-                touched += cursor.execute(sql, list(chain.from_iterable(some)))
-            start += whole
+            if whole:
+                sql = self._statement(size)
+                for some in batched(rows[start : start + whole], size):
+                    touched += cursor.execute(sql, list(chain.from_iterable(some)))
+                start += whole
         return touched
 
-    def upsert(
-        self,
-        cursor: Cursor,
-        rows: Sequence[Row],
-        unique: Iterable[str],
-        expressions: Mapping[str, str],
-    ) -> None:
-        """Insert rows; those that are there already get the values of `expressions` by column."""
-        self.insert(cursor, rows, _update(tuple(unique), tuple(expressions.items())))
+    def _statement(self, rows: int) -> str:
+        if rows not in self._statements:
+            values = ", ".join([self._marks] * rows)
+            self._statements[rows] = (
+                f"INSERT INTO {quoted(self._name)} ({self._columns}) VALUES {values} "  # noqa: S608
+                f"{self._conflict}"
+            )
+        return self._statements[rows]
 
 
-@cache
-def _insertion(table: str, columns: tuple[str, ...], rows: int, conflict: str) -> str:
-    marks = f"({', '.join(['%s'] * len(columns))})"
-    named = ", ".join(map(quoted, columns))
-    values = ", ".join([marks] * rows)
-    return f"INSERT INTO {quoted(table)} ({named}) VALUES {values} {conflict}"  # noqa: S608
+#: The clause that leaves a row that is there as it is.
+LEAVE = "ON CONFLICT DO NOTHING"
 
 
-@cache
-def _update(unique: tuple[str, ...], expressions: tuple[tuple[str, str], ...]) -> str:
-    changes = ", ".join(f"{quoted(column)} = {value}" for column, value in expressions)
-    return f"ON CONFLICT ({', '.join(map(quoted, unique))}) DO UPDATE SET {changes}"
+def replacing(unique: Sequence[str], changes: Mapping[str, str]) -> str:
+    """Give the clause that sets columns of a row that is there to SQL expressions."""
+    named = ", ".join(f"{quoted(column)} = {value}" for column, value in changes.items())
+    return f"ON CONFLICT ({', '.join(map(quoted, unique))}) DO UPDATE SET {named}"
 
 
 def quoted(name: str) -> str:
-    """Quote a name of a table or a column; they are the models', never a stranger's."""
+    """Quote the name of a table or a column; names are the models', never a stranger's."""
     return f'"{name}"'

@@ -20,6 +20,7 @@ from runner.run import events as happened
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.events import Event
 from runner.run.status import TaskStatus
+from workflows.caching import keep_entries
 from workflows.models import Checkpoint, Chunk, Run, RunEvent, TaskRun
 from workflows.projection import (
     Changes,
@@ -29,7 +30,7 @@ from workflows.projection import (
     run_changes,
     task_changes,
 )
-from workflows.tables import Cursor, Row, Table, quoted
+from workflows.tables import LEAVE, Cursor, Row, Table, quoted, replacing
 
 #: An entry, and the path of the task it is about.
 type Told = tuple[Entry, str]
@@ -57,8 +58,16 @@ _EVENTS = Table(RunEvent, "run", "seq", "at", "kind", "path", "payload")
 _CHUNKS = Table(
     Chunk, "run", "path", "port", "attempt", "first", "last", "items", "size", "superseded"
 )
-_CHECKPOINTS = Table(Checkpoint, "run", "path", "attempt", "seq", "epoch", "value")
 _ONE_A_PATH = ("run_id", "path")
+_RESULT = ("attempt", "seq", "epoch", "value")
+_NEW_CHECKPOINTS = Table(Checkpoint, "run", "path", *_RESULT, conflict=LEAVE)
+_CHANGED_CHECKPOINTS = Table(
+    Checkpoint,
+    "run",
+    "path",
+    *_RESULT,
+    conflict=replacing(_ONE_A_PATH, {name: f"excluded.{name}" for name in _RESULT}),
+)
 
 
 def write_batches(batches: Sequence[Batch]) -> list[Exception | None]:
@@ -94,6 +103,7 @@ def _write(cursor: Cursor, batch: Batch) -> None:
     _supersede(batch)
     _keep_checkpoints(cursor, run, batch, checkpoints)
     _project(cursor, run, told)
+    keep_entries(batch.cache)
 
 
 # ── the run itself ───────────────────────────────────────────────────────────────────────────────
@@ -199,19 +209,14 @@ def _keep_checkpoints(
 ) -> None:
     """Insert them; only where one is there already, which is rare, read it and put it together."""
     rows = _checkpoint_rows(run, batch.epoch, latest.values())
-    if _CHECKPOINTS.insert(cursor, rows, "ON CONFLICT DO NOTHING") == len(rows):
+    if _NEW_CHECKPOINTS.insert(cursor, rows) == len(rows):
         return
     changed = []
     for row in Checkpoint.objects.filter(run_id=batch.run, path__in=latest):
         kept = latest[row.path]
         if row.seq != kept.seq:
             changed.append(_merged(TaskCheckpoint.from_json(row.value), kept))
-    _CHECKPOINTS.upsert(
-        cursor,
-        _checkpoint_rows(run, batch.epoch, changed),
-        _ONE_A_PATH,
-        {name: f"excluded.{name}" for name in ("attempt", "seq", "epoch", "value")},
-    )
+    _CHANGED_CHECKPOINTS.insert(cursor, _checkpoint_rows(run, batch.epoch, changed))
 
 
 def _checkpoint_rows(run: Any, epoch: int, checkpoints: Iterable[TaskCheckpoint]) -> list[Row]:
@@ -261,8 +266,7 @@ def _write_tasks(cursor: Cursor, run: Any, pending: Mapping[str, Changes]) -> No
         row = (run, path, *_as_kept(cursor, names, changes), *_defaults(names))
         alike.setdefault(names, []).append(row)
     for names, rows in alike.items():
-        table, changed = _task_table(names)
-        table.upsert(cursor, rows, _ONE_A_PATH, changed)
+        _task_table(names).insert(cursor, rows)
 
 
 def _as_kept(cursor: Cursor, names: tuple[str, ...], changes: Changes) -> list[Any]:
@@ -285,15 +289,15 @@ def _defaults(names: tuple[str, ...]) -> Row:
 
 
 @cache
-def _task_table(names: tuple[str, ...]) -> tuple[Table, dict[str, str]]:
-    """Give the table with its columns in the order of such rows, and what changes of old ones."""
+def _task_table(names: tuple[str, ...]) -> Table:
+    """Give the table with its columns in the order of such rows; `names` change in old ones."""
     others = (name for name in _TASK_DEFAULTS if name not in names)
-    table = Table(TaskRun, "run", "path", *names, *others)
-    return table, {name: _then(table.name, name, names) for name in names}
+    changes = {name: _then(name, names) for name in names}
+    return Table(TaskRun, "run", "path", *names, *others, conflict=replacing(_ONE_A_PATH, changes))
 
 
-def _then(table: str, name: str, names: Sequence[str]) -> str:
+def _then(name: str, names: Sequence[str]) -> str:
     """Say in SQL what becomes of a column of a row that is there already."""
     if name == _FIRST_CHUNK and "started_at" not in names:
-        return f"COALESCE({quoted(table)}.{name}, excluded.{name})"
+        return f"COALESCE(workflows_taskrun.{name}, excluded.{name})"
     return f"excluded.{name}"

@@ -7,12 +7,12 @@ import pytest
 from django.db import IntegrityError
 
 from workflows.models import Checkpoint, RunEvent
-from workflows.tables import Cursor, Table
+from workflows.tables import LEAVE, Cursor, Table, replacing
 
 pytestmark = pytest.mark.django_db
 
 EVENTS = Table(RunEvent, "run", "seq", "at", "kind", "path", "payload")
-CHECKPOINTS = Table(Checkpoint, "run", "path", "attempt", "seq", "epoch", "value")
+CHECKPOINT = (Checkpoint, "run", "path", "attempt", "seq", "epoch", "value")
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
 
@@ -50,14 +50,15 @@ def test_no_time_is_kept_as_none():
 
 
 def test_a_row_that_is_there_already_is_left_or_changed(run):
+    changes = {"attempt": "excluded.attempt"}
+    changed = Table(*CHECKPOINT, conflict=replacing(("run_id", "path"), changes))
     with Cursor() as cursor:
         key = cursor.key(str(run.pk))
         first, second = (key, "a", 1, 1, 1, "{}"), (key, "a", 2, 5, 1, "{}")
-        assert CHECKPOINTS.insert(cursor, [first], "ON CONFLICT DO NOTHING") == 1
-        assert CHECKPOINTS.insert(cursor, [second], "ON CONFLICT DO NOTHING") == 0
+        left = Table(*CHECKPOINT, conflict=LEAVE)
+        assert [left.insert(cursor, [each]) for each in (first, second)] == [1, 0]
         assert run.checkpoints.get().attempt == 1
-        changes = {"attempt": "excluded.attempt"}
-        CHECKPOINTS.upsert(cursor, [second], ("run_id", "path"), changes)
+        assert changed.insert(cursor, [second]) == 1
     kept = run.checkpoints.get()
     assert (kept.attempt, kept.seq) == (2, 1)
 
