@@ -69,25 +69,26 @@ def rerun_of(
     chosen: str = "",
     edited: bool = False,
     workflows: frozenset[str] = frozenset(),
+    types: frozenset[str] = frozenset(),
 ) -> Rerun:
     """Say what a rerun keeps and runs.
 
     `old` is the plan of the earlier run, with its inputs (None if it cannot be made any more),
     `new` that of the version and inputs to run; `completed` are the paths of the tasks that have
     results, those inside of maps and loops included. `chosen` is where mode "task" begins;
-    `edited` says that inputs are others than before, `workflows` names the pinned workflows that
-    have changed (see `changed_workflows`).
+    `edited` says that inputs or pinned workflows are others than before; `workflows` names the
+    pinned workflows that do not do what they did (see `changed_workflows`), `types` the task types
+    that have another version now.
 
     Raises PlanError when there is no task to begin at.
     """
     goes_on = mode in {RerunMode.RESUME, RerunMode.FAILED}
-    is_edited = edited or bool(workflows)
-    if goes_on and not is_edited and old is not None and old.definition == new.definition:
+    if goes_on and not edited and old is not None and old.definition == new.definition:
         return _going_on(new, completed)
     begins = _beginning(new, chosen) if mode is RerunMode.TASK else frozenset()
     if mode is RerunMode.START or old is None:
         return Rerun(kept=(), runs=tuple(new.tasks))
-    return _taking_over(_Comparison(old, new, workflows), new, completed, begins)
+    return _taking_over(_Comparison(old, new, workflows, types), new, completed, begins)
 
 
 def _going_on(graph: TaskGraph, completed: Collection[str]) -> Rerun:
@@ -154,21 +155,24 @@ def _around(path: str) -> Iterator[str]:
 class _Comparison:
     """Two plans side by side: which tasks would do the same as before."""
 
-    def __init__(self, old: TaskGraph, new: TaskGraph, changed: frozenset[str]) -> None:
-        self._old, self._new, self._changed = old, new, changed
+    def __init__(
+        self, old: TaskGraph, new: TaskGraph, workflows: frozenset[str], types: frozenset[str]
+    ) -> None:
+        self._old, self._new, self._workflows, self._types = old, new, workflows, types
         self._were = _defined(old.definition)
         self._are = _defined(new.definition)
 
     def is_same(self, path: str) -> bool:
-        """Whether a task has the type, version, settings and sources that it had."""
-        before, now, now_drawn = self._old.tasks.get(path), self._new.tasks[path], self._are[path]
+        """Whether a task has the type, settings and sources that it had, and all inside of it."""
+        before, now = self._old.tasks.get(path), self._new.tasks[path]
         if before is None or path not in self._were:
             return False
+        now_drawn = self._are[path]
         return (
-            before.task.version == now.task.version
-            and dict(before.sources) == dict(now.sources)
+            dict(before.sources) == dict(now.sources)
             and _substance(self._were[path].to_document()) == _substance(now_drawn.to_document())
-            and self._changed.isdisjoint(_workflows_of(now_drawn))
+            and self._workflows.isdisjoint(_workflows_of(now_drawn))
+            and self._types.isdisjoint(_types_of(now_drawn))
         )
 
     def deals_with_errors(self, path: str) -> bool:
@@ -208,16 +212,20 @@ def _without_words(document: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name not in {"title", "help"}}
 
 
-# ── workflows within workflows ──────────────────────────────────────────────────────────────────
+# ── types, and workflows within workflows ───────────────────────────────────────────────────────
 
 
-def changed_workflows(old: Mapping[str, str], new: Mapping[str, str]) -> frozenset[str]:
+def changed_workflows(
+    old: Mapping[str, str], new: Mapping[str, str], types: Collection[str] = ()
+) -> frozenset[str]:
     """Name the pinned workflows (JSON definitions by name) that do not do what they did.
 
-    One that uses a changed one has changed too.
+    One that uses a changed one, or a task type among `types`, has changed too.
     """
+    definitions = {name: GraphDefinition.from_json(new[name]) for name in new}
     changed = {name for name in new if old.get(name) != new[name]}
-    uses = {name: set(workflows_in(GraphDefinition.from_json(new[name]))) for name in new}
+    changed |= {name for name in new if set(types).intersection(_types_in(definitions[name]))}
+    uses = {name: set(workflows_in(definitions[name])) for name in new}
     while reached := {name for name in uses if uses[name] & changed} - changed:
         changed |= reached
     return frozenset(changed)
@@ -227,6 +235,17 @@ def workflows_in(definition: GraphDefinition) -> Iterator[str]:
     """Name the workflows that a definition runs as sub-graphs, at any depth of its own tasks."""
     for each in definition.tasks:
         yield from _workflows_of(each)
+
+
+def _types_in(definition: GraphDefinition) -> Iterator[str]:
+    for each in definition.tasks:
+        yield from _types_of(each)
+
+
+def _types_of(defined: DefinedTask) -> Iterator[str]:
+    yield defined.type
+    if defined.graph is not None:
+        yield from _types_in(defined.graph)
 
 
 def _workflows_of(defined: DefinedTask) -> Iterator[str]:

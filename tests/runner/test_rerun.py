@@ -118,6 +118,17 @@ def test_another_dataflow_or_a_new_task_runs():
     assert (found.kept, found.runs) == (("a", "b"), ("c", "e"))
 
 
+def test_a_type_of_another_version_runs_wherever_it_stands():
+    """Also within a compound, a map or a workflow."""
+    old = planned(mapped(), ns=[1])
+    found = rerun(old, completed={"m", "s"}, types=frozenset({"test.add"}), mode="task", chosen="s")
+    other = rerun(old, completed={"m", "s"}, types=frozenset({"test.no"}), mode="task", chosen="s")
+    assert (found.kept, other.kept) == ((), ("m",))
+    pins = {"used": definition_of([number("x")]), "other": definition_of([number("y")])}
+    assert changed_workflows(pins, pins, {"test.add"}) == {"used", "other"}
+    assert changed_workflows(pins, pins, {"test.no"}) == frozenset()
+
+
 def test_nothing_can_be_kept_of_a_version_that_cannot_be_planned():
     found = rerun(None, planned(chain(), n=1), completed=CHAIN)
     assert (found.kept, found.new_run) == ((), True)

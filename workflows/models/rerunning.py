@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from runner.errors import PlanError, RunnerError
 from runner.graph.definition import GraphDefinition
 from runner.graph.planning import plan
+from runner.graph.registry import default_registry
 from runner.graph.task_graph import TaskGraph
 from runner.graph.values import decode, encode
 from runner.run.rerun import Rerun, RerunMode, changed_workflows, rerun_of
@@ -52,15 +53,16 @@ def planned_rerun(run: "Run", person: Person, wish: RerunWish) -> PlannedRerun:
     definition = GraphDefinition.from_json(version.definition)
     before, options = decode(run.inputs), decode(run.options)
     inputs = _inputs(definition, before, wish)
-    old_pins = json.loads(run.workflows)
+    old_pins, types = json.loads(run.workflows), _changed_types(run)
     preview = rerun_of(
         _old_plan(run, old_pins),
         plan(definition, inputs, registry_with(pins), **options),
         mode=wish.mode,
         completed=_completed(run),
         chosen=wish.task,
-        edited=encode(inputs) != encode(before),
-        workflows=changed_workflows(old_pins, pins),
+        edited=encode(inputs) != encode(before) or pins != old_pins,
+        workflows=changed_workflows(old_pins, pins, types),
+        types=types,
     )
     return PlannedRerun(
         version=version, workflows=pins, inputs=inputs, options=options, preview=preview
@@ -95,6 +97,17 @@ def _old_plan(run: "Run", pins: Mapping[str, str]) -> TaskGraph | None:
         return plan(definition, decode(run.inputs), registry_with(pins), **decode(run.options))
     except RunnerError:
         return None
+
+
+def _changed_types(run: "Run") -> frozenset[str]:
+    """Name the task types that have another version than when the run began, or are gone."""
+    then = json.loads(run.types)
+    registry = default_registry()
+    return frozenset(
+        name
+        for name, version in then.items()
+        if name not in registry or registry.get(name).version != version
+    )
 
 
 def _completed(run: "Run") -> frozenset[str]:

@@ -16,7 +16,7 @@ from runner.run.status import RunStatus, TaskStatus
 from workflows.models.asking import KINDS, refusal_of, task_refusal_of
 from workflows.models.rerunning import RerunWish, planned_rerun
 from workflows.models.team import Person, Right, Team
-from workflows.models.workflow import Workflow, WorkflowVersion
+from workflows.models.workflow import Workflow, WorkflowVersion, versions_of
 
 RUN_STATUSES = [(each.value, each.value) for each in RunStatus]
 REQUEST_KINDS = [(each, each) for each in KINDS]
@@ -68,6 +68,7 @@ class RunQuerySet(models.QuerySet["Run"]):
                     kept=json.dumps(sorted(kept)),
                     options=encode(dict(options or {})),
                     workflows=json.dumps(dict(workflows)),
+                    types=json.dumps(versions_of([version.definition, *workflows.values()])),
                 )
         except IntegrityError:
             # The other half of a double click was quicker.
@@ -102,7 +103,8 @@ class Run(models.Model):
     `owner` is the process that drives the run under `epoch`, and may write as long as both are
     its own. `deaths` counts the owners that died in a row without getting any further. `parent`
     is the run that a rerun came from, and `kept` the JSON list of the paths that it takes over
-    from there; `options` is an encoded object, `workflows` a JSON object of definitions by name.
+    from there; `options` is an encoded object, `workflows` a JSON object of definitions by name,
+    `types` one of the versions that the task types had, by name.
     `reason` says what an awaiting run waits for; `handled` counts the errors it dealt with.
     """
 
@@ -116,6 +118,7 @@ class Run(models.Model):
     kept = models.TextField(default="[]")
     options = models.TextField(default="{}")
     workflows = models.TextField(default="{}")
+    types = models.TextField(default="{}")
     label = models.CharField(max_length=200, blank=True, default="")
     status = models.CharField(max_length=16, choices=RUN_STATUSES, default=RunStatus.QUEUED)
     reason = models.CharField(max_length=REASON, blank=True, default="")

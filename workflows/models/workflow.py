@@ -1,9 +1,10 @@
 """A team's workflow and its versions; a version never changes."""
 
 import hashlib
+import json
 import uuid
-from collections.abc import Mapping
-from typing import Self
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models, transaction
@@ -22,6 +23,19 @@ def registry_with(workflows: Mapping[str, str]) -> TaskRegistry:
     return registry.with_workflows(
         {name: GraphDefinition.from_json(text) for name, text in workflows.items()}
     )
+
+
+def versions_of(definitions: Iterable[str]) -> dict[str, str]:
+    """Give the versions, by name, that the task types of definitions (JSON texts) have now."""
+    registry = default_registry()
+    used = {name for text in definitions for name in _types_in(json.loads(text))}
+    return {name: registry.get(name).version for name in sorted(used) if name in registry}
+
+
+def _types_in(graph: Mapping[str, Any]) -> Iterator[str]:
+    for task in graph.get("tasks", ()):
+        yield str(task.get("type", ""))
+        yield from _types_in(task.get("graph") or {})
 
 
 class WorkflowQuerySet(models.QuerySet["Workflow"]):

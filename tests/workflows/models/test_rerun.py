@@ -94,6 +94,14 @@ def test_an_input_that_no_longer_exists_is_left_out(failed, asking, alice):
     assert (decode(again.inputs), json.loads(again.kept)) == ({}, ["other"])
 
 
+def test_what_has_another_version_than_when_the_run_began_is_run(failed, alice):
+    types = json.loads(failed.types)
+    Run.objects.filter(pk=failed.pk).update(types=json.dumps(types | {"text.answer": "0"}))
+    again = Run.objects.rerun(Run.objects.get(pk=failed.pk), alice, wish("task", task="report"))
+    assert types == {"text.answer": "1", "text.keywords": "1", "text.report": "1"}
+    assert json.loads(again.kept) == ["other"]
+
+
 def test_a_rerun_of_a_trial_is_a_trial(asking, alice):
     """Engine 1.5."""
     options = {"only": ["report"], "pins": {"answer": {"text": "So."}}}
