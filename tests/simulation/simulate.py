@@ -299,6 +299,8 @@ class Simulation:
             return
 
         def ask() -> None:
+            if not self.store.runs[run].status.is_over:
+                return
             self._resumes[run] -= 1
             self.witness.reopened(run)
             self.store.ask(run, "resume", "someone")

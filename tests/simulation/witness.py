@@ -21,6 +21,8 @@ TASK_ENDS = {
     "TaskSkipped",
 }  # fmt: skip
 KEPT_RESULTS = {"TaskCompleted", "TaskCached"}
+#: Within so many virtual seconds of a cancel, no further body begins.
+CANCEL_SECONDS = 1.0
 RUN_ENDS = {"RunCompleted", "RunFailed", "RunCancelled"}
 #: What may still be said of a task that is over: late news of its streams, and log lines.
 AFTERWORDS = {
@@ -58,6 +60,7 @@ class RunRecord:
         self.started: dict[str, int] = {}
         self.status = ""
         self.cancelling = 0
+        self.cancelled_at = 0.0
         self.executions: Counter[str] = Counter()
 
     def kinds(self) -> list[str]:
@@ -137,7 +140,7 @@ class Witness:
         path = context.path
         if path in record.results:
             self.blame("I6", record.run, f"{path} begins although its result is kept")
-        if record.cancelling:
+        if record.cancelling and self._world.now > record.cancelled_at + CANCEL_SECONDS:
             who = "it" if record.cancelling == record.epoch else "an earlier owner"
             self.blame("P8", record.run, f"{path} begins although {who} was told to cancel")
         if record.status in RUN_ENDS:
@@ -237,6 +240,8 @@ class Witness:
         elif path in record.over and event.kind not in AFTERWORDS:
             self._keep_after_end(record, path, event)
         if event.kind == "TaskStarted":
+            if record.cancelling == record.epoch:
+                self.blame("P8", record.run, f"{path} is started after the run was cancelled")
             record.started[event.path] = event.attempt
         elif event.kind in TASK_ENDS:
             record.over[event.path] = event.kind
@@ -247,7 +252,7 @@ class Witness:
         if event.kind in RUN_ENDS:
             record.status = event.kind
         elif isinstance(event, happened.RunCancelling):
-            record.cancelling = record.epoch
+            record.cancelling, record.cancelled_at = record.epoch, self._world.now
         elif isinstance(event, happened.RunResumed):
             record.status = "RunResumed"
             if event.epoch != record.epoch:
