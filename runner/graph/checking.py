@@ -38,8 +38,8 @@ class CheckedGraph:
     `feeds` has the dataflows into each input port, in drawn order; `outputs` the ends that the
     graph's outputs come from; `constants` the encoded values and defaults of each task's inputs.
     `handled` are the tasks whose errors somebody takes;
-    `stream_inputs` the inputs that something inside reads as streams; `may_skip` says that some
-    output may be not taken, whatever comes in.
+    `stream_inputs` the inputs that something inside reads as streams; `passes` the outputs that
+    are an input as it came; `may_skip` says that some output may be not taken, whatever comes in.
     """
 
     definition: GraphDefinition
@@ -52,6 +52,7 @@ class CheckedGraph:
     constants: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     handled: frozenset[str] = frozenset()
     stream_inputs: frozenset[str] = frozenset()
+    passes: frozenset[str] = frozenset()
     may_skip: bool = False
 
     def port_of(self, end: End) -> Port:
@@ -139,8 +140,14 @@ class _Examination:
             constants=self.constants,
             handled=frozenset(self.handled),
             stream_inputs=frozenset(self.stream_inputs),
+            passes=frozenset(name for name, end in self.outputs.items() if self._passes(end)),
             may_skip=self._may_skip(),
         )
+
+    def _passes(self, end: End) -> bool:
+        """Whether what comes from here is an input as it came."""
+        task_id, name = end
+        return task_id == GRAPH_INPUTS or name in self.tasks[task_id].passes
 
     def _may_skip(self) -> bool:
         if self.handled or any(each.disabled for each in self.definition.tasks):

@@ -35,6 +35,7 @@ class GraphAsTask(Task):
         self.inputs = self.checked.inputs
         self.outputs = outputs_of(self.checked)
         self.hands_on = self.checked.stream_inputs
+        self.passes = self.checked.passes
         self.may_skip = self.checked.may_skip
 
     @classmethod

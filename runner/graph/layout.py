@@ -309,9 +309,7 @@ class Layout:
 
     def _passes_uncertainly(self, task: GraphAsTask, sources: Mapping[str, Source]) -> bool:
         """Whether a compound that may be skipped would let an input through all the same."""
-        if not self._uncertain or not self._uncertain_inputs(task, sources):
-            return False
-        return any(end[0] == GRAPH_INPUTS for end in task.checked.outputs.values())
+        return bool(task.passes and self._uncertain_inputs(task, sources))
 
     def _add_defaults(self, constants: Mapping[str, str], sources: dict[str, Source]) -> None:
         """Say what an input falls back to if what flows into it is not taken."""

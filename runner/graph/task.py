@@ -47,7 +47,8 @@ class Task:
     times, cache and group; `needs` are the credentials it asks for.
 
     For graphs that look like a task: `hands_on` names the inputs whose streams go on to inner
-    tasks, and `may_skip` says that an output may be not taken although the task completes.
+    tasks, `passes` the outputs that are an input as it came, and `may_skip` says that an output
+    may be not taken although the task completes.
     """
 
     name: ClassVar[str] = ""
@@ -61,6 +62,7 @@ class Task:
     needs: "ClassVar[tuple[Need, ...]]" = ()
 
     hands_on: frozenset[str] = frozenset()
+    passes: frozenset[str] = frozenset()
     may_skip: bool = False
 
     class Inputs(Ports):

@@ -170,6 +170,18 @@ def test_a_compound_that_lets_an_input_through_is_skipped_with_it_as_a_whole():
     assert graph.tasks["on"].sources["value"] == Otherwise(OutputOf("in", "b"), "1")
 
 
+def test_an_input_may_pass_through_compounds_in_compounds():
+    inner = written({}, inputs={"x": "any"}, outputs={"x": "$inputs.x"})
+    outer = written({"deep": control("graph", inner)}, "$inputs.x > deep.x", inputs={"x": "any"},
+                    outputs={"x": "deep.x"})  # fmt: skip
+    outer["inputs"].append({"name": "need", "type": "any"})
+    graph = planned(
+        written({"n": "test.number", "in": {**control("graph", outer), "inputs": {"x": 1}}},
+                "n.[error] > in.need", outputs={"x": "in.x"})
+    )  # fmt: skip
+    assert graph.outputs["x"] == OutputOf("in", "x")
+
+
 def test_a_map_gives_its_lists_whatever_its_items_give():
     """Engine 4.10: null keeps the items aligned."""
     when = {"port": "value", "is": "==", "value": 1}
