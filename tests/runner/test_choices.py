@@ -9,6 +9,7 @@ from runner.graph.building import GraphBuilder
 from runner.graph.choices import Branch, Fallback, FirstOf, Merge
 from runner.graph.definition import GraphDefinition
 from runner.graph.planning import plan
+from runner.graph.ports import Ports, Stream
 from runner.graph.task import task
 from runner.graph.task_graph import OutputOf, Several
 from tests.planned import control, control_of, planned, problems, unfolded, written
@@ -322,3 +323,60 @@ def test_choices_built_in_code_read_back_the_same():
     assert again.to_json() == text
     assert json.loads(text)["tasks"][3]["type"] == "flow.fallback"
     assert plan(again, {}, graph.registry).tasks["merge"].first_chunk == {"values"}
+
+
+def test_a_route_unfolds_nothing():
+    graph = planned(ROUTED)
+    with pytest.raises(DefinitionError, match="route does not unfold"):
+        unfolded(graph, "route", ["big"])
+    assert Branch.build(ROUTE["config"], None, registry_of_tests()).fed({}).outputs.keys() == {
+        "big", "small",
+    }  # fmt: skip
+    assert Merge().fed({}).outputs.keys() == {"value"}
+
+
+def test_a_branch_of_a_given_value_passes_any_value():
+    cases = [{"name": "yes", "if": {"port": "value", "is": "true"}}]
+    given = {**control("branch", branches=cases), "inputs": {"value": True}}
+    graph = planned(written({"route": given}, outputs={"yes": "route.yes"}))
+    assert control_of(graph.tasks["route"]).decide({"value": True}, 0) == ["yes"]
+
+
+def test_alternatives_that_stream_differently_give_a_final_value():
+    """Engine 4.10."""
+    fallback = Fallback.of(listed, Listing)
+    assert (fallback.outputs["result"].mode, fallback.outputs["result"].readiness) == (
+        None,
+        "final",
+    )
+
+
+class Listing(Emit):
+    """Numbers as a stream, under another name."""
+
+    name = "test.listing"
+
+    class Outputs(Ports):
+        result: list[int]
+
+    @staticmethod
+    def streaming():
+        return {"result": Stream()}
+
+
+def test_a_race_of_workflows_looks_into_them_once():
+    """Engine 8.1."""
+    itself = written({"again": control("subgraph", workflow="itself"), "pay": "test.paid"})
+    registry = registry_of_tests()
+    registry.register(paid)
+    registry = registry.with_workflows({"itself": GraphDefinition.from_json(
+        json.dumps({"v": 1, **itself}))})  # fmt: skip
+    race = written({"a": control("subgraph", workflow="itself")})
+    (problem,) = problems(written({"race": control("first_of", race)}), registry)
+    assert "a/pay may run only once" in problem or "a/again/pay may run only once" in problem
+
+
+@task(name="test.paid", effect="once")
+def paid() -> int:
+    """Something that must not happen twice."""
+    return 1

@@ -4,9 +4,10 @@ import pytest
 
 from runner.errors import DefinitionError, RunnerError
 from runner.graph.building import GraphBuilder
+from runner.graph.control import Control
 from runner.graph.definition import GraphDefinition
 from runner.graph.loops import ITEMS_AT_MOST, Map, Reduce, While
-from runner.graph.planning import plan
+from runner.graph.planning import plan, unfold
 from runner.graph.ports import Chunks
 from runner.graph.task import task
 from runner.graph.task_graph import Constant, ItemOf, OutputOf, Several
@@ -290,3 +291,25 @@ def test_a_body_in_code_keeps_the_ports_that_read_streams():
         return item
 
     assert Map.of(count, over=["item"]).hands_on == {"numbers"}
+
+
+def test_every_loop_begins_with_its_inputs():
+    for graph, path in ((mapping(), "each"), (reducing(), "sum"), (looping(), "loop")):
+        task = planned(graph).tasks[path]
+        assert control_of(task).current(task, ()) == task.sources
+
+
+def test_a_stream_from_outside_that_nobody_finds_has_ended():
+    body = written({"double": "test.double"}, "$inputs.numbers > double.numbers",
+                   inputs={"numbers": "any", "item": "int"})  # fmt: skip
+    each = {**control("map", body, over=["item"]), "inputs": {"item": [1]}}
+    graph = planned(written({"emit": "test.emit", "each": each}, "emit.numbers > each.numbers"))
+    assert unfold(graph.tasks["each"], 1).tasks["each[0]/double"].first_chunk == set()
+
+
+def test_a_control_of_ones_own_has_to_decide_and_settle():
+    own = Control(None, registry_of_tests())
+    task = planned(mapping()).tasks["each"]
+    for ask in (lambda: own.decide({}, 0), lambda: own.settle(task, (), ())):
+        with pytest.raises(NotImplementedError):
+            ask()

@@ -132,3 +132,15 @@ def test_a_graph_in_code_sets_policies_and_fails_fast():
     assert GraphDefinition.from_json(text).to_json() == text
     made = graph.definition.tasks
     assert [each.policy for each in made] == [{"retry": {"attempts": 2}}, {"timeout": 5}]
+
+
+def test_a_retry_may_be_given_whole():
+    retry = Retry(attempts=2, cap=5)
+    assert Policy().overridden({"retry": retry}).retry is retry
+    assert Policy(retry=retry).to_document() == {"retry": {"attempts": 2, "cap": 5}}
+
+    @task(retry=retry)
+    async def fetch(url: str) -> str:
+        return url
+
+    assert fetch.policy.retry is retry

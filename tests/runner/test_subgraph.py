@@ -153,3 +153,11 @@ def test_a_compound_whose_error_is_handled_ends_as_a_whole():
     assert (*found.tasks, found.tasks["in/a"].depth) == ("in/a", 0)
     assert [*whole.task.inner_tasks()] == ["a"]
     assert whole.output(ERROR_PORT).type == dict[str, str]
+
+
+def test_a_workflow_that_cannot_run_any_more_says_so_when_it_unfolds():
+    """Engine 6.8."""
+    graph = planned(using(), registry=knowing(doubling=DOUBLING))
+    control_of(graph.tasks["sub"]).registry = knowing(doubling=written({"a": "no"}))
+    with pytest.raises(RunnerError, match="The workflow 'doubling' cannot run"):
+        unfolded(graph, "sub", 0)
