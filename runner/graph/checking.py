@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from graphlib import CycleError as Circle
-from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
 from runner.errors import CycleError, DefinitionError, Problem, UnknownTaskType, ValueFault
@@ -17,6 +15,7 @@ from runner.graph.dataflow import (
     split_end,
 )
 from runner.graph.definition import DefinedTask, GraphDefinition, GraphPort
+from runner.graph.order import ordered
 from runner.graph.policy import check_policy
 from runner.graph.port_types import compare, is_list
 from runner.graph.ports import ERROR, Port, fit, fit_element
@@ -113,6 +112,7 @@ class _Examination:
         self.feeds: dict[str, dict[str, list[End]]] = {each: {} for each in self.defined}
         self.outputs: dict[str, End] = {}
         self.constants: dict[str, dict[str, str]] = {}
+        self.circle: CycleError | None = None
         self.handled: set[str] = set()
         self.stream_inputs: set[str] = set()
 
@@ -123,17 +123,17 @@ class _Examination:
         for dataflow in self.definition.dataflows:
             self._check_dataflow(dataflow)
         order = self._order()
-        self._let_routes_take_types(order or ())
+        self._let_routes_take_types(order)
         for task_id, task in self.tasks.items():
             self._check_feeds(self.defined[task_id], task)
         self._check_outputs()
-        if order is None:
-            self._say_circle()
+        if self.circle is not None:
+            self._say(self.circle.sentence, self.circle.cycle[0])
         return CheckedGraph(
             definition=self.definition,
             tasks=self.tasks,
             inputs=self.inputs,
-            order=order or (),
+            order=order,
             feeds=self.feeds,
             outputs=self.outputs,
             problems=self.problems,
@@ -341,26 +341,13 @@ class _Examination:
 
     # ── order ───────────────────────────────────────────────────────────────────────────────────
 
-    def _order(self) -> tuple[DefinedTask, ...] | None:
-        """Sort the tasks so that each comes after what it needs; None in a circle."""
+    def _order(self) -> tuple[DefinedTask, ...]:
+        """Sort the tasks so that each comes after what it needs; none in a circle."""
         try:
-            return tuple(self.defined[task_id] for task_id in self._sorter().static_order())
-        except Circle:
-            return None
-
-    def _say_circle(self) -> None:
-        try:
-            self._sorter().prepare()
-        except Circle as circle:
-            fault = CycleError(circle.args[1])
-            self._say(fault.sentence, fault.cycle[0])
-
-    def _sorter(self) -> TopologicalSorter[str]:
-        sorter: TopologicalSorter[str] = TopologicalSorter()
-        for task_id, ports in self.feeds.items():
-            needed = [end[0] for ends in ports.values() for end in ends]
-            sorter.add(task_id, *(each for each in needed if each != GRAPH_INPUTS))
-        return sorter
+            return tuple(self.defined[task_id] for task_id in ordered(self.feeds))
+        except CycleError as fault:
+            self.circle = fault
+            return ()
 
     def _let_routes_take_types(self, order: Iterable[DefinedTask]) -> None:
         """Give the outputs of controls that only route the types of what flows in."""
