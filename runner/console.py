@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from runner.errors import DefinitionError, InputsError, RunnerError
+from runner.execution.host import Host
 from runner.execution.memory import STATUS_OF, MemoryStore
 from runner.execution.run_executor import RunExecutor
 from runner.execution.store import ChunkBatch, Entry, StoredRun
@@ -256,8 +257,7 @@ def _executor(
         graph,
         store,
         stored,
-        on_commit=lambda _run, _seq: shown.catch_up(),
-        is_watched=lambda _run: True,
+        host=Host(on_commit=lambda _run, _seq: shown.catch_up(), is_watched=lambda _run: True),
     )
 
 

@@ -151,3 +151,15 @@ class ProcessDied(RunnerError):
     def __init__(self, title: str, ending: str) -> None:
         """Name the task, and how its process ended: an exit code or a signal."""
         super().__init__(f"The process of {title} ended without a result ({ending}).")
+
+
+class SizeLimit(RunnerError):
+    """A value or a stream that is larger than what is kept."""
+
+
+class TaskTimeout(RunnerError):
+    """A body took longer than its policy lets it."""
+
+
+class RunFault(RunnerError):
+    """A run that was called for its outputs failed, or was cancelled."""

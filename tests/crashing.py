@@ -16,6 +16,7 @@ class CrashingStore:
         self._left = commits
         self.claim = store.claim
         self.read_chunks = store.read_chunks
+        self.read_cache = store.read_cache
         self.requests = store.requests
         self.mark_handled = store.mark_handled
         self.renew = store.renew

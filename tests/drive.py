@@ -5,11 +5,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from runner.execution.background import planned
+from runner.execution.host import Host
 from runner.execution.memory import MemoryRun, MemoryStore
 from runner.execution.run_executor import RunExecutor
 from runner.execution.store import RunStore, StoredRun
-from runner.graph.definition import GraphDefinition
-from runner.graph.planning import plan
 from runner.graph.registry import TaskRegistry
 from runner.graph.values import decode, encode
 from tests.tasks import registry_of_tests
@@ -28,12 +28,14 @@ def definition_of(
 
 
 def executor_of(
-    store: RunStore, stored: StoredRun, registry: TaskRegistry | None = None
+    store: RunStore,
+    stored: StoredRun,
+    registry: TaskRegistry | None = None,
+    host: Host | None = None,
 ) -> RunExecutor:
     """Give the executor of a claimed run."""
-    definition = GraphDefinition.from_json(stored.definition)
-    graph = plan(definition, decode(stored.inputs), registry or registry_of_tests())
-    return RunExecutor(graph, store, stored)
+    graph = planned(stored, registry or registry_of_tests())
+    return RunExecutor(graph, store, stored, host=host)
 
 
 async def drive(

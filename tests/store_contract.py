@@ -86,47 +86,20 @@ class StoreContract:
         assert again.attempts == {"a": 1, "b": 1}
         assert (again.seq, again.epoch) == (4, 2)
 
-    async def test_a_map_keeps_its_width_when_it_completes(self, store):
+    async def test_a_record_takes_the_place_of_the_one_before(self, store):
         await self.submit(store)
         (stored,) = await store.claim("one", 1)
-        width = TaskCheckpoint(path="m", attempt=1, seq=2, width=3, done=False)
+        width = TaskCheckpoint(path="m", attempt=1, seq=2, rounds=(3,), done=False)
+        expanded = happened.TaskExpanded("m", 0, 3)
         await store.commit(
-            batch_of(
-                stored,
-                happened.RunStarted(),
-                happened.TaskExpanded("m", 0, 3),
-                checkpoints=(width,),
-            )
+            batch_of(stored, happened.RunStarted(), expanded, checkpoints=(width,))
         )
-        done = TaskCheckpoint(path="m", attempt=1, seq=3, outputs={"result": "[]"})
-        completed = happened.TaskCompleted("m", 1)
+        done = TaskCheckpoint(path="m", attempt=1, seq=3, rounds=(3,), outputs={"result": "[]"})
+        completed = happened.TaskCompleted("m", 1, {"result": "[]"})
         await store.commit(batch_of(stored, completed, before=2, checkpoints=(done,)))
         await store.release("one", [stored.run])
         (again,) = await store.claim("one", 1)
-        (kept,) = again.checkpoints
-        assert (kept.width, kept.seq, kept.done) == (3, 2, True)
-        assert kept.outputs == {"result": "[]"}
-
-    async def test_a_result_is_shared_within_its_scope(self, store):
-        """Engine 7.8."""
-        await self.submit(store)
-        (stored,) = await store.claim("one", 1)
-        streams = {"p": ('"a"', "[1,[2]]")}
-        entry = CacheEntry(scope=stored.scope, key="k", outputs={"n": "1.50"}, streams=streams)
-        await store.commit(batch_of(stored, happened.RunStarted(), cache=(entry,)))
-        assert await store.read_cache(stored.scope, "k") == entry
-        assert await store.read_cache(stored.scope, "other") is None
-        assert await store.read_cache(NOBODYS, "k") is None
-
-    async def test_a_fenced_batch_shares_nothing(self, store):
-        await self.submit(store)
-        (stored,) = await store.claim("one", 1)
-        entry = CacheEntry(scope=stored.scope, key="k", outputs={})
-        await store.release("one", [stored.run])
-        await store.claim("two", 1)
-        with pytest.raises(Fenced):
-            await store.commit(batch_of(stored, happened.RunStarted(), cache=(entry,)))
-        assert await store.read_cache(stored.scope, "k") is None
+        assert again.checkpoints == (done,)
 
     async def test_chunks_come_back_as_they_were(self, store):
         await self.submit(store)

@@ -12,6 +12,7 @@ class RunnerOfThisProcess:
     def __init__(self) -> None:
         # Loaded here: pages and commands only wake, and need neither the tasks nor the engine.
         from runner.execution.background import BackgroundRunner  # noqa: PLC0415
+        from runner.execution.host import Host  # noqa: PLC0415
         from runner.graph.registry import default_registry  # noqa: PLC0415
         from workflows import live  # noqa: PLC0415
         from workflows.owners import new_owner  # noqa: PLC0415
@@ -23,8 +24,7 @@ class RunnerOfThisProcess:
             self._store,
             default_registry(),
             new_owner(),
-            on_commit=live.publish,
-            is_watched=live.is_watched,
+            host=Host(on_commit=live.publish, is_watched=live.is_watched),
         )
         self._runner.start()
         logger.info("background runner %s started", self._runner.owner)

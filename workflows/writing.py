@@ -6,7 +6,6 @@ read nothing back. A value is stored once: a result is in its checkpoint, not in
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -30,7 +29,7 @@ from workflows.projection import (
     run_changes,
     task_changes,
 )
-from workflows.tables import LEAVE, Cursor, Row, Table, quoted, replacing
+from workflows.tables import Cursor, Row, Table, quoted, replacing
 
 #: An entry, and the path of the task it is about.
 type Told = tuple[Entry, str]
@@ -60,8 +59,7 @@ _CHUNKS = Table(
 )
 _ONE_A_PATH = ("run_id", "path")
 _RESULT = ("attempt", "seq", "epoch", "value")
-_NEW_CHECKPOINTS = Table(Checkpoint, "run", "path", *_RESULT, conflict=LEAVE)
-_CHANGED_CHECKPOINTS = Table(
+_CHECKPOINTS = Table(
     Checkpoint,
     "run",
     "path",
@@ -96,7 +94,7 @@ def _attempt(batch: Batch, *, durable: bool) -> Exception | None:
 def _write(cursor: Cursor, batch: Batch) -> None:
     run = cursor.key(batch.run)
     told = [(entry, path_of(entry.event)) for entry in batch.entries]
-    checkpoints = _latest(batch.checkpoints)
+    checkpoints = {each.path: each for each in batch.checkpoints}
     _advance(cursor, run, batch)
     _EVENTS.insert(cursor, _event_rows(cursor, run, told, checkpoints))
     _CHUNKS.insert(cursor, [_chunk_row(run, each) for each in batch.chunks])
@@ -190,33 +188,11 @@ def _chunks_of(
 # ── results ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def _latest(checkpoints: Iterable[TaskCheckpoint]) -> dict[str, TaskCheckpoint]:
-    latest: dict[str, TaskCheckpoint] = {}
-    for kept in checkpoints:
-        latest[kept.path] = _merged(latest.get(kept.path), kept)
-    return latest
-
-
-def _merged(before: TaskCheckpoint | None, kept: TaskCheckpoint) -> TaskCheckpoint:
-    """Keep a map's recorded width, and the number it was recorded under, when it completes."""
-    if before is None or before.width is None:
-        return kept
-    return replace(kept, width=before.width, seq=before.seq)
-
-
 def _keep_checkpoints(
     cursor: Cursor, run: Any, batch: Batch, latest: Mapping[str, TaskCheckpoint]
 ) -> None:
-    """Insert them; only where one is there already, which is rare, read it and put it together."""
-    rows = _checkpoint_rows(run, batch.epoch, latest.values())
-    if _NEW_CHECKPOINTS.insert(cursor, rows) == len(rows):
-        return
-    changed = []
-    for row in Checkpoint.objects.filter(run_id=batch.run, path__in=latest):
-        kept = latest[row.path]
-        if row.seq != kept.seq:
-            changed.append(_merged(TaskCheckpoint.from_json(row.value), kept))
-    _CHANGED_CHECKPOINTS.insert(cursor, _checkpoint_rows(run, batch.epoch, changed))
+    """Insert them, or put them in the place of those before: each is the whole record."""
+    _CHECKPOINTS.insert(cursor, _checkpoint_rows(run, batch.epoch, latest.values()))
 
 
 def _checkpoint_rows(run: Any, epoch: int, checkpoints: Iterable[TaskCheckpoint]) -> list[Row]:

@@ -6,15 +6,15 @@ guarantee.
 
 import asyncio
 import logging
-from collections.abc import Callable
 
-from runner.errors import Fenced, StorageTrouble
-from runner.execution.places import Places
+from runner.errors import Fenced, StorageTrouble, ValueFault
+from runner.execution.host import Host
 from runner.execution.run_executor import RunExecutor
-from runner.execution.store import RunStore, StoredRun
+from runner.execution.store import Request, RunStore, StoredRun
 from runner.graph.definition import GraphDefinition
 from runner.graph.planning import plan
 from runner.graph.registry import TaskRegistry
+from runner.graph.task_graph import TaskGraph
 from runner.graph.values import decode
 
 logger = logging.getLogger(__name__)
@@ -33,16 +33,13 @@ class BackgroundRunner:
         registry: TaskRegistry,
         owner: str,
         *,
-        on_commit: Callable[[str, int], None],
-        is_watched: Callable[[str], bool],
+        host: Host | None = None,
     ) -> None:
         self.owner = owner
         self.executors: dict[str, RunExecutor] = {}
         self._store = store
         self._registry = registry
-        self._on_commit = on_commit
-        self._is_watched = is_watched
-        self._places = Places()
+        self._host = host or Host()
         self._wake = asyncio.Event()
         self._stopping = False
         self._driving: dict[str, asyncio.Task[None]] = {}
@@ -105,26 +102,15 @@ class BackgroundRunner:
             return
         for request in await self._store.requests(list(self.executors)):
             executor = self.executors.get(request.run)
-            if request.kind == "cancel" and executor is not None:
-                executor.cancel(request.actor)
+            if executor is not None:
+                _answer(executor, request)
             await self._store.mark_handled(request.id)
 
     async def _drive(self, stored: StoredRun) -> None:
         run = stored.run
         try:
-            graph = plan(
-                GraphDefinition.from_json(stored.definition),
-                decode(stored.inputs),
-                self._registry,
-            )
-            executor = RunExecutor(
-                graph,
-                self._store,
-                stored,
-                places=self._places,
-                on_commit=self._on_commit,
-                is_watched=self._is_watched,
-            )
+            graph = planned(stored, self._registry)
+            executor = RunExecutor(graph, self._store, stored, host=self._host)
             self.executors[run] = executor
             self._wake.set()
             await executor.run()
@@ -142,3 +128,32 @@ class BackgroundRunner:
             self.executors.pop(run, None)
             self._driving.pop(run, None)
             await self._store.release(self.owner, [run])
+
+
+def planned(stored: StoredRun, registry: TaskRegistry) -> TaskGraph:
+    """Plan what a stored run runs, with the workflows it is pinned to; the same every time."""
+    workflows = {name: GraphDefinition.from_json(text) for name, text in stored.workflows.items()}
+    definition = GraphDefinition.from_json(stored.definition)
+    inputs = decode(stored.inputs)
+    return plan(definition, inputs, registry.with_workflows(workflows), **stored.options)
+
+
+def _answer(executor: RunExecutor, request: Request) -> None:
+    """Do what a person asked; what makes no sense any more is passed over."""
+    actor, payload = request.actor, request.payload
+    path = str(payload.get("path", ""))
+    try:
+        if request.kind == "cancel":
+            executor.cancel(actor)
+        elif request.kind == "pause":
+            executor.pause(actor)
+        elif request.kind == "continue":
+            executor.go_on(actor)
+        elif request.kind == "renew":
+            executor.renew(actor)
+        elif request.kind == "answer":
+            executor.answer(path, payload.get("value"), actor)
+        elif request.kind == "decide":
+            executor.settle_decision(path, actor, payload)
+    except ValueFault as fault:
+        logger.warning("Run %s: what %s gave does not fit: %s", request.run, actor, fault)

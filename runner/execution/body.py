@@ -1,13 +1,17 @@
-"""Body: one attempt of one task under way, and how its failure becomes data."""
+"""Body: one attempt of one task under way: its time, its slots, and its failure as data."""
 
 import asyncio
 import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from runner.errors import RunnerError
 from runner.execution.context import TaskContext
+from runner.execution.process_messages import BodyFailed
+from runner.execution.slots import Ticket
 from runner.execution.stream import ChunkReader
+from runner.graph.policy import Policy
 from runner.run.events import TaskError
 
 ERROR_CHARACTERS = 8192
@@ -15,37 +19,120 @@ _OWN_ROOM = str(Path(__file__).parent)
 
 
 class Body:
-    """The asyncio task of one attempt, its context and what it reads."""
+    """The asyncio task of one attempt, its context, what it reads, and the time it has taken.
 
-    __slots__ = ("context", "inputs", "reason", "task")
+    It is the meter of its streams: while the body waits inside the engine its clocks stand
+    still, and its slots count as waiting.
+    """
 
-    def __init__(self, context: TaskContext) -> None:
+    __slots__ = (
+        "_chunks", "_clock", "_depth", "_heard", "_since", "begun", "context",
+        "inputs", "reason", "task", "ticket",
+    )  # fmt: skip
+
+    def __init__(
+        self, context: TaskContext, ticket: Ticket | None, clock: Callable[[], float]
+    ) -> None:
         self.context = context
+        self.ticket = ticket
         self.inputs: dict[str, Any] = {}
         self.reason = ""
         self.task: asyncio.Task[None]
+        self._clock = clock
+        self.begun = self._heard = 0.0
+        self._since = 0.0
+        self._chunks = 0
+        self._depth = 0
+
+    # ── time ─────────────────────────────────────────────────────────────────────────────────
+
+    def begin(self) -> None:
+        """Start the clocks: the body itself begins now."""
+        self.begun = self._heard = self._clock()
+
+    def heard(self) -> None:
+        """Take note of a sign of life: a chunk, or progress."""
+        self._heard = self._clock()
+
+    def count_chunks(self, chunks: int) -> None:
+        """Take note of how many chunks it has pushed: a new one is a sign of life."""
+        if chunks != self._chunks:
+            self._chunks = chunks
+            self.heard()
+
+    def waits(self) -> None:
+        """Say that the body waits inside the engine."""
+        self._depth += 1
+        if self._depth == 1:
+            self._since = self._clock()
+        if self.ticket is not None:
+            self.ticket.waits()
+
+    def works(self) -> None:
+        """Say that one such wait is over."""
+        self._depth -= 1
+        if self._depth == 0:
+            waited = self._clock() - self._since
+            self.begun += waited
+            self._heard += waited
+        if self.ticket is not None:
+            self.ticket.works()
+
+    def time_left(self, policy: Policy) -> float | None:
+        """Give the seconds until a limit of time is passed; None while its clocks stand still."""
+        if not self.begun or self._depth or self.reason:
+            return None
+        now = self._clock()
+        left = [
+            since + limit - now
+            for since, limit in ((self.begun, policy.timeout), (self._heard, policy.idle_timeout))
+            if limit is not None
+        ]
+        return min(left, default=None)
+
+    def overdue(self, policy: Policy) -> str:
+        """Say which limit of time is passed; empty if none is."""
+        left = self.time_left(policy)
+        if left is None or left > 0:
+            return ""
+        if policy.timeout is not None and self._clock() - self.begun >= policy.timeout:
+            return f"It ran longer than its timeout of {policy.timeout:g} s."
+        return f"It gave no chunk and no progress for {policy.idle_timeout:g} s, its idle timeout."
+
+    # ── the end ──────────────────────────────────────────────────────────────────────────────
 
     def stop(self, reason: str) -> None:
-        """Cancel the body: the run stops ("cancel", "stop") or lost its inputs ("drop")."""
+        """Stop the body: "cancel", "stop" (the server's), "drop" (its inputs), or "timeout"."""
         self.reason = self.reason or reason
         self.context.end()
         self.task.cancel()
 
     def end(self) -> None:
-        """Refuse whatever the body still says, and let its producers go."""
+        """Refuse whatever the body still says, and let its producers and its slots go."""
         self.context.end()
+        for reader in self.readers():
+            reader.close()
+        if self.ticket is not None:
+            self.ticket.release()
+
+    def readers(self) -> Iterator[ChunkReader]:
+        """Give what the body reads of streams."""
         for value in self.inputs.values():
             if isinstance(value, ChunkReader):
-                value.close()
+                yield value
+            elif isinstance(value, list):
+                yield from (each for each in value if isinstance(each, ChunkReader))
 
 
-def error_of(fault: BaseException, path: str, attempt: int) -> TaskError:
-    """Turn an exception into data: its type, its message, and the task's own frames."""
-    message = str(fault) or type(fault).__name__
+def error_of(
+    fault: BaseException, path: str, attempt: int, mask: Callable[[str], str] = str
+) -> TaskError:
+    """Turn an exception into data: its type, its message, and the task's own frames, masked."""
+    trace = "" if isinstance(fault, RunnerError) else _trace(fault)
     return TaskError(
         type=type(fault).__name__,
-        message=message[:ERROR_CHARACTERS],
-        trace="" if isinstance(fault, RunnerError) else _trace(fault)[:ERROR_CHARACTERS],
+        message=mask(str(fault) or type(fault).__name__)[:ERROR_CHARACTERS],
+        trace=mask(trace)[:ERROR_CHARACTERS],
         task=path,
         attempt=attempt,
     )
@@ -53,6 +140,8 @@ def error_of(fault: BaseException, path: str, attempt: int) -> TaskError:
 
 def _trace(fault: BaseException) -> str:
     """Write the frames of the task's own code; those of this engine say nothing to a reader."""
+    if isinstance(fault, BodyFailed):
+        return fault.trace
     frames = [
         each
         for each in traceback.extract_tb(fault.__traceback__)

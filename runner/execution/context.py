@@ -2,12 +2,23 @@
 
 import asyncio
 import hashlib
+import inspect
 import logging
-import threading
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+)
+from datetime import datetime
 from typing import Any, Protocol
 
 from runner.errors import TaskAbandoned
+from runner.execution.secrets import Secret
 from runner.execution.stream import ChunkReader, Stream
 
 logger = logging.getLogger("runner.task")
@@ -19,17 +30,64 @@ class Desk(Protocol):
     def open_stream(self, path: str, port: str) -> Stream:
         """Give the stream of an output port, opening it at the first chunk."""
 
-    def pushed(self, stream: Stream) -> None:
-        """Take note of a new chunk."""
+    def push(self, stream: Stream, chunk: Any) -> Coroutine[Any, Any, None]:
+        """Give what takes one chunk and waits while its readers lag."""
 
-    def closed(self, stream: Stream) -> None:
-        """Take note of a close."""
+    def close_stream(self, stream: Stream) -> None:
+        """Say that no further chunk comes."""
+
+    def resume_stream(self, path: str, port: str) -> int:
+        """Begin a port with the chunks that were kept with the saved state; give how many."""
 
     def progressed(self, path: str, attempt: int, fraction: float, message: str) -> None:
         """Take note of progress."""
 
     def logged(self, path: str, attempt: int, level: str, message: str) -> None:
         """Take note of a log line."""
+
+    async def save_state(self, path: str, value: Any) -> None:
+        """Keep a body's state, with its place in its streams."""
+
+    def saved_state(self, path: str) -> Any:
+        """Give the state that an earlier attempt kept; None if there is none."""
+
+    def decision(self, path: str, name: str) -> tuple[bool, Any]:
+        """Say whether a task has decided this before, and how."""
+
+    async def keep_decision(self, path: str, name: str, value: Any) -> Any:
+        """Keep a decision; give it as it will be read back."""
+
+    async def ask(self, path: str, question: Mapping[str, Any]) -> Any:
+        """Wait for a person's answer."""
+
+    async def wait_until(self, path: str, at: datetime) -> None:
+        """Wait for a time."""
+
+    def identity(self) -> str:
+        """Name the person whose authority the run has."""
+
+    async def secret(self, path: str, name: str) -> Secret:
+        """Give a credential, waiting while it is missing."""
+
+
+class Authority:
+    """Whose authority a task has, and the credentials that its type declares."""
+
+    def __init__(self, desk: Desk, path: str) -> None:
+        self._desk = desk
+        self._path = path
+
+    @property
+    def identity(self) -> str:
+        """The person who started the run."""
+        return self._desk.identity()
+
+    async def secret(self, name: str) -> Secret:
+        """Give a credential of that person; waits while it is missing or expired.
+
+        Raises RunnerError for a name that the task type does not declare in its `needs`.
+        """
+        return await self._desk.secret(self._path, name)
 
 
 class TaskContext:
@@ -39,13 +97,19 @@ class TaskContext:
         self.run = run
         self.path = path
         self.attempt = attempt
-        self.log = logging.LoggerAdapter(
-            _log_of(self), {"run": run, "path": path, "attempt": attempt}
-        )
         self._desk = desk
+        self._streams: dict[str, Stream] = {}
         self._fraction = 0.0
         self._over = False
-        self._cancelled = threading.Event()
+        self._log: logging.LoggerAdapter[logging.Logger] | None = None
+
+    @property
+    def log(self) -> "logging.LoggerAdapter[logging.Logger]":
+        """A standard logger; its lines go to the run's log and to Python logging."""
+        if self._log is None:
+            said = {"run": self.run, "path": self.path, "attempt": self.attempt}
+            self._log = logging.LoggerAdapter(_log_of(self), said)
+        return self._log
 
     @property
     def idempotency_key(self) -> str:
@@ -55,29 +119,86 @@ class TaskContext:
     @property
     def cancelled(self) -> bool:
         """Whether the task should stop; bodies in threads look at it now and then."""
-        return self._cancelled.is_set()
+        return self._over
 
-    async def push_chunk(self, port: str, chunk: Any) -> None:
+    @property
+    def auth(self) -> Authority:
+        """The starter's identity, and the credentials that the task type declares."""
+        return Authority(self._desk, self.path)
+
+    # ── streams ──────────────────────────────────────────────────────────────────────────────
+
+    def push_chunk(self, port: str, chunk: Any) -> Awaitable[None]:
         """Send one chunk to the dependants of a streaming port; waits while they lag."""
-        self._refuse_if_over()
-        stream = self._desk.open_stream(self.path, port)
-        stream.append(stream.port.chunk(chunk))
-        self._desk.pushed(stream)
-        await stream.throttle()
+        return self._desk.push(self._stream(port), chunk)
 
     def close_stream(self, port: str) -> None:
         """Say that no further chunk comes on a port."""
-        self._refuse_if_over()
-        stream = self._desk.open_stream(self.path, port)
-        if not stream.closed:
-            stream.close()
-            self._desk.closed(stream)
+        self._desk.close_stream(self._stream(port))
 
     async def attach_stream(self, port: str, source: AsyncIterable[Any]) -> None:
         """Push every chunk of an async iterator, then close the port."""
         async for chunk in source:
             await self.push_chunk(port, chunk)
         self.close_stream(port)
+
+    def resume_stream(self, port: str) -> int:
+        """Go on with the chunks of a port that were kept with the saved state; say how many.
+
+        Raises RunnerError when there is no saved state, or the port has chunks already.
+        """
+        self._refuse_if_over()
+        return self._desk.resume_stream(self.path, port)
+
+    def _stream(self, port: str) -> Stream:
+        self._refuse_if_over()
+        stream = self._streams.get(port)
+        if stream is None:
+            stream = self._streams[port] = self._desk.open_stream(self.path, port)
+        return stream
+
+    # ── what is kept ─────────────────────────────────────────────────────────────────────────
+
+    @property
+    def saved_state(self) -> Any:
+        """What an earlier attempt of this task kept with `save_state`; None if nothing."""
+        return self._desk.saved_state(self.path)
+
+    async def save_state(self, value: Any) -> None:
+        """Keep a JSON value to go on from, with all earlier chunks and the place in each stream."""
+        self._refuse_if_over()
+        await self._desk.save_state(self.path, value)
+
+    async def decide(self, name: str, make: Callable[[], Any]) -> Any:
+        """Give what `make` gave the first time; a resumed task never decides differently.
+
+        For chance, the time, and whatever else would not be the same again.
+        """
+        self._refuse_if_over()
+        known, value = self._desk.decision(self.path, name)
+        if known:
+            return value
+        made = make()
+        return await self._desk.keep_decision(
+            self.path, name, await made if inspect.isawaitable(made) else made
+        )
+
+    # ── waiting ──────────────────────────────────────────────────────────────────────────────
+
+    async def ask(self, question: Mapping[str, Any]) -> Any:
+        """Ask a person, and wait for the answer: once in a run, also after a resume.
+
+        `question` has a `kind` ("input" or "approval"), and what the page needs to ask it.
+        """
+        self._refuse_if_over()
+        return await self._desk.ask(self.path, question)
+
+    async def wait_until(self, at: datetime) -> None:
+        """Wait for a time, holding no slot; give `decide` the time, so that a resume keeps it."""
+        self._refuse_if_over()
+        await self._desk.wait_until(self.path, at)
+
+    # ── saying ───────────────────────────────────────────────────────────────────────────────
 
     def progress(self, fraction: float, message: str = "") -> None:
         """Say how far the task is: 0 to 1; it is clamped and never falls."""
@@ -93,7 +214,6 @@ class TaskContext:
     def end(self) -> None:
         """Refuse everything from now on: the attempt is over."""
         self._over = True
-        self._cancelled.set()
 
     def _refuse_if_over(self) -> None:
         if self._over:
@@ -120,9 +240,19 @@ class BlockingContext:
         """Whether the body should stop."""
         return self._context.cancelled
 
+    @property
+    def auth(self) -> "BlockingAuthority":
+        """The starter's identity, and the credentials that the task type declares."""
+        return BlockingAuthority(self._context.auth, self._loop)
+
+    @property
+    def saved_state(self) -> Any:
+        """What an earlier attempt kept; None if nothing."""
+        return self._context.saved_state
+
     def push_chunk(self, port: str, chunk: Any) -> None:
         """Send one chunk; waits while dependants lag."""
-        self._wait(self._context.push_chunk(port, chunk))
+        self._wait(_awaited(self._context.push_chunk, port, chunk))
 
     def close_stream(self, port: str) -> None:
         """Say that no further chunk comes on a port."""
@@ -134,6 +264,26 @@ class BlockingContext:
             self.push_chunk(port, chunk)
         self.close_stream(port)
 
+    def resume_stream(self, port: str) -> int:
+        """Go on with the kept chunks of a port; say how many."""
+        return int(self._wait(_later(self._context.resume_stream, port)))
+
+    def save_state(self, value: Any) -> None:
+        """Keep a JSON value to go on from."""
+        self._wait(self._context.save_state(value))
+
+    def decide(self, name: str, make: Callable[[], Any]) -> Any:
+        """Give what `make` gave the first time."""
+        return self._wait(self._context.decide(name, make))
+
+    def ask(self, question: Mapping[str, Any]) -> Any:
+        """Ask a person, and wait for the answer."""
+        return self._wait(self._context.ask(question))
+
+    def wait_until(self, at: datetime) -> None:
+        """Wait for a time."""
+        self._wait(self._context.wait_until(at))
+
     def progress(self, fraction: float, message: str = "") -> None:
         """Say how far the task is: 0 to 1."""
         self._wait(_later(self._context.progress, fraction, message))
@@ -142,7 +292,21 @@ class BlockingContext:
         """Give the plain iterable twin of a stream input."""
         return BlockingReader(reader, self._loop)
 
-    def _wait(self, coroutine: Any) -> Any:
+    def _wait(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+
+class BlockingAuthority:
+    """The same for a body in a worker thread: `secret` waits for the event loop."""
+
+    def __init__(self, authority: Authority, loop: asyncio.AbstractEventLoop) -> None:
+        self.identity = authority.identity
+        self._authority = authority
+        self._loop = loop
+
+    def secret(self, name: str) -> Secret:
+        """Give a credential of the person who started the run."""
+        coroutine = self._authority.secret(name)
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
 
@@ -190,8 +354,12 @@ def _log_of(context: TaskContext, loop: asyncio.AbstractEventLoop | None = None)
     return log
 
 
-async def _later(function: Any, *arguments: Any) -> Any:
+async def _later(function: Callable[..., Any], *arguments: Any) -> Any:
     return function(*arguments)
+
+
+async def _awaited(function: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
+    return await function(*arguments)
 
 
 async def _next(cursor: AsyncIterator[Any]) -> tuple[bool, Any]:
@@ -201,4 +369,4 @@ async def _next(cursor: AsyncIterator[Any]) -> tuple[bool, Any]:
         return True, None
 
 
-__all__ = ["BlockingContext", "BlockingReader", "Desk", "TaskContext"]
+__all__ = ["Authority", "BlockingContext", "BlockingReader", "Desk", "TaskContext"]

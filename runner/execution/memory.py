@@ -1,8 +1,9 @@
 """MemoryStore: keeps runs in memory, for the console, for scripts and for tests."""
 
 import itertools
-from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from runner.errors import Fenced
 from runner.execution.store import Batch, CacheEntry, ChunkBatch, Entry, Request, StoredRun
@@ -17,15 +18,30 @@ STATUS_OF: dict[type[Event], RunStatus] = {
     happened.RunResumed: RunStatus.RUNNING,
     happened.RunInterrupted: RunStatus.INTERRUPTED,
     happened.RunCancelling: RunStatus.CANCELLING,
+    happened.RunPaused: RunStatus.PAUSED,
+    happened.RunContinued: RunStatus.RUNNING,
+    happened.RunAwaiting: RunStatus.AWAITING,
+    happened.RunWoke: RunStatus.RUNNING,
     happened.RunCompleted: RunStatus.COMPLETED,
     happened.RunFailed: RunStatus.FAILED,
     happened.RunCancelled: RunStatus.CANCELLED,
 }
 CLAIMABLE = frozenset(
-    {RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.INTERRUPTED, RunStatus.CANCELLING}
+    {
+        RunStatus.QUEUED,
+        RunStatus.RUNNING,
+        RunStatus.INTERRUPTED,
+        RunStatus.CANCELLING,
+        RunStatus.PAUSED,
+        RunStatus.AWAITING,
+    }
 )
-TASK_ENDS = (
+#: Events after which a task is no longer under way.
+TASK_RESTS = (
     happened.TaskCompleted,
+    happened.TaskCached,
+    happened.TaskRetrying,
+    happened.TaskDropped,
     happened.TaskFailed,
     happened.TaskCancelled,
     happened.TaskUpstreamFailed,
@@ -41,6 +57,7 @@ class MemoryRun:
     definition: str
     inputs: str
     identity: str = ""
+    scope: str = ""
     owner: str = ""
     epoch: int = 0
     seq: int = 0
@@ -51,6 +68,11 @@ class MemoryRun:
     running: dict[str, int] = field(default_factory=dict)
     attempts: dict[str, int] = field(default_factory=dict)
     progress: Progress = field(default_factory=Progress)
+    reopened: bool = False
+    parent: str = ""
+    kept: tuple[TaskCheckpoint, ...] = ()
+    workflows: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
     problem: str = ""
 
     def stored(self) -> StoredRun:
@@ -66,6 +88,12 @@ class MemoryRun:
             checkpoints=tuple(self.checkpoints.values()),
             running=tuple(self.running.items()),
             attempts=dict(self.attempts),
+            scope=self.scope,
+            reopened=self.reopened,
+            parent=self.parent,
+            kept=self.kept,
+            workflows=self.workflows,
+            options=self.options,
         )
 
     def keep(self, entry: Entry) -> None:
@@ -74,10 +102,10 @@ class MemoryRun:
         self.seq = entry.seq
         event = entry.event
         self.status = STATUS_OF.get(type(event), self.status)
-        if isinstance(event, happened.TaskStarted):
+        if isinstance(event, happened.TaskStarted | happened.TaskAwaiting):
             self.running[event.path] = event.attempt
             self.attempts[event.path] = event.attempt
-        elif isinstance(event, TASK_ENDS):
+        elif isinstance(event, TASK_RESTS):
             self.running.pop(event.path, None)
 
 
@@ -90,16 +118,23 @@ class MemoryStore:
         self._requests: dict[str, Request] = {}
         self._ids = itertools.count(1)
 
-    def submit(self, definition: str, inputs: str, identity: str = "") -> str:
-        """Queue a run of a definition (JSON) with encoded inputs; give its id."""
+    def submit(self, definition: str, inputs: str, identity: str = "", **more: Any) -> str:
+        """Queue a run of a definition (JSON) with encoded inputs; give its id.
+
+        `more` are further fields of `MemoryRun`: scope, parent, kept, workflows, options.
+        """
         run = f"run-{next(self._ids)}"
-        self.runs[run] = MemoryRun(run, definition, inputs, identity)
+        self.runs[run] = MemoryRun(run, definition, inputs, identity, **more)
         return run
 
-    def ask(self, run: str, kind: str, actor: str = "") -> None:
-        """Keep what a person asks for: "cancel" or "resume"."""
+    def ask(
+        self, run: str, kind: str, actor: str = "", payload: Mapping[str, Any] | None = None
+    ) -> None:
+        """Keep what a person asks for; the kinds are those of `Request`."""
         request = f"request-{next(self._ids)}"
-        self._requests[request] = Request(id=request, run=run, kind=kind, actor=actor)
+        self._requests[request] = Request(
+            id=request, run=run, kind=kind, actor=actor, payload=payload or {}
+        )
 
     async def claim(self, owner: str, limit: int) -> list[StoredRun]:
         """Take runs that wait for an owner."""
@@ -108,7 +143,10 @@ class MemoryStore:
         for run in free[:limit]:
             run.owner = owner
             run.epoch += 1
-        return [run.stored() for run in free[:limit]]
+        stored = [run.stored() for run in free[:limit]]
+        for run in free[:limit]:
+            run.reopened = False
+        return stored
 
     def _reopen(self) -> None:
         for request in list(self._requests.values()):
@@ -117,6 +155,13 @@ class MemoryStore:
                 del self._requests[request.id]
                 if run.status in RESUMABLE:
                     run.status = RunStatus.INTERRUPTED
+                    run.reopened = True
+                    for path in [
+                        path
+                        for path, kept in run.checkpoints.items()
+                        if kept.error and not kept.handled
+                    ]:
+                        del run.checkpoints[path]
 
     async def commit(self, batch: Batch) -> None:
         """Keep a batch, or raise Fenced."""
@@ -126,8 +171,7 @@ class MemoryStore:
         for entry in batch.entries:
             run.keep(entry)
         run.chunks.extend(batch.chunks)
-        for kept in batch.checkpoints:
-            run.checkpoints[kept.path] = _merged(run.checkpoints.get(kept.path), kept)
+        run.checkpoints.update((kept.path, kept) for kept in batch.checkpoints)
         self.cache.update(((each.scope, each.key), each) for each in batch.cache)
         run.progress = batch.progress
         if run.status.is_over:
@@ -168,10 +212,3 @@ class MemoryStore:
         if kept.epoch == epoch:
             kept.status = RunStatus.QUARANTINED
             kept.problem = reason
-
-
-def _merged(before: TaskCheckpoint | None, kept: TaskCheckpoint) -> TaskCheckpoint:
-    """Keep a map's recorded width, and the number it was recorded under, when it completes."""
-    if before is None or before.width is None:
-        return kept
-    return replace(kept, width=before.width, seq=before.seq)

@@ -1,95 +1,104 @@
-"""RunExecutor: carries out one run's commands; the only place where a task is awaited.
+"""RunExecutor: carries out one run's commands.
 
-One inbox, one drain. `record` appends an event; the first caller drains: handle the event,
+One inbox, one drain. `record` takes in what happened; the first caller drains: handle the event,
 keep it, carry out what follows. Commands come before the inbox, so nothing happens between a
 decision and its act. No recursion in long chains, and after 2 ms the drain gives way to the
 event loop.
 """
 
 import asyncio
-import contextvars
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
-from runner.errors import RunnerError, StreamFailed
-from runner.execution.body import Body, error_of
-from runner.execution.chunk_flush import ChunkFlush
-from runner.execution.context import TaskContext
-from runner.execution.places import Places
+from runner.execution.alarm import Alarm
+from runner.execution.bodies import Bodies
+from runner.execution.controls import Controls
+from runner.execution.desk import TaskDesk
+from runner.execution.host import Host
+from runner.execution.opening import Opening
+from runner.execution.records import Records
 from runner.execution.run_log import RunLog
-from runner.execution.run_values import (
-    RunValues,
-    check_complete,
-    check_streams,
-    streaming_port,
-    streams_with_value,
-)
-from runner.execution.store import ChunkBatch, RunStore, StoredRun
-from runner.execution.stream import Stream
-from runner.graph.task_graph import PlannedTask, TaskGraph
+from runner.execution.run_values import RunValues
+from runner.execution.store import CacheEntry, ChunkBatch, RunStore, StoredRun
+from runner.graph.task_graph import ERROR_PORT, TaskGraph
+from runner.graph.values import encode
 from runner.run import commands, events
 from runner.run.checkpoint import TaskCheckpoint
-from runner.run.state import LIVE, RunState
-from runner.run.status import RunStatus
+from runner.run.events import TaskError
+from runner.run.state import RunState
+from runner.run.status import TaskStatus
+from runner.run.wiring import ACTIVE
 
 SLICE_SECONDS = 0.002
 CANCEL_GRACE_SECONDS = 10.0
 STOP_GRACE_SECONDS = 5.0
 
-#: What a body causes; ignored when its task is over already.
-FROM_BODIES = (
-    events.TaskReturned,
-    events.TaskCompleted,
-    events.TaskFailed,
-    events.TaskCancelled,
-    events.StreamOpened,
+#: What bodies cause; ignored when their attempt is over already.
+FROM_BODIES = frozenset(
+    {
+        events.TaskReturned,
+        events.TaskCached,
+        events.TaskFailed,
+        events.TaskCancelled,
+        events.TaskExpanded,
+        events.TaskAwaiting,
+        events.TaskAnswered,
+        events.TaskRetrying,
+        events.RetryDue,
+        events.StreamOpened,
+        events.StreamClosed,
+    }
 )
-
-
-def _ignore(_run: str, _seq: int) -> None:
-    return None
+#: What concerns a stream and whatever it passes through.
+OF_STREAMS = frozenset({events.StreamOpened, events.StreamClosed, events.StreamSuperseded})
+UNLOGGED = frozenset({events.TaskReturned, events.RetryDue})
 
 
 class RunExecutor:
     """Drives one run from its stored state to its end, or until it is stopped."""
 
     def __init__(
-        self,
-        graph: TaskGraph,
-        store: RunStore,
-        stored: StoredRun,
-        *,
-        places: Places | None = None,
-        on_commit: Callable[[str, int], None] = _ignore,
-        is_watched: Callable[[str], bool] = lambda _run: False,
+        self, graph: TaskGraph, store: RunStore, stored: StoredRun, *, host: Host | None = None
     ) -> None:
         self.run_id = stored.run
+        self.store = store
+        self.stored = stored
+        self.host = host or Host()
         self.state = RunState(graph)
-        self.log = RunLog(store, stored, lambda: self.state.progress, on_commit)
+        self.log = RunLog(store, stored, lambda: self.state.progress, self.host.on_commit)
         self.values = RunValues(self.state)
-        self._store = store
-        self._stored = stored
-        self._places = places or Places()
-        self._flush = ChunkFlush(self._keep_chunks, lambda: is_watched(stored.run))
-        self._bodies: dict[str, Body] = {}
-        self._results: dict[str, dict[str, str]] = {}
+        self.records = Records(stored.checkpoints)
+        self.loop = asyncio.get_running_loop()
+        self.bodies = Bodies(self)
+        self.desk = TaskDesk(self)
+        self.controls = Controls(self)
         self._inbox: deque[tuple[events.Event, dict[str, Any]]] = deque()
         self._commands: deque[commands.Command] = deque()
         self._draining = False
         self._stopping = False
-        self._loop = asyncio.get_running_loop()
-        self._base = contextvars.Context()
-        self._over: asyncio.Future[None] = self._loop.create_future()
+        self._awaits = False
+        self._over: asyncio.Future[None] = self.loop.create_future()
         self._carry: dict[type, Callable[[Any], None]] = {
-            commands.StartTask: self._start_task,
-            commands.ExpandTask: self._expand_task,
-            commands.GatherTask: self._gather_task,
-            commands.CompleteTask: lambda command: self._complete(command.path),
+            commands.StartTask: self.bodies.start,
+            commands.DecideTask: lambda command: self.controls.decide(command.path),
+            commands.SettleTask: lambda command: self.controls.settle(command.path),
+            commands.PushItem: lambda command: self.controls.push_item(command.path, command.index),
+            commands.CompleteTask: lambda command: self.bodies.complete(command.path),
             commands.DropTask: self._drop_task,
+            commands.RetryTask: self._retry_task,
             commands.CancelTask: self._cancel_task,
-            commands.Record: lambda command: self._apply(command.event),
+            commands.Record: self._record_what_follows,
             commands.FinishRun: self._finish_run,
+        }
+        self._taken: dict[type, Callable[[Any], None]] = {
+            events.TaskFailed: self._take_failure,
+            events.TaskCached: self._take_cached,
+            events.TaskDecided: self._take_decision,
+            events.TaskRetrying: self._take_end_of_attempt,
+            events.TaskCancelled: self._take_end_of_attempt,
+            events.TaskUpstreamFailed: self._take_end_of_attempt,
         }
 
     # ── the run ──────────────────────────────────────────────────────────────────────────
@@ -99,92 +108,191 @@ class RunExecutor:
 
         Raises Fenced when another owner has taken the run over.
         """
-        self.state.restore(self._stored.checkpoints, self._stored.attempts)
-        await self.values.restore(self._stored, self._store)
+        opening = Opening(self)
+        await opening.restore()
         writer = asyncio.create_task(self.log.write(), name=f"log of {self.run_id}")
         try:
-            self._open()
+            self._commands.extend(opening.begin())
+            self._drain()
             await asyncio.wait({writer, self._over}, return_when=asyncio.FIRST_COMPLETED)
             if self._over.done():
                 self._over.result()
             await writer
         finally:
-            self._flush.stop()
+            self.desk.stop()
+            self.controls.stop()
             writer.cancel()
-            await self._end_bodies(0.0)
+            await self.bodies.end(0.0)
+
+    async def stop(self, grace: float = STOP_GRACE_SECONDS) -> None:
+        """Checkpoint and let go: the run is interrupted and can go on elsewhere.
+
+        What must not be started twice gets the grace to end by itself.
+        """
+        if self.state.ended or self._over.done():
+            return
+        self._stopping = True
+        await self.bodies.outlast(grace)
+        await self.bodies.end(grace)
+        if self._over.done():
+            return
+        self.desk.flush_all()
+        for each in self.state.active():
+            if each.control is None:
+                self.apply(events.TaskInterrupted(each.planned.path, each.attempt))
+        self.apply(events.RunInterrupted("the server stopped"))
+        self._end()
+
+    def _end(self) -> None:
+        self.log.close()
+        if not self._over.done():
+            self._over.set_result(None)
+
+    def at(self, time: datetime, call: Callable[[], Any]) -> Alarm:
+        """Call something at a UTC time, whatever the clock does meanwhile."""
+        return Alarm(self.loop, self.host.now, time, call)
+
+    # ── what people ask ──────────────────────────────────────────────────────────────────
 
     def cancel(self, actor: str) -> None:
         """Stop the run as somebody asked; what ignores it is abandoned after 10 s."""
         if self.state.cancelling or self.state.ended:
             return
         self.record(events.RunCancelling(actor))
-        self._loop.call_later(CANCEL_GRACE_SECONDS, self._abandon)
+        self.loop.call_later(CANCEL_GRACE_SECONDS, self.bodies.abandon)
 
-    async def stop(self, grace: float = STOP_GRACE_SECONDS) -> None:
-        """Checkpoint and let go: the run is interrupted and can go on elsewhere."""
-        if self.state.ended or self._over.done():
+    def pause(self, actor: str) -> None:
+        """Let nothing further start; what runs goes on to its end."""
+        if self.state.paused or self.state.cancelling or self.state.ended:
             return
-        self._stopping = True
-        await self._end_bodies(grace)
-        self._flush.all()
-        for each in self.state.live():
-            if not each.is_map:
-                self.record(events.TaskInterrupted(each.planned.path, each.attempt))
-        self.record(events.RunInterrupted("the server stopped"))
-        self.log.close()
-        if not self._over.done():
-            self._over.set_result(None)
-
-    def _open(self) -> None:
-        stored = self._stored
-        if stored.status is RunStatus.QUEUED:
-            self.record(events.RunStarted())
-        else:
-            self.record(events.RunResumed(stored.epoch))
-        for path, attempt in stored.running:
-            if path in self.state.tasks and not self.state.tasks[path].is_map:
-                self.log.append(events.TaskInterrupted(path, attempt))
-        self._commands.extend(self.state.begin())
-        if stored.status is RunStatus.CANCELLING:
-            self.cancel("")
+        self.record(events.RunPaused(actor))
+        self._commands.extend(
+            commands.DropTask(each.planned.path, "pause")
+            for each in self.state.active()
+            if each.status is TaskStatus.QUEUED
+        )
         self._drain()
 
-    def _abandon(self) -> None:
-        for path, body in list(self._bodies.items()):
-            body.context.end()
-            self.record(events.TaskCancelled(path, body.context.attempt))
+    def go_on(self, actor: str) -> None:
+        """Let a paused run go on."""
+        if self.state.paused and not self.state.ended:
+            self.record(events.RunContinued(actor))
 
-    async def _end_bodies(self, grace: float) -> None:
-        bodies = list(self._bodies.values())
-        for body in bodies:
-            body.stop("stop")
-        if bodies:
-            await asyncio.wait({body.task for body in bodies}, timeout=grace)
+    def answer(self, path: str, value: Any, actor: str) -> bool:
+        """Give a task the answer it waits for; false when it waits for none."""
+        return self.desk.waits.answer(path, value, actor)
+
+    def renew(self, actor: str) -> None:
+        """Let tasks that wait for a credential look again."""
+        self.desk.waits.renew(actor)
+
+    def settle_decision(self, path: str, actor: str, decision: Mapping[str, Any]) -> bool:
+        """Carry out what a person decided about a task that must not start twice by itself.
+
+        `decision` has the `action` retry, complete (with `outputs` by port) or fail (with a
+        `message`). Gives false when the task waits for no decision; raises ValueFault for
+        outputs that do not fit.
+        """
+        state = self.state.tasks.get(path)
+        if state is None or state.reason != "decision":
+            return False
+        action, attempt = decision.get("action"), state.attempt
+        if action == "retry":
+            self.try_again(path, "decision", actor)
+        elif action == "complete":
+            given = decision.get("outputs") or {}
+            ports = state.planned.task.outputs
+            outputs = {port: ports[port].encode(given.get(port)) for port in ports}
+            self.record(events.TaskAnswered(path, attempt, "decision", actor))
+            self.bodies.give(path, outputs)
+            self.record(events.TaskReturned(path, attempt))
+        else:
+            message = str(decision.get("message") or f"{actor} decided that it failed.")
+            error = TaskError(type="DecidedToFail", message=message, task=path, attempt=attempt)
+            self.record(events.TaskAnswered(path, attempt, "decision", actor))
+            self.record(events.TaskFailed(path, attempt, error, state.planned.handles_error))
+        return True
+
+    def try_again(self, path: str, reason: str, actor: str) -> None:
+        """Let a task without a body that waited for `reason` have its next attempt."""
+        attempt = self.state.tasks[path].attempt
+        error = TaskError(
+            type="Again", message=f"{actor} let it go on.", task=path, attempt=attempt
+        )
+        self.record(events.TaskAnswered(path, attempt, reason, actor))
+        self.record(events.TaskRetrying(path, attempt, error, 0.0))
 
     # ── events in, commands out ──────────────────────────────────────────────────────────
 
     def record(self, event: events.Event, **kept: Any) -> None:
-        """Take in what happened; the first caller carries out all that follows."""
+        """Take in what happened; the first caller carries out all that follows.
+
+        `kept` goes into the same transaction: see `apply`.
+        """
         self._inbox.append((event, kept))
         if not self._draining:
             self._drain()
+
+    async def record_durably(self, event: events.Event, **kept: Any) -> None:
+        """Take in what happened, and wait until it is kept."""
+        numbered: asyncio.Future[int] = self.loop.create_future()
+        self.record(event, numbered=numbered, **kept)
+        await self.log.until_durable(await numbered)
+
+    def do(self, command: commands.Command) -> None:
+        """Carry a command out, soon: for what comes from outside of the run."""
+        self._commands.append(command)
+        if not self._draining:
+            self.loop.call_soon(self._drain)
+
+    def apply(
+        self,
+        event: events.Event,
+        *,
+        changes: Mapping[str, Any] | None = None,
+        checkpoint: TaskCheckpoint | None = None,
+        chunks: ChunkBatch | None = None,
+        cache: CacheEntry | None = None,
+        numbered: asyncio.Future[int] | None = None,
+    ) -> None:
+        """Handle an event now, and keep it with what belongs to it.
+
+        `changes` are those of the task's record; `numbered` is given the event's number.
+        """
+        kind = type(event)
+        self._commands.extend(self.state.handle(event))
+        if kind in UNLOGGED:
+            return
+        if changes is not None:
+            path: str = event.path  # type: ignore[attr-defined] # only of tasks
+            attempt = self.state.tasks[path].attempt
+            checkpoint = self.records.changed(path, attempt, self.log.seq + 1, **changes)
+        seq = self.log.append(event, chunks=chunks, checkpoint=checkpoint, cache=cache)
+        if numbered is not None:
+            numbered.set_result(seq)
+        if kind in OF_STREAMS:
+            self.controls.follow(event)  # type: ignore[arg-type] # one of the three
 
     def _drain(self) -> None:
         if self._draining or self._over.done():
             return
         self._draining = True
-        until = self._loop.time() + SLICE_SECONDS
+        until = self.loop.time() + SLICE_SECONDS
         try:
             while self._commands or self._inbox:
                 if self._commands:
-                    self._carry_out(self._commands.popleft())
+                    command = self._commands.popleft()
+                    if not self._stopping or type(command) is not commands.StartTask:
+                        self._carry[type(command)](command)
                 else:
                     event, kept = self._inbox.popleft()
-                    if not self._is_stale(event):
-                        self._apply(event, **kept)
-                if self._loop.time() > until and not self._stopping:
-                    self._loop.call_soon(self._drain)
+                    if type(event) not in FROM_BODIES or not self._is_stale(event):
+                        self._take_in(event, **kept)
+                if self.loop.time() > until and not self._stopping:
+                    self.loop.call_soon(self._drain)
                     return
+            if self.state.awaiting or self._awaits:
+                self._notice_waiting()
         except Exception as fault:
             # Whoever spoke last is not to blame: the driving ends, and `run` raises.
             if not self._over.done():
@@ -193,211 +301,127 @@ class RunExecutor:
             self._draining = False
 
     def _is_stale(self, event: events.Event) -> bool:
-        if not isinstance(event, FROM_BODIES):
-            return False
-        state = self.state.tasks[event.path]
-        return state.status not in LIVE or state.attempt != event.attempt
+        if not self.state.may(event):
+            return True
+        state = self.state.tasks[event.path]  # type: ignore[attr-defined] # of a task
+        if isinstance(event, events.TaskExpanded):
+            return event.turn != len(state.rounds)
+        return bool(state.attempt != event.attempt)  # type: ignore[attr-defined]
 
-    def _apply(self, event: events.Event, **kept: Any) -> None:
-        self._commands.extend(self.state.handle(event))
-        if not isinstance(event, events.TaskReturned):
-            self.log.append(event, **kept)
+    def _take_in(self, event: events.Event, **kept: Any) -> None:
+        take = self._taken.get(type(event))
+        if take is None:
+            self.apply(event, **kept)
+        else:
+            take(event)
 
-    def _carry_out(self, command: commands.Command) -> None:
-        if not self._stopping or not isinstance(command, commands.StartTask):
-            self._carry[type(command)](command)
+    def _record_what_follows(self, command: commands.Record) -> None:
+        """Record what follows from an event, unless the task has moved on meanwhile."""
+        if self.state.may(command.event):
+            self._take_in(command.event)
+
+    def _notice_waiting(self) -> None:
+        """Say when everything that still runs waits, and when it does no longer."""
+        active = [each for each in self.state.active() if each.control is None]
+        awaits = bool(active) and all(each.status is TaskStatus.AWAITING for each in active)
+        if awaits == self._awaits or self.state.ended or self.state.cancelling:
+            return
+        self._awaits = awaits
+        self.apply(events.RunAwaiting(active[0].reason) if awaits else events.RunWoke())
+
+    # ── events that bring more with them ─────────────────────────────────────────────────
+
+    def _take_failure(self, event: events.TaskFailed) -> None:
+        path = event.path
+        if path not in self.state.tasks:
+            self.apply(event)
+            return
+        self._take_back(path)
+        if event.handled:
+            self.give_error(path, event.error)
+        checkpoint = self.records.ended(
+            path, event.attempt, self.log.seq + 1, error=event.error, handled=event.handled
+        )
+        self.apply(event, checkpoint=checkpoint)
+
+    def give_error(self, path: str, error: TaskError) -> None:
+        """Let the port `[error]` of a failed task give its error."""
+        said = {"type": error.type, "message": error.message, "task": error.task}
+        self.values.outputs[path] = {ERROR_PORT: encode(said)}
+
+    def _take_cached(self, event: events.TaskCached) -> None:
+        checkpoint = self.records.ended(
+            event.path,
+            event.attempt,
+            self.log.seq + 1,
+            outputs=event.outputs,
+            streams=event.streams,
+            cached=True,
+        )
+        self.apply(event, checkpoint=checkpoint)
+
+    def _take_decision(self, event: events.TaskDecided) -> None:
+        control = self.state.tasks[event.path].control
+        if control is not None and control.races:
+            self.apply(event, changes={"decisions": {"winner": event.decision}})
+        else:
+            self.apply(event, changes={"rounds": (event.decision,)})
+
+    def _take_end_of_attempt(
+        self, event: events.TaskRetrying | events.TaskCancelled | events.TaskUpstreamFailed
+    ) -> None:
+        if event.path in self.state.tasks:
+            self._take_back(event.path)
+        self.apply(event)
+
+    def _take_back(self, path: str) -> None:
+        """What an attempt gave counts no longer: it ended without a result."""
+        self.bodies.forget(path)
+        self.controls.drop(path)
+        self.desk.supersede(path)
+        self.values.forget(path)
 
     # ── commands ─────────────────────────────────────────────────────────────────────────
 
-    def _start_task(self, command: commands.StartTask) -> None:
-        path, attempt = command.path, command.attempt
-        self._apply(events.TaskStarted(path, attempt))
-        planned = self.state.tasks[path].planned
-        if self.state.tasks[path].is_map:
-            return
-        context = TaskContext(self, self.run_id, path, attempt)
-        body = Body(context)
-        self._bodies[path] = body
-        coroutine = self._run_body(planned, body, self.log.seq if command.durable else 0)
-        body.task = asyncio.Task(
-            coroutine, loop=self._loop, name=path, context=self._base.copy(), eager_start=True
-        )
-        if body.task.done():
-            self._bodies.pop(path, None)
-
-    def _expand_task(self, command: commands.ExpandTask) -> None:
-        path = command.path
-        attempt = self.state.tasks[path].attempt
-        try:
-            width = self.values.width(path)
-        except RunnerError as fault:
-            self._apply(events.TaskFailed(path, attempt, error_of(fault, path, attempt)))
-            return
-        kept = TaskCheckpoint(
-            path=path, attempt=attempt, seq=self.log.seq + 1, width=width, done=False
-        )
-        self._apply(events.TaskExpanded(path, 0, width), checkpoint=kept)
-
-    def _gather_task(self, command: commands.GatherTask) -> None:
-        self._results[command.path] = self.values.gather(command.path)
-        self.values.outputs[command.path] = self._results[command.path]
-        self._complete(command.path)
-
-    def _complete(self, path: str) -> None:
-        state = self.state.tasks[path]
-        outputs = self._results.pop(path)
-        streams = {
-            name: len(self.values.streams[path, name].chunks)
-            for name in state.planned.task.outputs
-            if (path, name) in self.values.streams
-        }
-        self._apply(
-            events.TaskCompleted(path, state.attempt, outputs, streams),
-            checkpoint=TaskCheckpoint(
-                path=path,
-                attempt=state.attempt,
-                seq=self.log.seq + 1,
-                outputs=outputs,
-                streams=streams,
-            ),
-        )
-
     def _drop_task(self, command: commands.DropTask) -> None:
         path = command.path
-        if path in self._bodies:
-            self._bodies[path].stop("drop")
-        self._results.pop(path, None)
-        self._supersede(path)
-        self._apply(events.TaskUpstreamFailed(path, command.culprit))
+        state = self.state.tasks.get(path)
+        if state is None or state.status not in ACTIVE:
+            return
+        for inside in self.state.scopes.inside(state):
+            self._drop_task(commands.DropTask(inside.planned.path, command.culprit))
+        decided = self.records.decisions(path) or (state.control is not None and state.rounds)
+        self._take_back(path)
+        self.apply(
+            events.TaskDropped(path, state.attempt, command.culprit),
+            changes={"rounds": (), "decisions": {}} if decided else None,
+        )
+
+    def _retry_task(self, command: commands.RetryTask) -> None:
+        due = events.RetryDue(command.path, self.state.tasks[command.path].attempt)
+        if command.delay > 0:
+            self.loop.call_later(command.delay, self.record, due)
+        else:
+            self._inbox.append((due, {}))
 
     def _cancel_task(self, command: commands.CancelTask) -> None:
-        body = self._bodies.get(command.path)
-        if body is not None:
-            body.stop("cancel")
-            return
-        # A body that has returned and waits for its producers has nothing left to stop.
-        state = self.state.tasks[command.path]
-        if state.status in LIVE and state.returned:
-            self._apply(events.TaskCancelled(command.path, state.attempt))
+        if not self.bodies.cancel(command.path):
+            # One that waits, or has returned and waits for its producers, has nothing to stop.
+            attempt = self.state.tasks[command.path].attempt
+            self.do(commands.Record(events.TaskCancelled(command.path, attempt)))
 
     def _finish_run(self, command: commands.FinishRun) -> None:
         if self.state.ended:
             return
         if command.cancelled:
-            self._apply(events.RunCancelled())
+            self.apply(events.RunCancelled())
         elif command.error is not None:
-            self._apply(events.RunFailed(command.error, command.path))
+            self.apply(events.RunFailed(command.error, command.path))
         else:
             outputs = {
-                port: self.values.text(source) for port, source in self.state.graph.outputs.items()
+                port: self.values.text(source)
+                for port, source in self.state.graph.outputs.items()
+                if self.state.gives(source)
             }
-            self._apply(events.RunCompleted(outputs))
-        self.log.close()
-        if not self._over.done():
-            self._over.set_result(None)
-
-    # ── bodies ───────────────────────────────────────────────────────────────────────────
-
-    async def _run_body(self, planned: PlannedTask, body: Body, durable_seq: int) -> None:
-        path, attempt = planned.path, body.context.attempt
-        try:
-            if durable_seq:
-                await self.log.until_durable(durable_seq)
-            await self.log.room()
-            body.inputs = self.values.inputs_for(planned)
-            returned = await self._places.run(planned.task, body.inputs, body.context)
-            self._returned(planned, attempt, returned)
-        except asyncio.CancelledError:
-            self._stopped(path, attempt, body.reason)
-        except StreamFailed:
-            self._supersede(path)
-        except Exception as fault:
-            self._failed(path, attempt, fault)
-        finally:
-            body.end()
-            self._bodies.pop(path, None)
-
-    def _returned(self, planned: PlannedTask, attempt: int, returned: Any) -> None:
-        path, task = planned.path, planned.task
-        if self._bodies[path].reason:
-            self._stopped(path, attempt, self._bodies[path].reason)
-            return
-        collected = task.collect(returned)
-        outputs = {name: task.outputs[name].encode(value) for name, value in collected.items()}
-        streams = self._streams_of(path)
-        for name in task.streaming():
-            if name not in outputs and name not in streams:
-                streams[name] = self.open_stream(path, name)
-        check_streams(outputs, streams, planned.title)
-        check_complete(planned, outputs.keys() | streams_with_value(streams))
-        for name, stream in streams.items():
-            outputs.pop(name, None)
-            if not stream.closed:
-                stream.close()
-                self.closed(stream)
-        self.values.outputs[path] = self._results[path] = outputs
-        self.record(events.TaskReturned(path, attempt))
-
-    def _failed(self, path: str, attempt: int, fault: Exception) -> None:
-        self._supersede(path)
-        self.record(events.TaskFailed(path, attempt, error_of(fault, path, attempt)))
-
-    def _stopped(self, path: str, attempt: int, reason: str) -> None:
-        self._supersede(path)
-        if reason == "cancel":
-            self.record(events.TaskCancelled(path, attempt))
-        elif not reason:
-            fault = RunnerError("The task's body was cancelled from inside.")
-            self.record(events.TaskFailed(path, attempt, error_of(fault, path, attempt)))
-
-    # ── streams: what a context passes on ────────────────────────────────────────────────
-
-    def open_stream(self, path: str, port: str) -> Stream:
-        """Give the stream of an output port, opening it at the first use."""
-        stream = self.values.streams.get((path, port))
-        if stream is None:
-            state = self.state.tasks[path]
-            stream = Stream(path, streaming_port(state.planned, port), state.attempt)
-            self.values.streams[path, port] = stream
-        return stream
-
-    def pushed(self, stream: Stream) -> None:
-        """Announce the first chunk; keep chunks in batches."""
-        if len(stream.chunks) == 1:
-            self.record(events.StreamOpened(stream.path, stream.port.name, stream.attempt))
-        self._flush.take(stream)
-
-    def closed(self, stream: Stream) -> None:
-        """Keep what is left and announce the close."""
-        self._flush.now(stream)
-        count = len(stream.chunks)
-        self.record(events.StreamClosed(stream.path, stream.port.name, stream.attempt, count))
-
-    def progressed(self, path: str, attempt: int, fraction: float, message: str) -> None:
-        """Record progress."""
-        self.record(events.TaskProgressed(path, attempt, fraction, message))
-
-    def logged(self, path: str, attempt: int, level: str, message: str) -> None:
-        """Record a log line."""
-        self.record(events.TaskLogged(path, attempt, level, message))
-
-    def _streams_of(self, path: str) -> dict[str, Stream]:
-        ports = self.state.tasks[path].planned.task.outputs
-        return {
-            name: self.values.streams[path, name]
-            for name in ports
-            if (path, name) in self.values.streams
-        }
-
-    def _supersede(self, path: str) -> None:
-        for name, stream in self._streams_of(path).items():
-            self._flush.forget(stream)
-            stream.fail()
-            del self.values.streams[path, name]
-            if stream.chunks:
-                self.record(events.StreamSuperseded(path, name, stream.attempt))
-
-    def _keep_chunks(self, batch: ChunkBatch, size: int) -> None:
-        last = batch.first + len(batch.items) - 1
-        event = events.ChunksStored(batch.path, batch.port, batch.attempt, batch.first, last, size)
-        self.record(event, chunks=batch)
+            self.apply(events.RunCompleted(outputs, self.state.handled))
+        self._end()

@@ -6,7 +6,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from runner.errors import RunnerError, StorageTrouble
-from runner.execution.store import Batch, ChunkBatch, Entry, RunStore, StoredRun
+from runner.execution.store import (
+    Batch,
+    CacheEntry,
+    ChunkBatch,
+    Entry,
+    RunStore,
+    StoredRun,
+)
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.events import Event
 from runner.run.progress import Progress
@@ -14,6 +21,8 @@ from runner.run.progress import Progress
 BATCH_ENTRIES = 500
 RETRY_SECONDS = 1.0
 STORED_AHEAD = 20_000
+
+type _Kept = tuple[Entry, ChunkBatch | None, TaskCheckpoint | None, CacheEntry | None]
 
 
 class RunLog:
@@ -37,7 +46,7 @@ class RunLog:
         self._epoch = stored.epoch
         self._progress = progress
         self._on_commit = on_commit
-        self._entries: deque[tuple[Entry, ChunkBatch | None, TaskCheckpoint | None]] = deque()
+        self._entries: deque[_Kept] = deque()
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._wake = asyncio.Event()
         self._closing = False
@@ -48,11 +57,12 @@ class RunLog:
         *,
         chunks: ChunkBatch | None = None,
         checkpoint: TaskCheckpoint | None = None,
+        cache: CacheEntry | None = None,
     ) -> int:
         """Number an event, with what must be kept in the same transaction."""
         self.seq += 1
         entry = Entry(self.seq, datetime.now(UTC), event)
-        self._entries.append((entry, chunks, checkpoint))
+        self._entries.append((entry, chunks, checkpoint, cache))
         self._wake.set()
         return self.seq
 
@@ -65,9 +75,14 @@ class RunLog:
             self._waiting.append((seq, future))
             await future
 
+    @property
+    def is_far_ahead(self) -> bool:
+        """Whether so much is not kept yet that nothing further should begin."""
+        return self.seq - self.durable > STORED_AHEAD
+
     async def room(self) -> None:
         """Wait while too much runs ahead of what is kept."""
-        if self.seq - self.durable > STORED_AHEAD:
+        if self.is_far_ahead:
             await self.until_durable(self.seq - STORED_AHEAD // 2)
 
     async def write(self) -> None:
@@ -94,9 +109,10 @@ class RunLog:
             run=self._run,
             epoch=self._epoch,
             before=self.durable,
-            entries=tuple(entry for entry, _, _ in taken),
-            chunks=tuple(chunks for _, chunks, _ in taken if chunks is not None),
-            checkpoints=tuple(kept for _, _, kept in taken if kept is not None),
+            entries=tuple(each[0] for each in taken),
+            chunks=tuple(each[1] for each in taken if each[1] is not None),
+            checkpoints=tuple(each[2] for each in taken if each[2] is not None),
+            cache=tuple(each[3] for each in taken if each[3] is not None),
             progress=self._progress(),
         )
 

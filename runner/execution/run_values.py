@@ -1,67 +1,127 @@
 """RunValues: the encoded values and streams of one run, and what a task is given of them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from runner.errors import RunnerError
-from runner.execution.store import RunStore, StoredRun
+from runner.execution.store import RunStore
 from runner.execution.stream import ChunkReader, Stream, kept_stream
-from runner.graph.control import Map
 from runner.graph.ports import Port
-from runner.graph.task_graph import Constant, ItemOf, OutputOf, PlannedTask, Source, producers
+from runner.graph.task_graph import (
+    Constant,
+    ItemOf,
+    Otherwise,
+    OutputOf,
+    PlannedTask,
+    Several,
+    Source,
+    producers,
+)
 from runner.graph.values import decode, encode
+from runner.run.checkpoint import TaskCheckpoint
 from runner.run.state import RunState
-from runner.run.status import TaskStatus
-
-ITEMS_AT_MOST = 10_000
+from runner.run.wiring import OVER
 
 
 class RunValues:
-    """Finds the value behind a source; every consumer decodes its own copy."""
+    """Finds the value behind a source; every consumer decodes its own copy.
+
+    `passing` says which source an output of a control task stands for: what passes through a
+    branch, a merge or a sub-graph is kept once, where it was made.
+    """
 
     def __init__(self, state: RunState) -> None:
         self.outputs: dict[str, dict[str, str]] = {}
         self.streams: dict[tuple[str, str], Stream] = {}
+        self.passing: dict[tuple[str, str], Source] = {}
         self._state = state
-        self._items: dict[str, dict[str, list[str]]] = {}
+        self._items: dict[tuple[str, str], list[str]] = {}
         self._aggregates: dict[tuple[str, str], str] = {}
 
-    async def restore(self, stored: StoredRun, store: RunStore) -> None:
+    async def restore(self, kept: Iterable[TaskCheckpoint], store: RunStore, run: str) -> None:
         """Put back the outputs of finished tasks; read kept chunks where they are needed."""
+        ends = [each for each in kept if each.done and each.path in self._state.tasks]
+        for each in ends:
+            self.outputs[each.path] = dict(each.outputs)
+        self._restore_passing()
         needed = self._needed_streams()
-        for kept in stored.checkpoints:
-            if not kept.done:
-                continue
-            self.outputs[kept.path] = dict(kept.outputs)
-            ports = self._state.tasks[kept.path].planned.task.outputs
-            for name, count in kept.streams.items():
-                if (kept.path, name) in needed:
-                    chunks = await _kept_chunks(store, stored.run, kept.path, name, kept.attempt)
+        for each in ends:
+            ports = self._state.tasks[each.path].planned.task.outputs
+            for name, count in each.streams.items():
+                if (each.path, name) in needed:
+                    chunks = await kept_chunks(store, run, each.path, name, each.attempt)
                     if len(chunks) < count:
-                        raise RunnerError(f"Chunks of port {name} of {kept.path} are missing.")
-                    stream = kept_stream(kept.path, ports[name], kept.attempt, chunks[:count])
-                    self.streams[kept.path, name] = stream
+                        raise RunnerError(f"Chunks of port {name} of {each.path} are missing.")
+                    stream = kept_stream(each.path, ports[name], each.attempt, chunks[:count])
+                    self.streams[each.path, name] = stream
+
+    def _restore_passing(self) -> None:
+        for path, state in self._state.tasks.items():
+            if state.control is not None and state.status in OVER and state.not_taken is not None:
+                self.let_pass(path, self._state.scopes.settle(state))
 
     def _needed_streams(self) -> set[tuple[str, str]]:
         state = self._state
         sources = list(state.graph.outputs.values())
         for each in state.tasks.values():
-            if each.status is not TaskStatus.COMPLETED:
+            if each.status not in OVER:
                 sources += each.planned.sources.values()
-            if each.width is not None:
-                for item in state.item_outputs[each.planned.path]:
-                    sources += item.values()
+            if each.unfolds:
+                for outputs in state.scopes.outputs(each):
+                    sources += outputs.values()
+        sources += self.passing.values()
         return {(each.path, each.port) for each in producers(sources)}
+
+    # ── what an output stands for ────────────────────────────────────────────────────────────
+
+    def let_pass(self, path: str, sources: Mapping[str, Source]) -> None:
+        """Let outputs of a control task stand for these sources, where it is one source each."""
+        for port, source in sources.items():
+            if not isinstance(source, Several):
+                self.passing[path, port] = source
+
+    def resolve(self, source: Source) -> Source:
+        """Give the source that stands behind an output which something passes through."""
+        while True:
+            if isinstance(source, Otherwise):
+                gives = self._state.gives(source.source)
+                source = source.source if gives else Constant(source.text)
+            behind = self._behind(source)
+            if behind is None:
+                return source
+            source = behind
+
+    def _behind(self, source: Source) -> Source | None:
+        if not isinstance(source, OutputOf):
+            return None
+        return self.passing.get((source.path, source.port))
+
+    def stream(self, source: Source) -> Stream | None:
+        """Give the stream behind a source, if it streams and has begun."""
+        behind = self.resolve(source)
+        if not isinstance(behind, OutputOf):
+            return None
+        return self.streams.get((behind.path, behind.port))
+
+    # ── values ───────────────────────────────────────────────────────────────────────────────
 
     def text(self, source: Source) -> str:
         """Give the encoded value behind a source whose producers have ended."""
+        source = self.resolve(source)
         if isinstance(source, Constant):
             return source.text
         if isinstance(source, OutputOf):
             return self._output(source.path, source.port)
         if isinstance(source, ItemOf):
-            return self.items(source.path)[source.port][source.index]
-        return "[" + ",".join(self.text(each) for each in source.sources) + "]"
+            return self.items(source.path, source.port)[source.index]
+        if not isinstance(source, Several):
+            raise TypeError(source)
+        gives = self._state.gives
+        if source.aligned:
+            texts = [self.text(each) if gives(each) else "null" for each in source.sources]
+        else:
+            texts = [self.text(each) for each in source.sources if gives(each)]
+        return "[" + ",".join(texts) + "]"
 
     def _output(self, path: str, port: str) -> str:
         value = self.outputs.get(path, {}).get(port)
@@ -72,47 +132,63 @@ class RunValues:
             self._aggregates[key] = self.streams[key].aggregate()
         return self._aggregates[key]
 
-    def items(self, path: str) -> dict[str, list[str]]:
-        """Give the encoded items of a map's list inputs by port.
+    def forget(self, path: str) -> None:
+        """Forget what a task gave: it will run again."""
+        self.outputs.pop(path, None)
+        task = self._state.tasks[path].planned.task
+        for port in task.outputs:
+            self._aggregates.pop((path, port), None)
+            self.passing.pop((path, port), None)
+        for port in task.inputs:
+            self._items.pop((path, port), None)
 
-        Raises RunnerError when the lists differ in length or are too long.
-        """
-        if path not in self._items:
-            planned = self._state.tasks[path].planned
-            lists = {
-                port: [encode(each) for each in decode(self.text(planned.sources[port]))]
-                for port in _over(planned)
-            }
-            _check_lengths(planned.title, {port: len(each) for port, each in lists.items()})
-            self._items[path] = lists
-        return self._items[path]
+    def items(self, path: str, port: str) -> list[str]:
+        """Give the encoded items of one of a control's list inputs."""
+        key = (path, port)
+        if key not in self._items:
+            self._items[key] = self._split(self._state.tasks[path].planned.sources[port])
+        return self._items[key]
 
-    def width(self, path: str) -> int:
-        """Give how many items a map unfolds into."""
-        return max((len(each) for each in self.items(path).values()), default=0)
+    def item_came(self, path: str, port: str, text: str) -> None:
+        """Take the next item of a map that goes along a stream."""
+        self._items.setdefault((path, port), []).append(text)
 
-    def gather(self, path: str) -> dict[str, str]:
-        """Put a map's list outputs together from its items, in item order."""
-        items = self._state.item_outputs[path]
-        ports = self._state.tasks[path].planned.task.outputs
-        return {
-            port: "[" + ",".join(self.text(item[port]) for item in items) + "]" for port in ports
-        }
+    def _split(self, source: Source) -> list[str]:
+        stream = self.stream(source)
+        if stream is not None and stream.port.mode == "append":
+            return list(stream.chunks)
+        return [encode(each) for each in decode(self.text(source))]
 
     def inputs_for(self, planned: PlannedTask) -> dict[str, Any]:
         """Give a task's inputs: decoded values, and readers for its stream ports."""
         ports = planned.task.inputs
+        found: dict[str, Any] = {}
+        for name, source in planned.sources.items():
+            port = ports[name]
+            if port.reads_stream:
+                found[name] = self._readers(planned, port, source)
+            elif type(source) is Constant:
+                found[name] = port.decode(source.text)
+            elif self._state.gives(source):
+                found[name] = port.decode(self.text(source))
+        return found
+
+    def texts_for(self, planned: PlannedTask) -> dict[str, str]:
+        """Give the encoded values of a task's inputs; streams as what they add up to."""
         return {
-            name: self._reader(planned, ports[name], source)
-            if ports[name].reads_stream
-            else ports[name].decode(self.text(source))
+            name: self.text(source)
             for name, source in planned.sources.items()
+            if self._state.gives(source)
         }
 
+    def _readers(self, planned: PlannedTask, port: Port, source: Source) -> Any:
+        if isinstance(source, Several) and port.several_streams:
+            given = [each for each in source.sources if self._state.gives(each)]
+            return [self._reader(planned, port, each) for each in given]
+        return self._reader(planned, port, source)
+
     def _reader(self, planned: PlannedTask, port: Port, source: Source) -> ChunkReader:
-        stream = (
-            self.streams.get((source.path, source.port)) if isinstance(source, OutputOf) else None
-        )
+        stream = self.stream(source)
         if stream is None:
             chunks = port.split(self.text(source))
             return kept_stream(planned.path, port, 1, chunks).reader(port, elastic=True)
@@ -156,19 +232,7 @@ def streaming_port(planned: PlannedTask, name: str) -> Port:
     return port
 
 
-def _over(planned: PlannedTask) -> tuple[str, ...]:
-    """Name the input ports whose items a map goes through."""
-    return planned.task.over if isinstance(planned.task, Map) else ()
-
-
-def _check_lengths(title: str, lengths: Mapping[str, int]) -> None:
-    if len(set(lengths.values())) > 1:
-        said = ", ".join(f"{port} has {count}" for port, count in lengths.items())
-        raise RunnerError(f"The lists that {title} goes over differ in length: {said}.")
-    if max(lengths.values(), default=0) > ITEMS_AT_MOST:
-        raise RunnerError(f"{title} would unfold into more than {ITEMS_AT_MOST} items.")
-
-
-async def _kept_chunks(store: RunStore, run: str, path: str, port: str, attempt: int) -> list[str]:
+async def kept_chunks(store: RunStore, run: str, path: str, port: str, attempt: int) -> list[str]:
+    """Read the kept chunks of one port and attempt."""
     batches = await store.read_chunks(run, path, port, attempt)
     return [item for batch in batches for item in batch.items]

@@ -1,77 +1,147 @@
 """What is kept of a task so that a run can go on: as versioned JSON, and back."""
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from runner.errors import UnreadableCheckpoint
+from runner.run.events import TaskError
 
-VERSION = 1
+VERSION = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedState:
+    """What a body kept with `save_state`, and where its streams stood.
+
+    `value` is encoded; `outputs` counts the chunks pushed by port; `inputs` says of each stream
+    input which stream (producer's path, port and attempt) was read, and how many chunks of it.
+    """
+
+    attempt: int
+    value: str
+    outputs: dict[str, int] = field(default_factory=dict)
+    inputs: dict[str, tuple[str, str, int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskCheckpoint:
-    """A finished task, or a map's recorded width.
+    """All that is kept of one task: each new record replaces the one before.
 
-    `outputs` are encoded values by port; `streams` says how many stored chunks make up each
-    streamed port. `width` is set for a map that unfolded; `done` says whether the task is
-    finished (a map may have unfolded and not be finished).
+    `done` says that the task is over: completed, or failed with `error`. `outputs` are encoded
+    values by port; `streams` says how many stored chunks make up each streamed port. `rounds` are the decisions a control task unfolded by;
+    `decisions` those recorded by name; `not_taken` the ports that carry nothing.
     """
 
     path: str
     attempt: int
     seq: int
+    done: bool = True
     outputs: dict[str, str] = field(default_factory=dict)
     streams: dict[str, int] = field(default_factory=dict)
-    width: int | None = None
-    done: bool = True
+    rounds: tuple[Any, ...] = ()
+    decisions: dict[str, Any] = field(default_factory=dict)
+    saved: SavedState | None = None
+    error: TaskError | None = None
+    handled: bool = False
+    not_taken: tuple[str, ...] = ()
+    cached: bool = False
 
     def to_json(self) -> str:
-        """Give the versioned JSON text that `from_json` reads back."""
-        return json.dumps(
-            {
-                "v": VERSION,
-                "path": self.path,
-                "attempt": self.attempt,
-                "seq": self.seq,
-                "outputs": self.outputs,
-                "streams": self.streams,
-                "width": self.width,
-                "done": self.done,
-            },
-            separators=(",", ":"),
-        )
+        """Give the versioned JSON text that `from_json` reads back; what is empty is left out."""
+        document: dict[str, Any] = {
+            "v": VERSION,
+            "path": self.path,
+            "attempt": self.attempt,
+            "seq": self.seq,
+            "done": self.done,
+        }
+        for name in _OPTIONAL:
+            value = getattr(self, name)
+            if value:
+                document[name] = value
+        if self.saved is not None:
+            saved = self.saved
+            document["saved"] = {
+                "attempt": saved.attempt,
+                "value": saved.value,
+                "outputs": saved.outputs,
+                "inputs": saved.inputs,
+            }
+        if self.error is not None:
+            document["error"] = self.error.to_json()
+        return json.dumps(document, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> "TaskCheckpoint":
-        """Read what `to_json` wrote.
+        """Read what `to_json` wrote, or what version 1 did.
 
         Raises UnreadableCheckpoint for anything else, an unknown version included.
         """
         try:
-            document = json.loads(text)
-            return cls(**_checked(document))
+            return cls(**_read(json.loads(text)))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as fault:
             raise UnreadableCheckpoint(str(fault)) from fault
 
 
-def _checked(document: dict[str, Any]) -> dict[str, Any]:
-    if document["v"] != VERSION:
-        msg = f"this version reads checkpoints of version {VERSION}, not {document['v']}"
+_OPTIONAL = (
+    "outputs", "streams", "rounds", "decisions", "handled", "not_taken", "cached",
+)  # fmt: skip
+
+
+def _read(document: dict[str, Any]) -> dict[str, Any]:
+    version = document["v"]
+    if version not in _READERS:
+        msg = f"this version reads checkpoints up to version {VERSION}, not {version}"
         raise ValueError(msg)
-    values = {name: document[name] for name in document if name != "v"}
+    values = _READERS[version]({name: document[name] for name in document if name != "v"})
+    _check(values)
+    return values
+
+
+def _read_first(values: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 knew of maps only: their width was all a task could have decided."""
+    width = values.pop("width")
+    if width is not None:
+        _expect(width, int)
+        values["rounds"] = [width]
+    return values
+
+
+_READERS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    1: _read_first,
+    2: lambda values: values,
+}
+
+
+def _check(values: dict[str, Any]) -> None:
     _expect(values["path"], str)
     _expect(values["attempt"], int)
     _expect(values["seq"], int)
     _expect(values["done"], bool)
-    for port, text in values["outputs"].items():
+    for port, text in values.get("outputs", {}).items():
         _expect(port, str)
         json.loads(text)
-    for chunks in values["streams"].values():
+    for chunks in values.get("streams", {}).values():
         _expect(chunks, int)
-    if values["width"] is not None:
-        _expect(values["width"], int)
-    return values
+    _expect(values.setdefault("decisions", {}), dict)
+    values["rounds"] = tuple(values.get("rounds", ()))
+    values["not_taken"] = tuple(values.get("not_taken", ()))
+    if values.get("error") is not None:
+        values["error"] = TaskError.from_json(values["error"])
+    if values.get("saved") is not None:
+        values["saved"] = _saved(values["saved"])
+
+
+def _saved(document: dict[str, Any]) -> SavedState:
+    _expect(document["attempt"], int)
+    json.loads(document["value"])
+    inputs = {
+        port: (str(path), str(name), int(attempt), int(position))
+        for port, (path, name, attempt, position) in document["inputs"].items()
+    }
+    return SavedState(**{**document, "inputs": inputs})
 
 
 def _expect(value: object, kind: type) -> None:

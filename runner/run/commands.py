@@ -15,17 +15,25 @@ class StartTask:
 
 
 @dataclass(frozen=True, slots=True)
-class ExpandTask:
-    """Unfold a map: find its width and record it."""
+class DecideTask:
+    """Let a control task decide: unfold once more, choose a way, or settle."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
-class GatherTask:
-    """Put a map's outputs together from its items and record its completion."""
+class SettleTask:
+    """Put a control task's outputs together and record its completion."""
 
     path: str
+
+
+@dataclass(frozen=True, slots=True)
+class PushItem:
+    """Stream what item `index` of a map gave, as far as the order allows."""
+
+    path: str
+    index: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +45,18 @@ class CompleteTask:
 
 @dataclass(frozen=True, slots=True)
 class DropTask:
-    """Stop a task's body and forget what it returned: something it depends on failed."""
+    """Stop a task's body and forget what it returned: what it read no longer counts."""
 
     path: str
     culprit: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetryTask:
+    """Let the next attempt of a task begin when its delay is over."""
+
+    path: str
+    delay: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,5 +86,14 @@ class FinishRun:
 
 
 type Command = (
-    StartTask | ExpandTask | GatherTask | CompleteTask | DropTask | CancelTask | Record | FinishRun
+    StartTask
+    | DecideTask
+    | SettleTask
+    | PushItem
+    | CompleteTask
+    | DropTask
+    | RetryTask
+    | CancelTask
+    | Record
+    | FinishRun
 )

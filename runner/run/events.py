@@ -324,6 +324,16 @@ class TaskDropped(Event):
 
 
 @_event
+class DecisionMade(Event):
+    """A body decided something that a resume must not decide differently; `value` is JSON."""
+
+    path: str
+    attempt: int
+    name: str
+    value: Any
+
+
+@_event
 class StateSaved(Event):
     """A body kept its state, `bytes` long, with its place in its streams."""
 

@@ -1,19 +1,48 @@
-"""What RunState keeps of each task, compound and item: statuses and counters."""
+"""What RunState keeps of each task, dataflow, compound and scope: statuses and counters."""
 
 from collections import deque
+from enum import Enum
+from typing import Any
 
-from runner.graph.control import Map
-from runner.graph.task_graph import PlannedTask
+from runner.graph.control import Control
+from runner.graph.policy import Policy
+from runner.graph.task_graph import ERROR_PORT, PlannedScope, PlannedTask
 from runner.run.events import TaskError
 from runner.run.status import TaskStatus
 
 
+class Until(Enum):
+    """What a dataflow's target waits for before it may start."""
+
+    FINAL = "the producer is final"
+    AHEAD = "the producer has returned"
+    FIRST = "the first chunk has come"
+    NEVER = "nothing: the tasks inside wait for it themselves"
+
+
+class Link:
+    """One dataflow at work: `opened` once its target may go on.
+
+    `into` is the target's input port; "" for a gate, which only tells whether a compound runs.
+    """
+
+    __slots__ = ("into", "opened", "port", "target", "until")
+
+    def __init__(self, port: str, target: "TaskState", into: str, until: Until) -> None:
+        self.port = port
+        self.target = target
+        self.into = into
+        self.until = until
+        self.opened = until is Until.NEVER
+
+
 class TaskState:
-    """Where one leaf task or map stands, and what it still waits for."""
+    """Where one task stands, what it waits for, and who reads what it gives."""
 
     __slots__ = (
-        "attempt", "error", "group", "item", "items_left", "pending_items", "planned",
-        "provisional", "returned", "share", "status", "waiting", "width",
+        "attempt", "choice", "control", "decided", "error", "failures", "group", "links",
+        "not_taken", "open_ports", "planned", "provisional", "reason", "returned", "rounds", "scope",
+        "scopes", "scopes_left", "scopes_waiting", "share", "status", "streams_items", "waiting",
     )  # fmt: skip
 
     def __init__(self, planned: PlannedTask, share: float) -> None:
@@ -21,53 +50,78 @@ class TaskState:
         self.share = share
         self.status = TaskStatus.PENDING
         self.attempt = 0
+        self.failures = 0
         self.waiting = 0
         self.provisional = 0
         self.returned = False
+        #: What it awaits, while it does.
+        self.reason = ""
         self.error: TaskError | None = None
-        self.width: int | None = None
-        self.items_left = 0
-        self.item: Item | None = None
+        self.links: list[Link] = []
+        self.open_ports: frozenset[str] = NO_PORTS
+        self.not_taken: frozenset[str] | None = NO_PORTS
         self.group: Group | None = None
-        self.pending_items: deque[Item] = deque()
+        self.scope: Scope | None = None
+        self.control = planned.task if isinstance(planned.task, Control) else None
+        if self.control is not None:
+            self.rounds: list[Any] = []
+            self.decided = False
+            #: Who won a race, or how many items a map along a stream has.
+            self.choice: Any = None
+            self.scopes: list[Scope] = []
+            self.scopes_left = 0
+            self.scopes_waiting: deque[Scope] = deque()
+            self.streams_items = any(port.streams for port in self.control.outputs.values())
 
     @property
-    def is_map(self) -> bool:
-        """Whether the task unfolds instead of running a body."""
-        return isinstance(self.planned.task, Map)
+    def unfolds(self) -> bool:
+        """Whether the task runs other tasks instead of a body."""
+        return self.control is not None and not self.control.routes
 
     @property
-    def limit(self) -> int:
-        """How many items of a map may run at the same time."""
-        task = self.planned.task
-        return task.limit if isinstance(task, Map) else 0
+    def grows(self) -> bool:
+        """Whether it unfolds chunk by chunk, along a stream that has not ended."""
+        control = self.control
+        return control is not None and control.item_stream in self.planned.first_chunk
 
-    @property
-    def is_pure(self) -> bool:
-        """Whether it may run ahead of what is final."""
-        return self.planned.task.effect == "none"
+    def gives(self, port: str) -> bool:
+        """Whether an output port carries something, as far as is known."""
+        if port == ERROR_PORT:
+            return self.status is TaskStatus.FAILED
+        return self.not_taken is not None and port not in self.not_taken
 
 
 class Group:
     """A compound task: how many of its tasks are not over yet."""
 
-    __slots__ = ("error", "left", "parent", "path", "started", "worst")
+    __slots__ = ("error", "fail_fast", "failures", "left", "parent", "path", "policy",
+                 "started", "worst")  # fmt: skip
 
-    def __init__(self, path: str, parent: "Group | None") -> None:
+    def __init__(
+        self, path: str, parent: "Group | None", policy: Policy, *, fail_fast: bool
+    ) -> None:
         self.path = path
         self.parent = parent
+        self.policy = policy
+        self.fail_fast = fail_fast
+        self.failures = 0
         self.left = 0
         self.started = False
         self.worst = TaskStatus.COMPLETED
         self.error: TaskError | None = None
 
 
-class Item:
-    """One item of a map: admitted under the map's limit, over when its tasks are."""
+class Scope:
+    """One item, turn or alternative of a control task: over when all its tasks are."""
 
-    __slots__ = ("left", "of", "paths")
+    __slots__ = ("error", "index", "left", "owner", "planned")
 
-    def __init__(self, of: TaskState) -> None:
-        self.of = of
-        self.paths: list[str] = []
-        self.left = 0
+    def __init__(self, owner: TaskState, index: int, planned: PlannedScope) -> None:
+        self.owner = owner
+        self.index = index
+        self.planned = planned
+        self.left = len(planned.paths)
+        self.error: TaskError | None = None
+
+
+NO_PORTS: frozenset[str] = frozenset()

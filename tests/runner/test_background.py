@@ -10,6 +10,7 @@ import pytest
 from runner.errors import StorageTrouble
 from runner.execution import background
 from runner.execution.background import BackgroundRunner
+from runner.execution.host import Host
 from runner.execution.memory import MemoryStore
 from runner.graph.ports import Ports
 from runner.graph.task import Task
@@ -58,8 +59,7 @@ class Watch:
             store or self.store,
             self.registry,
             owner,
-            on_commit=self.committed,
-            is_watched=lambda _run: True,
+            host=Host(on_commit=self.committed, is_watched=lambda _run: True),
         )
 
     def committed(self, run, seq):
@@ -338,7 +338,7 @@ async def test_a_fault_of_the_engine_ends_the_driving_and_not_whoever_was_speaki
     run = watch.store.submit(definition_of([{"id": "gate", "type": "test.gate"}]), encode({}))
     async with started(watch.runner()) as runner:
         await asyncio.wait_for(Gate.entered.wait(), SECONDS)
-        runner.executors[run].record(events.TaskReturned("ghost", 1))
+        runner.executors[run].record(events.TaskStarted("ghost", 1))
         await until_idle(runner)
 
     assert watch.store.runs[run].status is RunStatus.QUARANTINED

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from runner.errors import UnreadableCheckpoint
 from runner.graph.values import encode
-from runner.run.checkpoint import TaskCheckpoint
+from runner.run.checkpoint import SavedState, TaskCheckpoint
+from runner.run.events import TaskError
 
 NAMES = st.text(min_size=1, max_size=20)
 COUNTS = st.integers(0, 1 << 40)
@@ -24,8 +25,21 @@ CHECKPOINTS = st.builds(
     seq=COUNTS,
     outputs=st.dictionaries(NAMES, VALUES.map(encode), max_size=3),
     streams=st.dictionaries(NAMES, COUNTS, max_size=3),
-    width=st.none() | COUNTS,
     done=st.booleans(),
+    rounds=st.lists(VALUES, max_size=2).map(tuple),
+    decisions=st.dictionaries(NAMES, VALUES, max_size=2),
+    saved=st.none()
+    | st.builds(
+        SavedState,
+        attempt=COUNTS,
+        value=VALUES.map(encode),
+        outputs=st.dictionaries(NAMES, COUNTS, max_size=2),
+        inputs=st.dictionaries(NAMES, st.tuples(NAMES, NAMES, COUNTS, COUNTS), max_size=2),
+    ),
+    error=st.none() | st.just(TaskError(type="ValueError", message="no", task="one")),
+    handled=st.booleans(),
+    not_taken=st.lists(NAMES, max_size=2).map(tuple),
+    cached=st.booleans(),
 )
 KEPT = json.loads(TaskCheckpoint(path="one", attempt=1, seq=2).to_json())
 
@@ -33,6 +47,15 @@ KEPT = json.loads(TaskCheckpoint(path="one", attempt=1, seq=2).to_json())
 @given(CHECKPOINTS)
 def test_a_checkpoint_is_read_back_as_it_was_kept(kept):
     assert TaskCheckpoint.from_json(kept.to_json()) == kept
+
+
+def test_a_checkpoint_of_the_first_version_is_read():
+    """Promise P11: the version before is read for at least one release."""
+    first = KEPT | {"v": 1, "outputs": {}, "streams": {}, "width": 3, "done": False}
+
+    kept = TaskCheckpoint.from_json(json.dumps(first))
+
+    assert (kept.rounds, kept.done) == ((3,), False)
 
 
 def changed(**fields):
@@ -47,7 +70,7 @@ BROKEN = {
     "empty": "{}",
     "a text": '"text"',
     "too deep": "[" * 100_000,
-    "a later version": changed(v=2),
+    "a later version": changed(v=3),
     "a path that is no text": changed(path=1),
     "an attempt that is no number": changed(attempt="1"),
     "no number": changed(seq=None),
@@ -56,7 +79,9 @@ BROKEN = {
     "an output that is not encoded": changed(outputs={"result": 1}),
     "outputs without values": changed(outputs=["result"]),
     "a count that is no number": changed(streams={"result": "3"}),
-    "a width that is no number": changed(width="3"),
+    "a width that is no number": changed(v=1, width="3"),
+    "a saved state without value": changed(saved={"attempt": 1, "inputs": {}, "outputs": {}}),
+    "decisions without names": changed(decisions=[1]),
     "a field too many": changed(surplus=1),
     "a field too few": json.dumps({name: KEPT[name] for name in KEPT if name != "path"}),
 }

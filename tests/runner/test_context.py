@@ -20,6 +20,12 @@ class Desk:
     def __init__(self):
         self.said = []
 
+    def close_stream(self, stream):
+        self.said.append(stream)
+
+    def push(self, stream, chunk):
+        self.said.append((stream, chunk))
+
     def progressed(self, path, attempt, fraction, message):
         self.said.append((fraction, message))
 

@@ -28,6 +28,8 @@ VALUES = {
     "target": "two",
     "into": "values",
     "turn": 1,
+    "name": "until",
+    "value": {"at": 1},
     "decision": ["yes"],
     "handled": True,
     "detail": {"title": "Which one?"},

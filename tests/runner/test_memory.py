@@ -9,7 +9,6 @@ from runner.execution.memory import MemoryStore
 from runner.execution.store import Batch, ChunkBatch, Entry
 from runner.graph.values import encode
 from runner.run import events
-from runner.run.checkpoint import TaskCheckpoint
 from runner.run.status import RunStatus
 from tests.drive import definition_of, executor_of
 
@@ -87,19 +86,6 @@ async def test_a_task_without_result_is_known_as_running(store):
     await store.release("test", [stored.run])
 
     assert (await claimed(store)).running == (("one", 1),)
-
-
-async def test_the_width_of_a_map_stays_known_when_it_completes(store):
-    stored = await claimed(store)
-    unfolded = TaskCheckpoint(path="each", attempt=1, seq=1, width=3, done=False)
-    done = TaskCheckpoint(path="each", attempt=1, seq=2, outputs={"all": "[]"})
-    await store.commit(batch_of(stored, events.TaskExpanded("each", 0, 3), checkpoints=(unfolded,)))
-    await store.commit(
-        batch_of(stored, events.TaskCompleted("each", 1), before=1, checkpoints=(done,))
-    )
-
-    kept = store.runs[stored.run].checkpoints["each"]
-    assert (kept.width, kept.seq, kept.done, kept.outputs) == (3, 1, True, {"all": "[]"})
 
 
 async def test_chunks_are_found_by_port_and_attempt(store):

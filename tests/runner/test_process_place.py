@@ -50,14 +50,16 @@ class Desk:
             raise RunnerError(f"{path} cannot push chunks to {port}.")
         return self.streams.setdefault(port, Stream(path, self.ports[port], 1))
 
-    def pushed(self, stream):
+    async def push(self, stream, chunk):
+        stream.append(stream.port.chunk(chunk))
         self.lags.append(len(stream.chunks) - self.read)
         self.begun.set()
         if len(stream.chunks) >= 64:
             self.full.set()
+        await stream.throttle()
 
-    def closed(self, stream):
-        pass
+    def close_stream(self, stream):
+        stream.close()
 
     def progressed(self, path, attempt, fraction, message):
         self.fractions.append((fraction, message))
@@ -73,9 +75,11 @@ class Body:
     def __init__(self, kind, inputs=None, config=None, **attributes):
         self.desk = Desk(kind)
         desk: Any = self.desk
-        context = TaskContext(desk, "run-1", "one", 1)
-        for name, value in attributes.items():
-            setattr(context, name, value)
+        said = {
+            name: staticmethod(each) if callable(each) else each
+            for name, each in ({"saved_state": None} | attributes).items()
+        }
+        context = type("Context", (TaskContext,), said)(desk, "run-1", "one", 1)
         self.context: Any = context
         running = ProcessPlace(grace=1.0).run(kind(config), inputs or {}, context)
         self.running = asyncio.create_task(running)

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from runner.execution.background import BackgroundRunner
+from runner.execution.host import Host
 from runner.graph.values import decode
 from tests.drive import definition_of
 from tests.tasks import registry_of_tests
@@ -40,7 +41,7 @@ async def rung(tmp_path):
     """The commits of a runner that runs on the database."""
     store, rung = DatabaseStore(tmp_path), Rung()
     runner = BackgroundRunner(
-        store, registry_of_tests(), new_owner(), on_commit=rung.ring, is_watched=lambda _: False
+        store, registry_of_tests(), new_owner(), host=Host(on_commit=rung.ring)
     )
     runner.start()
     yield rung

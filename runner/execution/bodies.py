@@ -1,0 +1,383 @@
+"""Bodies: starts, stops and times the bodies of a run; the only place where a task is awaited."""
+
+import asyncio
+import contextvars
+from typing import TYPE_CHECKING, Any
+
+from runner.errors import (
+    MissingCredential,
+    RunnerError,
+    SizeLimit,
+    StreamFailed,
+    TaskTimeout,
+)
+from runner.execution.body import Body, error_of
+from runner.execution.context import TaskContext
+from runner.execution.slots import Ticket
+from runner.execution.store import CacheEntry
+from runner.execution.stream import kept_stream
+from runner.graph.task_graph import PlannedTask
+from runner.run import commands, events
+from runner.run.events import TaskError
+from runner.run.policies import cache_key, retry_delay
+
+if TYPE_CHECKING:
+    from runner.execution.run_executor import RunExecutor
+
+SWEEP_SECONDS = 1.0
+EXACT_BELOW_SECONDS = 5.0
+OUTPUT_BYTES = 8 << 20
+STUCK_SECONDS = 10.0
+
+
+class Bodies:
+    """The bodies of one run that are under way, by path, and what they gave."""
+
+    def __init__(self, executor: "RunExecutor") -> None:
+        self._executor = executor
+        self._by_path: dict[str, Body] = {}
+        self._left: set[Body] = set()
+        self._tickets: dict[str, Ticket] = {}
+        self._limits: dict[str, tuple[str, ...]] = {}
+        self._results: dict[str, dict[str, str]] = {}
+        self._keys: dict[str, str] = {}
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._base = contextvars.Context()
+
+    def get(self, path: str) -> Body | None:
+        """Give the body of a task; None if none is under way."""
+        return self._by_path.get(path)
+
+    # ── beginning ────────────────────────────────────────────────────────────────────────────
+
+    def start(self, command: commands.StartTask) -> None:
+        """Start a task, or let it stand in line for its slots."""
+        executor, path = self._executor, command.path
+        if not executor.state.startable(path):
+            return
+        state = executor.state.tasks[path]
+        if state.control is not None:
+            executor.apply(events.TaskStarted(path, command.attempt))
+            return
+        ticket = self._tickets.pop(path, None) or self._take_slots(state.planned, command)
+        if ticket is not None and not ticket.held:
+            self._tickets[path] = ticket
+            executor.apply(events.TaskQueued(path, ticket.why))
+            return
+        executor.apply(events.TaskStarted(path, command.attempt))
+        self._begin(state.planned, command, ticket)
+
+    def _take_slots(self, planned: PlannedTask, command: commands.StartTask) -> Ticket | None:
+        names = self._names(planned)
+        slots = self._executor.host.slots
+        if not slots.limited(names):
+            return None
+        return slots.acquire(names, lambda: self._slots_came(command))
+
+    def _names(self, planned: PlannedTask) -> tuple[str, ...]:
+        group = planned.policy.group
+        names = self._limits.get(group)
+        if names is None:
+            stored = self._executor.stored
+            names = ("process", f"run:{stored.run}", f"user:{stored.identity}")
+            names = self._limits[group] = (*names, f"group:{group}") if group else names
+        return names
+
+    def _slots_came(self, command: commands.StartTask) -> None:
+        if command.path in self._tickets:
+            self._executor.do(command)
+
+    async def stand_in_line(self, path: str, body: Body) -> None:
+        """Take slots again for a body that had given them back."""
+        came: asyncio.Future[None] = self._executor.loop.create_future()
+        names = self._names(self._executor.state.tasks[path].planned)
+        body.ticket = self._executor.host.slots.acquire(names, lambda: came.set_result(None))
+        if not body.ticket.held:
+            body.waits()
+            try:
+                await came
+            finally:
+                body.works()
+
+    def _begin(
+        self, planned: PlannedTask, command: commands.StartTask, ticket: Ticket | None
+    ) -> None:
+        executor, path = self._executor, planned.path
+        context = TaskContext(executor.desk, executor.run_id, path, command.attempt)
+        body = self._by_path[path] = Body(context, ticket, executor.loop.time)
+        durable_seq = executor.log.seq if command.durable else 0
+        body.task = asyncio.Task(
+            self._run(planned, body, durable_seq),
+            loop=executor.loop,
+            name=path,
+            context=self._base.copy(),
+            eager_start=True,
+        )
+        if not body.task.done():
+            self._watch_time(planned, body)
+
+    async def _run(self, planned: PlannedTask, body: Body, durable_seq: int) -> None:
+        path, executor = planned.path, self._executor
+        try:
+            if durable_seq:
+                await executor.log.until_durable(durable_seq)
+            if executor.log.is_far_ahead:
+                await executor.log.room()
+            if planned.policy.cache and await self._take_from_cache(planned, body):
+                return
+            body.inputs = executor.values.inputs_for(planned)
+            if planned.task.needs or planned.first_chunk or executor.records.saved(path):
+                await self._prepare(planned, body)
+            body.begin()
+            returned = await executor.host.places.run(planned.task, body.inputs, body.context)
+            self._returned(planned, body, returned)
+        except asyncio.CancelledError:
+            self._stopped(path, body)
+        except StreamFailed:
+            self._lost_its_stream(path, body)
+        except Exception as fault:
+            self._failed(path, body, fault)
+        finally:
+            body.end()
+            self._left.discard(body)
+            if self._by_path.get(path) is body:
+                del self._by_path[path]
+
+    async def _prepare(self, planned: PlannedTask, body: Body) -> None:
+        """Count the waits of its readers, find what it saved, and see that credentials are there."""
+        path, executor = planned.path, self._executor
+        for reader in body.readers():
+            reader.meter = body
+        if executor.records.saved(path) is not None:
+            await executor.desk.find_saved(path)
+        for need in planned.task.needs:
+            await executor.desk.secret(path, need.name)
+
+    async def _take_from_cache(self, planned: PlannedTask, body: Body) -> bool:
+        executor, path = self._executor, planned.path
+        key = cache_key(planned.task, executor.values.texts_for(planned))
+        found = await executor.store.read_cache(executor.stored.scope, key)
+        ports = planned.task.outputs
+        if found is None or found.outputs.keys() | found.streams.keys() != ports.keys():
+            self._keys[path] = key
+            return False
+        attempt = body.context.attempt
+        for port, chunks in found.streams.items():
+            stream = kept_stream(path, ports[port], attempt, list(chunks))
+            executor.values.streams[path, port] = stream
+            executor.desk.keep(stream)
+        executor.values.outputs[path] = found.outputs
+        counts = {port: len(chunks) for port, chunks in found.streams.items()}
+        executor.record(events.TaskCached(path, attempt, found.outputs, counts))
+        return True
+
+    # ── the end of an attempt ────────────────────────────────────────────────────────────────
+
+    def _returned(self, planned: PlannedTask, body: Body, returned: Any) -> None:
+        path, task, executor = planned.path, planned.task, self._executor
+        if body.reason:
+            self._stopped(path, body)
+            return
+        collected = task.collect(returned)
+        outputs = {name: task.outputs[name].encode(value) for name, value in collected.items()}
+        if executor.desk.masker.finder is not None:
+            outputs = _masked(executor, planned, outputs)
+        streams = executor.desk.close_streams(planned, outputs)
+        for name in streams:
+            outputs.pop(name, None)
+        for name, text in outputs.items():
+            if len(text) > OUTPUT_BYTES:
+                raise SizeLimit(
+                    f"Port {name} of {planned.title} gave more than {OUTPUT_BYTES >> 20} MiB; "
+                    "give less, or write a file."
+                )
+        self.give(path, outputs)
+        executor.record(events.TaskReturned(path, body.context.attempt))
+
+    def give(self, path: str, outputs: dict[str, str]) -> None:
+        """Take what a task gave; it counts once the task has completed."""
+        self._executor.values.outputs[path] = self._results[path] = outputs
+
+    def _stopped(self, path: str, body: Body) -> None:
+        if body.reason == "cancel":
+            self._executor.record(events.TaskCancelled(path, body.context.attempt))
+        elif not body.reason:
+            fault = RunnerError("The task's body was cancelled from inside.")
+            self._attempt_failed(path, body, error_of(fault, path, body.context.attempt))
+
+    def _lost_its_stream(self, path: str, body: Body) -> None:
+        """The producer's end drops the task; a body that hears of it first says nothing."""
+        if body.reason == "cancel":
+            self._stopped(path, body)
+
+    def _failed(self, path: str, body: Body, fault: Exception) -> None:
+        executor, attempt = self._executor, body.context.attempt
+        if body.reason:
+            self._stopped(path, body)
+        elif isinstance(fault, MissingCredential):
+            executor.desk.waits.park(path, attempt, fault)
+        else:
+            error = error_of(fault, path, attempt, executor.desk.masker.mask)
+            self._attempt_failed(path, body, error, getattr(fault, "retry_after", None))
+
+    def _attempt_failed(
+        self, path: str, body: Body, error: TaskError, retry_after: float | None = None
+    ) -> None:
+        executor, attempt = self._executor, body.context.attempt
+        for by, policy, failures in executor.state.budgets(path):
+            chance = executor.host.chance()
+            delay = retry_delay(policy, failures, error, chance=chance, retry_after=retry_after)
+            if delay is not None:
+                executor.record(events.TaskRetrying(path, attempt, error, delay, by))
+                return
+        handled = executor.state.tasks[path].planned.handles_error
+        executor.record(events.TaskFailed(path, attempt, error, handled))
+
+    def complete(self, path: str) -> None:
+        """Record the completion of a task whose body has returned."""
+        key = self._keys.pop(path, "")
+        self.finish(path, self._results.pop(path), key=key)
+
+    def finish(
+        self, path: str, outputs: dict[str, str], not_taken: tuple[str, ...] = (), key: str = ""
+    ) -> None:
+        """Record a completion with all that must be kept of it."""
+        executor = self._executor
+        state = executor.state.tasks[path]
+        executor.values.outputs[path] = outputs
+        chunks = executor.desk.streams_of(path) if executor.values.streams else {}
+        streams = {name: len(stream.chunks) for name, stream in chunks.items()}
+        checkpoint = executor.records.ended(
+            path,
+            state.attempt,
+            executor.log.seq + 1,
+            outputs=outputs,
+            streams=streams,
+            not_taken=not_taken,
+        )
+        cache = None
+        if key:
+            texts = {name: tuple(stream.chunks) for name, stream in chunks.items()}
+            cache = CacheEntry(scope=executor.stored.scope, key=key, outputs=outputs, streams=texts)
+        executor.apply(
+            events.TaskCompleted(path, state.attempt, outputs, streams, list(not_taken)),
+            checkpoint=checkpoint,
+            cache=cache,
+        )
+
+    # ── stopping ─────────────────────────────────────────────────────────────────────────────
+
+    def cancel(self, path: str) -> bool:
+        """Stop a body as somebody asked; false if none is under way."""
+        body = self._by_path.get(path)
+        if body is None:
+            return False
+        body.stop("cancel")
+        return True
+
+    def forget(self, path: str) -> None:
+        """End whatever a task has: its body, its place in line, what it gave."""
+        body = self._by_path.pop(path, None)
+        if body is not None and not body.task.done():
+            self._let_go(body, "drop")
+        ticket = self._tickets.pop(path, None)
+        if ticket is not None:
+            ticket.release()
+        self._results.pop(path, None)
+        self._keys.pop(path, None)
+
+    def _let_go(self, body: Body, reason: str) -> None:
+        body.stop(reason)
+        body.end()
+        self._left.add(body)
+
+    def abandon(self) -> None:
+        """Give up the bodies that ignore that they were stopped."""
+        for path, body in list(self._by_path.items()):
+            if body.reason == "cancel":
+                attempt = body.context.attempt
+                self._executor.record(events.TaskStuck(path, attempt))
+                self._executor.record(events.TaskCancelled(path, attempt))
+
+    async def outlast(self, grace: float) -> None:
+        """Wait for the bodies that must not be started twice."""
+        tasks = self._executor.state.tasks
+        once = {
+            body.task
+            for path, body in self._by_path.items()
+            if tasks[path].planned.task.effect == "once"
+        }
+        if once:
+            await asyncio.wait(once, timeout=grace)
+
+    async def end(self, grace: float) -> None:
+        """Stop all bodies, and wait for them at most `grace` seconds."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        for ticket in self._tickets.values():
+            ticket.release()
+        bodies = [*self._by_path.values(), *self._left]
+        for body in bodies:
+            body.stop("stop")
+        if bodies:
+            await asyncio.wait({body.task for body in bodies}, timeout=grace)
+
+    # ── time ─────────────────────────────────────────────────────────────────────────────────
+
+    def _watch_time(self, planned: PlannedTask, body: Body) -> None:
+        """Look at all bodies once a second, and exactly at those with little time."""
+        loop, policy = self._executor.loop, planned.policy
+        limits = [each for each in (policy.timeout, policy.idle_timeout) if each is not None]
+        if limits and min(limits) < EXACT_BELOW_SECONDS:
+            loop.call_later(min(limits), self._look_at, planned, body, min(limits))
+        elif limits and self._sweeper is None:
+            self._sweeper = loop.call_later(SWEEP_SECONDS, self._sweep)
+
+    def _sweep(self) -> None:
+        self._sweeper = None
+        tasks = self._executor.state.tasks
+        for path, body in list(self._by_path.items()):
+            self._check_time(tasks[path].planned, body)
+        if self._by_path:
+            self._sweeper = self._executor.loop.call_later(SWEEP_SECONDS, self._sweep)
+
+    def _look_at(self, planned: PlannedTask, body: Body, every: float) -> None:
+        if self._by_path.get(planned.path) is body and not self._check_time(planned, body):
+            left = body.time_left(planned.policy)
+            wait = every if left is None else max(left, 0.001)
+            self._executor.loop.call_later(wait, self._look_at, planned, body, every)
+
+    def _check_time(self, planned: PlannedTask, body: Body) -> bool:
+        streams = self._executor.desk.streams_of(planned.path).values()
+        body.count_chunks(sum(len(stream.chunks) for stream in streams))
+        sentence = body.overdue(planned.policy)
+        if sentence:
+            self._time_out(planned, body, sentence)
+        return bool(sentence)
+
+    def _time_out(self, planned: PlannedTask, body: Body, sentence: str) -> None:
+        executor, path, attempt = self._executor, planned.path, body.context.attempt
+        del self._by_path[path]
+        self._let_go(body, "timeout")
+        executor.loop.call_later(STUCK_SECONDS, self._report_stuck, path, body)
+        if planned.task.effect == "once":
+            detail = {"message": sentence}
+            executor.record(events.TaskAwaiting(path, attempt, "decision", detail))
+            return
+        error = error_of(TaskTimeout(sentence), path, attempt)
+        self._attempt_failed(path, body, error)
+
+    def _report_stuck(self, path: str, body: Body) -> None:
+        if body in self._left and not self._executor.state.ended:
+            self._executor.record(events.TaskStuck(path, body.context.attempt))
+
+
+def _masked(
+    executor: "RunExecutor", planned: PlannedTask, outputs: dict[str, str]
+) -> dict[str, str]:
+    masked = {name: executor.desk.masker.mask_json(text) for name, text in outputs.items()}
+    for name, text in masked.items():
+        if text != outputs[name]:
+            # A number or a date that showed a secret is refused here, not by whoever reads it.
+            planned.task.outputs[name].decode(text)
+    return masked

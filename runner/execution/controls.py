@@ -1,0 +1,245 @@
+"""Controls: lets control tasks decide, unfold and settle, and passes on what flows through."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from runner.errors import RunnerError
+from runner.execution.body import error_of
+from runner.execution.stream import Stream
+from runner.graph.task_graph import OutputOf, Several, Source
+from runner.run import events
+from runner.run.events import TaskError
+from runner.run.task_state import TaskState
+
+if TYPE_CHECKING:
+    from runner.execution.run_executor import RunExecutor
+
+type End = tuple[str, str]
+
+
+class Controls:
+    """The control tasks of one run.
+
+    An output through which one source flows stands for that source: nothing is copied, its
+    stream's events are told of the control's port too. What a map gives item by item is a stream
+    of its own.
+    """
+
+    def __init__(self, executor: "RunExecutor") -> None:
+        self._executor = executor
+        self._state = executor.state
+        self._values = executor.values
+        self._passages: dict[End, list[End]] = {}
+        self._sources: dict[str, list[End]] = {}
+        self._feeders: dict[str, asyncio.Task[None]] = {}
+
+    # ── deciding ─────────────────────────────────────────────────────────────────────────────
+
+    def decide(self, path: str) -> None:
+        """Let a control task decide once more, and carry the decision out."""
+        state = self._state.tasks[path]
+        if state.grows and not state.decided:
+            self._feed(state)
+            return
+        try:
+            decision = self._decision(state)
+            if decision is None:
+                self._nothing_more(state)
+            elif state.unfolds:
+                self._unfold(state, decision)
+            else:
+                self._route(state, decision)
+        except RunnerError as fault:
+            self._fail(state, fault)
+
+    def _decision(self, state: TaskState) -> Any:
+        control = state.control
+        if control is None or (control.routes and state.rounds):
+            return state.rounds[0]
+        return control.decide(self._read(state), len(state.rounds))
+
+    def _read(self, state: TaskState) -> dict[str, Any]:
+        """Decode what a control decides on; of several dataflows, which of them were taken."""
+        planned, control = state.planned, state.control
+        found: dict[str, Any] = {}
+        if control is None:
+            return found
+        if control.routes and not planned.decides_on:
+            return {
+                port: [self._state.gives(each) for each in source.sources]
+                for port, source in planned.sources.items()
+                if isinstance(source, Several)
+            }
+        sources = control.current(planned, self._state.scopes.outputs(state))
+        for port in planned.decides_on:
+            source = sources.get(port)
+            if source is not None and self._state.gives(source):
+                found[port] = control.inputs[port].decode(self._values.text(source))
+        return found
+
+    def _unfold(self, state: TaskState, decision: Any) -> None:
+        path, turn = state.planned.path, len(state.rounds)
+        self._executor.apply(
+            events.TaskExpanded(path, turn, decision),
+            changes={"rounds": (*state.rounds, decision)},
+        )
+        self._pass(state, early=True)
+
+    def _nothing_more(self, state: TaskState) -> None:
+        if state.error is None:
+            self.settle(state.planned.path)
+            return
+        self._record_failure(state, state.error)
+
+    def _fail(self, state: TaskState, fault: RunnerError) -> None:
+        self._record_failure(state, error_of(fault, state.planned.path, state.attempt))
+
+    def _record_failure(self, state: TaskState, error: TaskError) -> None:
+        path, handled = state.planned.path, state.planned.handles_error
+        self._executor.record(events.TaskFailed(path, state.attempt, error, handled))
+
+    # ── passing on ───────────────────────────────────────────────────────────────────────────
+
+    def _route(self, state: TaskState, decision: Any) -> None:
+        path = state.planned.path
+        self._executor.apply(events.TaskDecided(path, decision), changes={"rounds": (decision,)})
+        self._pass(state, early=False)
+        self._return_if_passed(state)
+
+    def _return_if_passed(self, state: TaskState) -> None:
+        """A route has returned when all that passes through it has come."""
+        planned = state.planned
+        streams = (
+            self._values.stream(OutputOf(planned.path, port)) for port in planned.task.outputs
+        )
+        if not state.returned and all(stream is None or stream.closed for stream in streams):
+            self._executor.record(events.TaskReturned(planned.path, state.attempt))
+
+    def _pass(self, state: TaskState, *, early: bool) -> None:
+        """Let outputs stand for what they take; `early` only those that may stream."""
+        path = state.planned.path
+        self.forget_passages(path)
+        outputs = state.planned.task.outputs
+        for port, source in self._state.scopes.settle(state).items():
+            if isinstance(source, OutputOf) and (not early or outputs[port].streams):
+                self._values.let_pass(path, {port: source})
+                self._passages.setdefault((source.path, source.port), []).append((path, port))
+                self._sources.setdefault(path, []).append((source.path, source.port))
+                self._catch_up(state, port, source)
+            elif not early:
+                self._values.let_pass(path, {port: source})
+
+    def _catch_up(self, state: TaskState, port: str, source: Source) -> None:
+        stream = self._values.stream(source)
+        if stream is not None and (stream.chunks or stream.closed):
+            self._tell(events.StreamOpened(state.planned.path, port, state.attempt))
+            if stream.closed:
+                count = len(stream.chunks)
+                self._tell(events.StreamClosed(state.planned.path, port, state.attempt, count))
+
+    def follow(
+        self, event: events.StreamOpened | events.StreamClosed | events.StreamSuperseded
+    ) -> None:
+        """Tell of a stream's event at the ports that it passes through."""
+        for path, port in list(self._passages.get((event.path, event.port), ())):
+            state = self._state.tasks[path]
+            if isinstance(event, events.StreamOpened):
+                self._tell(events.StreamOpened(path, port, state.attempt))
+            elif isinstance(event, events.StreamSuperseded):
+                self._tell(events.StreamSuperseded(path, port, state.attempt))
+            else:
+                self._tell(events.StreamClosed(path, port, state.attempt, event.chunks))
+                if not state.unfolds:
+                    self._return_if_passed(state)
+
+    def _tell(self, event: events.Event) -> None:
+        if self._state.may(event):
+            self._executor.apply(event)
+
+    def forget_passages(self, path: str) -> None:
+        """Pass nothing on to a control's ports any more."""
+        for key in self._sources.pop(path, ()):
+            ends = [end for end in self._passages.pop(key, ()) if end[0] != path]
+            if ends:
+                self._passages[key] = ends
+
+    # ── a map along a stream, and as one ─────────────────────────────────────────────────────
+
+    def _feed(self, state: TaskState) -> None:
+        path = state.planned.path
+        self._feeders[path] = asyncio.create_task(
+            self._follow_items(state), name=f"items of {path}"
+        )
+
+    async def _follow_items(self, state: TaskState) -> None:
+        """Unfold one item for each chunk, until the stream is closed."""
+        planned, control = state.planned, state.control
+        port = control.item_stream if control is not None else ""
+        stream = self._values.stream(planned.sources[port])
+        texts = self._values.items(planned.path, port) if stream is None else stream.chunks
+        index = 0
+        while True:
+            while index < len(texts):
+                self._values.item_came(planned.path, port, texts[index])
+                index += 1
+                self._executor.record(events.TaskExpanded(planned.path, index - 1, index))
+            if stream is None or stream.closed:
+                break
+            await stream.grown()
+        if stream is None or not stream.failed:
+            self._executor.record(events.TaskReturned(planned.path, state.attempt))
+
+    def push_item(self, path: str, index: int) -> None:
+        """Stream what an item gave: in item order, or at once with its index."""
+        state = self._state.tasks[path]
+        for port, source in self._state.scopes.settle(state).items():
+            if isinstance(source, Several) and state.planned.task.outputs[port].streams:
+                self._push_items(state, port, source, index)
+
+    def _push_items(self, state: TaskState, port: str, source: Several, index: int) -> None:
+        stream = self._executor.desk.open_stream(state.planned.path, port)
+        if stream.port.indexed:
+            self._append(stream, f"[{index},{self._item(source.sources[index])}]")
+            return
+        done = len(stream.chunks)
+        while done < len(state.scopes) and not state.scopes[done].left:
+            self._append(stream, self._item(source.sources[done]))
+            done += 1
+
+    def _item(self, source: Source) -> str:
+        return self._values.text(source) if self._state.gives(source) else "null"
+
+    def _append(self, stream: Stream, text: str) -> None:
+        stream.append(text)
+
+    # ── the end ──────────────────────────────────────────────────────────────────────────────
+
+    def settle(self, path: str) -> None:
+        """Put a control's outputs together and record its completion."""
+        state = self._state.tasks[path]
+        sources = self._state.scopes.settle(state)
+        self._pass(state, early=False)
+        outputs: dict[str, str] = {}
+        not_taken: list[str] = []
+        for port in state.planned.task.outputs:
+            source = sources.get(port)
+            if source is None or not self._state.gives(source):
+                not_taken.append(port)
+            elif isinstance(source, Several) and state.planned.task.outputs[port].streams:
+                self._executor.desk.close_stream(self._executor.desk.open_stream(path, port))
+            elif self._values.stream(source) is None:
+                outputs[port] = self._values.text(source)
+        self.forget_passages(path)
+        self._executor.bodies.finish(path, outputs, tuple(not_taken))
+
+    def drop(self, path: str) -> None:
+        """Stop what goes on for a control that was dropped, cancelled or has failed."""
+        self.forget_passages(path)
+        feeder = self._feeders.pop(path, None)
+        if feeder is not None:
+            feeder.cancel()
+
+    def stop(self) -> None:
+        """Stop all feeders: the executor lets the run go."""
+        for feeder in self._feeders.values():
+            feeder.cancel()

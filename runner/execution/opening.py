@@ -1,0 +1,114 @@
+"""Opening: how an executor takes a run up: what was kept is put back, and said."""
+
+from typing import TYPE_CHECKING
+
+from runner.execution.run_values import kept_chunks
+from runner.execution.store import ChunkBatch
+from runner.run import commands, events
+from runner.run.checkpoint import TaskCheckpoint
+from runner.run.status import RunStatus, TaskStatus
+from runner.run.task_state import TaskState
+from runner.run.wiring import LIVE
+
+if TYPE_CHECKING:
+    from runner.execution.run_executor import RunExecutor
+
+
+class Opening:
+    """Takes up one run: new, interrupted, reopened, or with results of another one."""
+
+    def __init__(self, executor: "RunExecutor") -> None:
+        self._executor = executor
+        stored = executor.stored
+        # Once a run has checkpoints of its own, what it took over is among them.
+        self._kept = () if stored.status is not RunStatus.QUEUED else stored.kept
+        self._chunks: dict[str, list[ChunkBatch]] = {}
+
+    async def restore(self) -> None:
+        """Put back what was kept, of this run and of the one it came from."""
+        executor, stored = self._executor, self._executor.stored
+        running = [path for path, _ in stored.running]
+        executor.state.restore((*stored.checkpoints, *self._kept), stored.attempts, running)
+        await executor.values.restore(stored.checkpoints, executor.store, stored.run)
+        await executor.values.restore(self._kept, executor.store, stored.parent)
+        for kept in self._kept:
+            self._chunks[kept.path] = [
+                await self._chunks_of(kept, port, count) for port, count in kept.streams.items()
+            ]
+
+    async def _chunks_of(self, kept: TaskCheckpoint, port: str, count: int) -> ChunkBatch:
+        executor = self._executor
+        chunks = await kept_chunks(
+            executor.store, executor.stored.parent, kept.path, port, kept.attempt
+        )
+        items = tuple(chunks[:count])
+        return ChunkBatch(path=kept.path, port=port, attempt=kept.attempt, first=0, items=items)
+
+    def begin(self) -> list[commands.Command]:
+        """Say how the run stands now, and give the commands that set it going."""
+        executor, stored = self._executor, self._executor.stored
+        if stored.status is RunStatus.QUEUED:
+            executor.apply(events.RunStarted())
+        else:
+            executor.apply(events.RunResumed(stored.epoch, stored.reopened))
+        if stored.status is RunStatus.PAUSED:
+            executor.apply(events.RunPaused(""))
+        for kept in self._kept:
+            self._log_kept(kept)
+        self._log_interrupted()
+        begun: list[commands.Command] = []
+        for state in executor.state.tasks.values():
+            begun += self._log_state(state)
+        begun += executor.state.begin()
+        if stored.status is RunStatus.CANCELLING:
+            executor.cancel("")
+        return begun
+
+    def _log_kept(self, kept: TaskCheckpoint) -> None:
+        log = self._executor.log
+        for batch in self._chunks[kept.path]:
+            last = len(batch.items) - 1
+            size = sum(map(len, batch.items))
+            stored = events.ChunksStored(kept.path, batch.port, kept.attempt, 0, last, size)
+            log.append(stored, chunks=batch)
+        cached = events.TaskCached(kept.path, kept.attempt, kept.outputs, kept.streams, "run")
+        ended = self._executor.records.ended(
+            kept.path,
+            kept.attempt,
+            log.seq + 1,
+            outputs=kept.outputs,
+            streams=kept.streams,
+            rounds=kept.rounds,
+            decisions=kept.decisions,
+            not_taken=kept.not_taken,
+            cached=True,
+        )
+        log.append(cached, checkpoint=ended)
+
+    def _log_interrupted(self) -> None:
+        state = self._executor.state
+        for path, attempt in self._executor.stored.running:
+            task = state.tasks.get(path)
+            gone = task is None and path not in state.groups
+            if gone or (task is not None and task.status is TaskStatus.INTERRUPTED):
+                self._executor.log.append(events.TaskInterrupted(path, attempt))
+
+    def _log_state(self, state: TaskState) -> list[commands.Command]:
+        """Say of a task that failed for good that it did; let a control go on as a new attempt."""
+        path, log = state.planned.path, self._executor.log
+        if state.status is TaskStatus.FAILED and state.error is not None:
+            handled = state.planned.handles_error
+            if handled:
+                self._executor.give_error(path, state.error)
+            log.append(events.TaskFailed(path, state.attempt, state.error, handled))
+        elif state.status in LIVE:
+            log.append(events.TaskInterrupted(path, state.attempt))
+            state.attempt += 1
+            log.append(events.TaskStarted(path, state.attempt))
+            if state.streams_items:
+                return [
+                    commands.PushItem(path, scope.index)
+                    for scope in state.scopes
+                    if not scope.left and scope.error is None
+                ]
+        return []

@@ -1,0 +1,101 @@
+"""Scopes: what control tasks unfold into: items, turns, alternatives."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from runner.graph.planning import unfold
+from runner.graph.task_graph import PlannedTask, Source
+from runner.run.task_state import Scope, TaskState
+from runner.run.wiring import Wiring
+
+
+class Scopes:
+    """Unfolds control tasks, admits their scopes under a limit, finds what is inside."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+
+    def outputs(self, state: TaskState) -> tuple[Mapping[str, Source], ...]:
+        """Give the sources of each scope's outputs."""
+        return tuple(scope.planned.outputs for scope in state.scopes)
+
+    def settle(self, state: TaskState) -> Mapping[str, Source]:
+        """Give the sources of a control task's outputs; what is missing was not taken."""
+        decisions = [*state.rounds, *([state.choice] if state.decided else [])]
+        return state.control.settle(  # type: ignore[union-attr] # of control tasks only
+            state.planned, self.outputs(state), decisions
+        )
+
+    def not_taken(self, state: TaskState) -> frozenset[str]:
+        """Name the output ports of a branch that its decision leaves out."""
+        return frozenset(state.planned.task.outputs) - self.settle(state).keys()
+
+    def fills(self, state: TaskState) -> bool:
+        """Whether a control task's share of the progress is filled by the tasks inside it.
+
+        How many turns a loop takes, or alternatives are tried, is not known before.
+        """
+        control = state.control
+        known = control is not None and control.again_after == "never" and not control.races
+        return known and not state.grows and bool(state.scopes)
+
+    def unfold(
+        self, state: TaskState, decision: Any
+    ) -> tuple[list[Scope], list[TaskState], list[TaskState]]:
+        """Unfold once more; give the new scopes, the new tasks, and those that may start."""
+        unfolding = unfold(state.planned, decision, self.outputs(state), self._planned)
+        state.rounds.append(decision)
+        first = len(state.scopes)
+        fresh = [
+            Scope(state, first + index, planned) for index, planned in enumerate(unfolding.scopes)
+        ]
+        state.scopes += fresh
+        state.scopes_left += len(fresh)
+        self._wiring.add_groups(unfolding.compounds.values())
+        share = state.share / len(unfolding.tasks) if unfolding.tasks and self.fills(state) else 0.0
+        added = self._wiring.add(unfolding.tasks.values(), share)
+        for scope in fresh:
+            for path in scope.planned.paths:
+                task = self._wiring.tasks[path]
+                task.scope = scope
+                task.waiting += 1
+        state.scopes_waiting.extend(fresh)
+        return fresh, added, self.admit(state)
+
+    def admit(self, state: TaskState) -> list[TaskState]:
+        """Let scopes begin as far as the limit allows; give the tasks that may start."""
+        limit = state.control.limit or len(state.scopes)  # type: ignore[union-attr]
+        ready = []
+        while state.scopes_waiting and state.scopes_left - len(state.scopes_waiting) < limit:
+            for path in state.scopes_waiting.popleft().planned.paths:
+                task = self._wiring.tasks[path]
+                task.waiting -= 1
+                if not task.waiting:
+                    ready.append(task)
+        return ready
+
+    def tasks_of(self, scopes: Iterable[Scope]) -> list[TaskState]:
+        """Give all tasks in these scopes, those inside control tasks included."""
+        found = []
+        for scope in scopes:
+            for path in scope.planned.paths:
+                task = self._wiring.tasks[path]
+                found.append(task)
+                found += self.inside(task)
+        return found
+
+    def inside(self, state: TaskState) -> list[TaskState]:
+        """Give all tasks inside a control task, however deep."""
+        return self.tasks_of(state.scopes) if state.unfolds else []
+
+    def forget(self, state: TaskState, inside: Iterable[TaskState]) -> None:
+        """Take back what a control task unfolded into."""
+        self._wiring.forget(inside, f"{state.planned.path}[")
+        state.rounds = []
+        state.scopes = []
+        state.scopes_left = 0
+        state.scopes_waiting.clear()
+
+    def _planned(self, path: str) -> PlannedTask | None:
+        state = self._wiring.tasks.get(path)
+        return None if state is None else state.planned
