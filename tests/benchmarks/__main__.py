@@ -15,6 +15,11 @@ WORKLOADS = {
     "W3": "w3_layers",
     "W4": "w4_durable",
     "W5": "w5_stream",
+    "W6": "w6_kill",
+    "before": "planning",
+    "resume": "resuming",
+    "beside": "beside",
+    "line": "waiting_line",
 }
 RESULTS = Path("var/bench.json")
 

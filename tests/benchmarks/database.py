@@ -1,12 +1,12 @@
 """The product's database store on a SQLite file of its own; Django is set up on demand."""
 
 import asyncio
+import atexit
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +14,28 @@ from runner.graph.values import decode
 from tests.benchmarks.driving import Ran, planned, timed
 
 
-@contextmanager
-def own_database() -> Iterator[Path]:
-    """Set Django up on a temporary data directory with all migrations; give its folder.
+@cache
+def own_database() -> Path:
+    """Set Django up on a data directory of this process, with all migrations; give the folder."""
+    home = tempfile.TemporaryDirectory(prefix="anabranch-bench-")
+    atexit.register(home.cleanup)
+    folder = Path(home.name)
+    set_up(folder)
+    add_people()
+    _close()
+    shutil.copy(_file(), _template())
+    return folder
 
-    Once a process: Django cannot be set up twice.
-    """
-    with tempfile.TemporaryDirectory(prefix="anabranch-bench-") as name:
-        os.environ |= {"ANABRANCH_DATA": name, "DJANGO_SETTINGS_MODULE": "workflows.settings"}
-        os.environ.pop("DATABASE_URL", None)
-        import django
-        from django.core.management import call_command
 
-        django.setup()
+def set_up(folder: Path, *, migrated: bool = False) -> None:
+    """Set Django up on a data directory."""
+    os.environ |= {"ANABRANCH_DATA": str(folder), "DJANGO_SETTINGS_MODULE": "workflows.settings"}
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    if not migrated:
         call_command("migrate", verbosity=0, interactive=False)
-        add_people()
-        _close()
-        shutil.copy(_file(), _template())
-        yield Path(name)
-        _close()
 
 
 def fresh_database(synchronous: str) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.benchmarks.beside import tick
 from tests.benchmarks.database import (
     add_people,
     checkpoints_of,
@@ -10,9 +11,12 @@ from tests.benchmarks.database import (
 )
 from tests.benchmarks.driving import run_in_memory
 from tests.benchmarks.floors import bare, bare_durable, bare_stream
-from tests.benchmarks.measuring import FLOOR, rows_of
+from tests.benchmarks.measuring import FLOOR, percentile, rows_of
+from tests.benchmarks.resuming import STEPS, resume
 from tests.benchmarks.shapes import chain, definition, fan, layers, streaming_definition
 from tests.benchmarks.table import said, write
+from tests.benchmarks.w6_kill import kill_and_go_on
+from tests.benchmarks.waiting_line import PLACES, pass_through
 
 SHAPES = [chain(20), fan(20), layers(4, 5)]
 EACH_SHAPE = pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
@@ -53,6 +57,41 @@ def test_every_task_is_kept_in_the_database(shape, effect, tmp_path):
     assert gap_free(ran.seqs)
     assert set(statuses_of(ran.run).values()) == {"completed"}
     assert statuses_of(ran.run).keys() == checkpoints_of(ran.run).keys() == ran.values.keys()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_resumed_run_goes_on_where_it_was(tmp_path):
+    """What a first owner kept is taken over; the rest is run."""
+    add_people()
+    shape = layers(4, 5)
+    seconds, ran = resume(shape, 10, tmp_path)
+    assert ran.values == shape.expected()
+    assert gap_free(ran.seqs)
+    assert seconds.keys() == STEPS.keys()
+
+
+@pytest.mark.slow
+def test_nothing_committed_runs_again_after_a_kill():
+    """W6: counted outside of the engine."""
+    recovery = kill_and_go_on(20)
+    assert (recovery.status, recovery.again) == ("completed", [])
+    assert recovery.committed in {8, 9}
+
+
+def test_a_ticker_tells_how_late_the_loop_is():
+    """It goes on beside a run, and ends with it."""
+    late: list[float] = []
+    run_in_memory(definition(layers(10, 10)), beside=lambda: tick(late))
+    assert late
+    assert percentile([3.0, 1.0, 2.0], 0.5) == 2.0
+    assert percentile([3.0, 1.0, 2.0], 1.0) == 3.0
+
+
+def test_a_line_passes_in_its_order():
+    """A slot that is given back goes to the one who came first."""
+    order = pass_through(50)
+    assert sorted(order) == list(range(50))
+    assert [each for each in order if each >= PLACES] == list(range(PLACES, 50))
 
 
 def test_every_chunk_comes_through():

@@ -24,14 +24,14 @@ WIDE_GOALS = {"NORMAL": "≤ 45 µs", "FULL": "≤ 50 µs"}
 
 def rows(rounds: int) -> list[Row]:
     """Measure every shape, pure and strict, with NORMAL and with FULL."""
-    with own_database() as folder:
-        return [
-            row
-            for name, shape in SHAPES.items()
-            for strict in (False, True)
-            for synchronous in ("NORMAL", "FULL")
-            for row in _beside_floor(name, shape(), folder, synchronous, rounds, strict=strict)
-        ]
+    folder = own_database()
+    return [
+        row
+        for name, shape in SHAPES.items()
+        for strict in (False, True)
+        for synchronous in ("NORMAL", "FULL")
+        for row in _beside_floor(name, shape(), folder, synchronous, rounds, strict=strict)
+    ]
 
 
 def _beside_floor(
