@@ -102,6 +102,29 @@ async def test_the_position_is_that_of_the_furthest_iteration():
         assert reader.position == max(4, until)
 
 
+async def test_an_iteration_that_was_overtaken_counts_again_once_it_is_ahead():
+    """Engine 4.5."""
+    reader = stream_of(*range(10)).reader(INTO, elastic=False)
+    one, two = aiter(reader), aiter(reader)
+    for cursor, steps, position in ((one, 2, 2), (two, 3, 3), (one, 3, 5), (two, 1, 5)):
+        for _ in range(steps):
+            await anext(cursor)
+        assert reader.position == position
+
+
+async def test_a_reader_that_waits_is_woken_by_the_very_next_chunk():
+    """Engine 4.3: it follows live, however slowly chunks come."""
+    stream = stream_of()
+    cursor = aiter(stream.reader(INTO, elastic=False))
+    for number in range(WINDOW_CHUNKS * 2):
+        waiting = asyncio.create_task(anext(cursor))
+        await give_way(2)
+        await stream.push(number)
+        await give_way(2)
+        assert waiting.done()
+        assert await waiting == number
+
+
 async def test_two_iterations_overtake_each_other_and_both_are_throttled():
     """Engine 4.5."""
     stream = stream_of()

@@ -153,6 +153,20 @@ def test_waits_inside_waits_count_once():
     assert line.slots.working("group:ollama") == 2
 
 
+def test_who_waits_already_when_its_slot_comes_counts_as_waiting():
+    """Engine 4.5."""
+    line = Line(group_ollama=1)
+    first, second, third = (line.acquire(who) for who in "abc")
+    second.waits()
+
+    first.release()
+
+    assert second.held
+    assert third.held
+    second.works()
+    assert line.slots.working("group:ollama") == 2
+
+
 def test_the_last_working_holder_that_leaves_lets_the_next_start():
     """Engine 4.5: what is left of the holders waits, though the limit is still full."""
     line = Line(group_ollama=1)

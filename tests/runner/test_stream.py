@@ -79,6 +79,21 @@ async def test_few_large_chunks_hold_a_producer_too():
     await asyncio.wait_for(held, SECONDS)
 
 
+async def test_the_sizes_of_chunks_that_wait_to_be_read_add_up():
+    """Engine 4.5."""
+    port = Port(name="text", type=str, readiness="first-chunk", mode="append")
+    stream = Stream("say", port, 1)
+    stream.reader(Port(name="text", type=str, reads_stream=True), elastic=False)
+    await asyncio.wait_for(stream.push("x" * (WINDOW_BYTES * 3 // 5)), SECONDS)
+
+    held = asyncio.create_task(stream.push("x" * (WINDOW_BYTES * 3 // 5)))
+    await give_way(5)
+
+    assert not held.done()
+    stream.close()
+    await asyncio.wait_for(held, SECONDS)
+
+
 @pytest.mark.parametrize("waiters", [2, 3])
 async def test_all_who_wait_for_room_go_on_when_there_is_some(waiters):
     stream = stream_of(*range(WINDOW_CHUNKS))
