@@ -1,10 +1,24 @@
 """Anabranch's engine: define graphs of tasks, plan them, run them; it knows no web."""
 
-from runner.errors import DefinitionError, InputsError, PlanError, RunnerError, ValueFault
+from typing import TYPE_CHECKING, Any
+
+from runner.errors import (
+    DefinitionError,
+    ExpiredCredential,
+    InputsError,
+    MissingCredential,
+    PlanError,
+    RunFault,
+    RunnerError,
+    ValueFault,
+)
 from runner.graph import (
+    Branch,
     Chunks,
     Dataflow,
     DefinedTask,
+    Fallback,
+    FirstOf,
     FunctionTask,
     GraphAsTask,
     GraphBuilder,
@@ -12,24 +26,37 @@ from runner.graph import (
     GraphOutput,
     GraphPort,
     Map,
+    Merge,
     Port,
     Ports,
+    Reduce,
     Stream,
+    SubGraph,
     Task,
     TaskGraph,
     TaskRegistry,
+    While,
     default_registry,
     parallel,
     plan,
     series,
     task,
 )
+from runner.graph.needs import Need
+from runner.graph.policy import Policy, Retry
+
+if TYPE_CHECKING:
+    from runner.execution.inline import TaskGraphRunner, TaskRunner
 
 __all__ = [
+    "Branch",
     "Chunks",
     "Dataflow",
     "DefinedTask",
     "DefinitionError",
+    "ExpiredCredential",
+    "Fallback",
+    "FirstOf",
     "FunctionTask",
     "GraphAsTask",
     "GraphBuilder",
@@ -38,18 +65,39 @@ __all__ = [
     "GraphPort",
     "InputsError",
     "Map",
+    "Merge",
+    "MissingCredential",
+    "Need",
     "PlanError",
+    "Policy",
     "Port",
     "Ports",
+    "Reduce",
+    "Retry",
+    "RunFault",
     "RunnerError",
     "Stream",
+    "SubGraph",
     "Task",
     "TaskGraph",
+    "TaskGraphRunner",
     "TaskRegistry",
+    "TaskRunner",
     "ValueFault",
+    "While",
     "default_registry",
     "parallel",
     "plan",
     "series",
     "task",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load what drives runs at its first use: whoever only describes graphs needs none of it."""
+    if name in {"TaskGraphRunner", "TaskRunner"}:
+        from runner.execution import inline  # noqa: PLC0415
+
+        return getattr(inline, name)
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)

@@ -140,12 +140,15 @@ class MemoryStore:
         """Take runs that wait for an owner."""
         self._reopen()
         free = [each for each in self.runs.values() if not each.owner and each.status in CLAIMABLE]
-        for run in free[:limit]:
-            run.owner = owner
-            run.epoch += 1
-        stored = [run.stored() for run in free[:limit]]
-        for run in free[:limit]:
-            run.reopened = False
+        return [self.take(run.id, owner) for run in free[:limit]]
+
+    def take(self, run: str, owner: str) -> StoredRun:
+        """Give one run to an owner."""
+        taken = self.runs[run]
+        taken.owner = owner
+        taken.epoch += 1
+        stored = taken.stored()
+        taken.reopened = False
         return stored
 
     def _reopen(self) -> None:
