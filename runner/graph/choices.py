@@ -59,6 +59,14 @@ class _Route(Control):
         """Check the settings; raises ValueFault with a sentence."""
         super().__init__(config, registry or TaskRegistry())
 
+    def late(self) -> Self:
+        """Give the route with outputs that are ready only at their end."""
+        made = copy(self)
+        made.outputs = {
+            name: replace(port, readiness="final") for name, port in self.outputs.items()
+        }
+        return made
+
 
 @TaskRegistry.everywhere
 class Branch(_Route):

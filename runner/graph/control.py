@@ -92,6 +92,10 @@ class Control(Task):
         del ports
         return self
 
+    def late(self) -> Self:
+        """Give the control as it is when nothing flows through it early."""
+        return self
+
 
 def __getattr__(name: str) -> Any:
     """Find Map where it used to live."""

@@ -196,6 +196,7 @@ class Layout:
         if isinstance(task, Control):
             task = self._as_fed(task, sources)
             early = self._passing_early(task, sources)
+            task = task if early else task.late()
             decides_on = task.decides_on - early
             if not task.routes:
                 gates += self._uncertain_inputs(task, sources, but=decides_on)

@@ -1,6 +1,7 @@
 """SubGraph: another workflow as one task; Enclosed: a graph that ends as a whole."""
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import Field
@@ -14,7 +15,6 @@ from runner.graph.ports import Port, Ports
 from runner.graph.registry import TaskRegistry
 from runner.graph.task import Task
 from runner.graph.task_graph import PlannedTask, Source
-from runner.graph.task_ports import said
 
 if TYPE_CHECKING:
     from runner.graph.layout import Layout
@@ -151,8 +151,7 @@ class SubGraph(_Whole):
 def _workflow(name: str, registry: TaskRegistry) -> GraphDefinition:
     found = registry.workflows.get(name)
     if found is None:
-        raise ValueFault(
-            f"There is no workflow '{name:.80}'; those that can be used here are "
-            f"{said(registry.workflows)}."
-        )
+        near = get_close_matches(name[:80], registry.workflows, n=1)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        raise ValueFault(f"There is no workflow '{name:.80}' that can be used here.{hint}")
     return found

@@ -94,6 +94,13 @@ def test_a_branch_that_reads_the_value_waits_for_its_end():
     assert graph.tasks["on"].task.inputs["numbers"].reads_stream
 
 
+def test_what_is_pinned_before_a_branch_does_not_stream_through_it():
+    """Engine 1.5, 4.6."""
+    graph = planned(ROUTED, pins={"emit": {"numbers": [1]}})
+    assert {path for path, each in graph.tasks.items() if each.first_chunk} == {"merge", "last"}
+    assert graph.tasks["route"].task.outputs["big"].readiness == "final"
+
+
 def test_streams_that_part_at_a_branch_and_meet_at_a_merge_are_elastic():
     """Engine 4.5: controls count as what they pass through."""
     graph = planned(ROUTED)

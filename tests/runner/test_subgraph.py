@@ -107,7 +107,8 @@ def test_a_chain_of_workflows_too_long_to_look_at_is_a_problem():
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("other", "There is no workflow 'other'; those that can be used here are broken."),
+        ("other", "There is no workflow 'other' that can be used here."),
+        ("borken", "There is no workflow 'borken' that can be used here. Did you mean 'broken'?"),
         ("broken", "The workflow 'broken' cannot run: Task a: There is no task type 'no'."),
     ],
 )
