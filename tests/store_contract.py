@@ -7,7 +7,7 @@ import pytest
 from runner.errors import Fenced
 from runner.execution.store import Batch, CacheEntry, ChunkBatch, Entry
 from runner.run import events as happened
-from runner.run.checkpoint import TaskCheckpoint
+from runner.run.checkpoint import SavedState, TaskCheckpoint
 from runner.run.progress import Progress
 from runner.run.status import RunStatus
 
@@ -86,20 +86,135 @@ class StoreContract:
         assert again.attempts == {"a": 1, "b": 1}
         assert (again.seq, again.epoch) == (4, 2)
 
-    async def test_a_record_takes_the_place_of_the_one_before(self, store):
+    async def test_a_record_takes_the_place_of_the_one_before_as_a_whole(self, store):
+        """Engine 1.3: a control's decisions, then its result."""
         await self.submit(store)
         (stored,) = await store.claim("one", 1)
-        width = TaskCheckpoint(path="m", attempt=1, seq=2, rounds=(3,), done=False)
+        decided = TaskCheckpoint(
+            path="m", attempt=1, seq=2, rounds=(3,), decisions={"now": "x"}, done=False
+        )
         expanded = happened.TaskExpanded("m", 0, 3)
         await store.commit(
-            batch_of(stored, happened.RunStarted(), expanded, checkpoints=(width,))
+            batch_of(stored, happened.RunStarted(), expanded, checkpoints=(decided,))
         )
-        done = TaskCheckpoint(path="m", attempt=1, seq=3, rounds=(3,), outputs={"result": "[]"})
+        await store.release("one", [stored.run])
+        (before,) = await store.claim("one", 1)
+        done = TaskCheckpoint(path="m", attempt=1, seq=3, outputs={"result": "[]"}, rounds=(3,))
         completed = happened.TaskCompleted("m", 1, {"result": "[]"})
-        await store.commit(batch_of(stored, completed, before=2, checkpoints=(done,)))
+        await store.commit(batch_of(before, completed, checkpoints=(done,)))
+        await store.release("one", [stored.run])
+        (after,) = await store.claim("one", 1)
+        assert (before.checkpoints, after.checkpoints) == ((decided,), (done,))
+
+    async def test_of_two_records_in_a_batch_the_later_one_is_kept(self, store):
+        await self.submit(store)
+        (stored,) = await store.claim("one", 1)
+        records = [TaskCheckpoint(path="w", attempt=1, seq=n, rounds=(True,) * n) for n in (1, 2)]
+        await store.commit(batch_of(stored, happened.RunStarted(), checkpoints=tuple(records)))
         await store.release("one", [stored.run])
         (again,) = await store.claim("one", 1)
-        assert again.checkpoints == (done,)
+        assert again.checkpoints == (records[1],)
+
+    async def test_saved_state_comes_back(self, store):
+        """Engine 7.4."""
+        await self.submit(store)
+        (stored,) = await store.claim("one", 1)
+        saved = SavedState(
+            attempt=1, value='{"n":2}', outputs={"p": 3}, inputs={"i": ("a", "q", 1, 2)}
+        )
+        kept = TaskCheckpoint(path="b", attempt=1, seq=1, done=False, saved=saved)
+        events = (happened.RunStarted(), happened.StateSaved("b", 1, 7))
+        await store.commit(batch_of(stored, *events, checkpoints=(kept,)))
+        await store.release("one", [stored.run])
+        (again,) = await store.claim("one", 1)
+        assert again.checkpoints == (kept,)
+
+    async def test_only_a_person_lets_go_of_what_failed(self, store):
+        """Engine 5.4: kept while the run goes on by itself, and forgotten when it is reopened."""
+        await self.submit(store)
+        (stored,) = await store.claim("one", 1)
+        failed = TaskCheckpoint(path="a", attempt=1, seq=2, error=FAULT)
+        handled = TaskCheckpoint(path="b", attempt=1, seq=3, error=FAULT, handled=True)
+        events = (happened.RunStarted(), happened.TaskFailed("a", 1, FAULT))
+        events += (happened.TaskFailed("b", 1, FAULT, handled=True),)
+        await store.commit(batch_of(stored, *events, checkpoints=(failed, handled)))
+        await store.release("one", [stored.run])
+        (lost,) = await store.claim("one", 1)
+        await store.commit(batch_of(lost, happened.RunFailed(FAULT, "a")))
+        await self.ask(store, stored.run, "resume")
+        (reopened,) = await store.claim("one", 1)
+        assert (lost.reopened, lost.checkpoints) == (False, (failed, handled))
+        assert (reopened.reopened, reopened.checkpoints) == (True, (handled,))
+
+    async def test_a_reopened_run_is_reopened_once(self, store):
+        await self.submit(store)
+        (stored,) = await store.claim("one", 1)
+        await store.commit(batch_of(stored, happened.RunStarted(), happened.RunCancelled()))
+        await self.ask(store, stored.run, "resume")
+        (reopened,) = await store.claim("one", 1)
+        await store.release("one", [stored.run])
+        (again,) = await store.claim("one", 1)
+        assert (reopened.reopened, again.reopened) == (True, False)
+
+    @pytest.mark.parametrize(
+        ("event", "status"),
+        [
+            (happened.RunPaused("alice"), RunStatus.PAUSED),
+            (happened.RunAwaiting("input"), RunStatus.AWAITING),
+        ],
+    )
+    async def test_a_pause_and_a_wait_outlive_the_process(self, store, event, status):
+        """Engine 5.1."""
+        await self.submit(store)
+        (stored,) = await store.claim("one", 1)
+        await store.commit(batch_of(stored, happened.RunStarted(), event))
+        await store.release("one", [stored.run])
+        (again,) = await store.claim("two", 1)
+        assert again.status is status
+
+    async def test_a_task_that_awaits_was_started_and_has_no_result(self, store):
+        await self.submit(store)
+        (stored,) = await store.claim("one", 1)
+        events = (
+            happened.RunStarted(),
+            happened.TaskStarted("a", 2),
+            happened.TaskAwaiting("a", 2, "input"),
+        )
+        await store.commit(batch_of(stored, *events))
+        await store.release("one", [stored.run])
+        (again,) = await store.claim("one", 1)
+        assert (again.running, again.attempts) == ((("a", 2),), {"a": 2})
+
+    async def test_a_task_that_was_cached_does_not_run_any_more(self, store):
+        await self.submit(store)
+        (stored,) = await store.claim("one", 1)
+        kept = TaskCheckpoint(path="a", attempt=1, seq=2, outputs={"n": "1"}, cached=True)
+        cached = happened.TaskCached("a", 1, {"n": "1"})
+        await store.commit(batch_of(stored, happened.RunStarted(), cached, checkpoints=(kept,)))
+        await store.release("one", [stored.run])
+        (again,) = await store.claim("one", 1)
+        assert (again.checkpoints, again.running) == ((kept,), ())
+
+    async def test_a_result_is_shared_within_its_scope(self, store):
+        """Engine 7.8."""
+        await self.submit(store)
+        (stored,) = await store.claim("one", 1)
+        streams = {"p": ('"a"', "[1,[2]]")}
+        entry = CacheEntry(scope=stored.scope, key="k", outputs={"n": "1.50"}, streams=streams)
+        await store.commit(batch_of(stored, happened.RunStarted(), cache=(entry,)))
+        assert await store.read_cache(stored.scope, "k") == entry
+        assert await store.read_cache(stored.scope, "other") is None
+        assert await store.read_cache(NOBODYS, "k") is None
+
+    async def test_a_fenced_batch_shares_nothing(self, store):
+        await self.submit(store)
+        (stored,) = await store.claim("one", 1)
+        entry = CacheEntry(scope=stored.scope, key="k", outputs={})
+        await store.release("one", [stored.run])
+        await store.claim("two", 1)
+        with pytest.raises(Fenced):
+            await store.commit(batch_of(stored, happened.RunStarted(), cache=(entry,)))
+        assert await store.read_cache(stored.scope, "k") is None
 
     async def test_chunks_come_back_as_they_were(self, store):
         await self.submit(store)

@@ -156,18 +156,10 @@ def _checkpoints(rows: QuerySet[Checkpoint]) -> list[TaskCheckpoint]:
 
 def _without_failures(run: Run, checkpoints: Iterable[TaskCheckpoint]) -> list[TaskCheckpoint]:
     """Forget what failed, so that it is tried again; what dealt with an error has used it."""
-    failed = [each.path for each in checkpoints if _failed(each) and not _is_handled(each)]
+    failed = [each.path for each in checkpoints if each.error is not None and not each.handled]
     for start in range(0, len(failed), PATHS_AT_ONCE):
         run.checkpoints.filter(path__in=failed[start : start + PATHS_AT_ONCE]).delete()
     return [each for each in checkpoints if each.path not in failed]
-
-
-def _failed(kept: TaskCheckpoint) -> bool:
-    return getattr(kept, "error", None) is not None
-
-
-def _is_handled(kept: TaskCheckpoint) -> bool:
-    return bool(getattr(kept, "handled", False))
 
 
 def _kept(run: Run) -> list[TaskCheckpoint]:
@@ -176,7 +168,7 @@ def _kept(run: Run) -> list[TaskCheckpoint]:
         return []
     wanted = run.kept_paths
     found = _checkpoints(run.parent.checkpoints.all()) if wanted else []
-    return [each for each in found if each.path in wanted and each.done and not _failed(each)]
+    return [each for each in found if each.path in wanted and each.done and each.error is None]
 
 
 def renew_leases(owner: str, runs: Collection[str]) -> set[str]:
