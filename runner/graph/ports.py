@@ -40,7 +40,10 @@ class Ports(BaseModel):
     Ports are checked one by one: a validator belongs into a port's `Annotated` type.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    # Validators are built at the first use: the inputs of a task are checked port by port.
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, protected_namespaces=(), defer_build=True
+    )
 
 
 class Chunks[T]:
