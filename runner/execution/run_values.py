@@ -41,6 +41,8 @@ class RunValues:
     async def restore(self, kept: Iterable[TaskCheckpoint], store: RunStore, run: str) -> None:
         """Put back the outputs of finished tasks; read kept chunks where they are needed."""
         ends = [each for each in kept if each.done and each.path in self._state.tasks]
+        if not ends:
+            return
         for each in ends:
             self.outputs[each.path] = dict(each.outputs)
         self._restore_passing()
@@ -107,6 +109,8 @@ class RunValues:
 
     def text(self, source: Source) -> str:
         """Give the encoded value behind a source whose producers have ended."""
+        if type(source) is OutputOf and not self.passing:
+            return self._output(source.path, source.port)
         source = self.resolve(source)
         if isinstance(source, Constant):
             return source.text
@@ -116,6 +120,8 @@ class RunValues:
             return self.items(source.path, source.port)[source.index]
         if not isinstance(source, Several):
             raise TypeError(source)
+        if not self._state.some_not_taken:
+            return "[" + ",".join(map(self.text, source.sources)) + "]"
         gives = self._state.gives
         if source.aligned:
             texts = [self.text(each) if gives(each) else "null" for each in source.sources]
@@ -124,9 +130,9 @@ class RunValues:
         return "[" + ",".join(texts) + "]"
 
     def _output(self, path: str, port: str) -> str:
-        value = self.outputs.get(path, {}).get(port)
-        if value is not None:
-            return value
+        given = self.outputs.get(path)
+        if given is not None and port in given:
+            return given[port]
         key = (path, port)
         if key not in self._aggregates:
             self._aggregates[key] = self.streams[key].aggregate()
@@ -169,7 +175,7 @@ class RunValues:
                 found[name] = self._readers(planned, port, source)
             elif type(source) is Constant:
                 found[name] = port.decode(source.text)
-            elif self._state.gives(source):
+            elif not self._state.some_not_taken or self._state.gives(source):
                 found[name] = port.decode(self.text(source))
         return found
 

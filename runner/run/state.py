@@ -125,6 +125,11 @@ class RunState:
         """Whether the task read from something that is not final yet."""
         return self.tasks[path].provisional > 0
 
+    @property
+    def some_not_taken(self) -> bool:
+        """Whether anything in this run was not taken."""
+        return self.wiring.some_not_taken
+
     def gives(self, source: Source) -> bool:
         """Whether a source carries something; what was not taken does not."""
         return self.wiring.gives(source)
@@ -306,14 +311,18 @@ class RunState:
         if not state.provisional:
             state.returned = True
             return self._conclude(state)
+        if state.unfolds:
+            # A map has seen the end of its stream, and has nothing to give before its items end.
+            state.returned = True
+            return []
         return self._start_all(self.wiring.returned(state))
 
     def _conclude(self, state: TaskState) -> list[Command]:
         """Nothing that the task read can change any more."""
         path = state.planned.path
-        if state.control is not None and state.unfolds:
+        if state.unfolds:
             return [Record(happened.TaskDecided(path, len(state.scopes)))]
-        return [CompleteTask(path)]
+        return [CompleteTask(path) if state.control is None else SettleTask(path)]
 
     def _on_awaiting(self, event: happened.TaskAwaiting) -> list[Command]:
         self.tasks[event.path].reason = event.reason
