@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import (
@@ -15,7 +16,7 @@ from runner.execution.body import Body, error_of
 from runner.execution.context import TaskContext
 from runner.execution.slots import Ticket
 from runner.execution.store import CacheEntry
-from runner.execution.stream import kept_stream
+from runner.execution.stream import Stream, kept_stream
 from runner.graph.task_graph import PlannedTask
 from runner.run import commands, events
 from runner.run.events import TaskError
@@ -28,6 +29,7 @@ SWEEP_SECONDS = 1.0
 EXACT_BELOW_SECONDS = 5.0
 OUTPUT_BYTES = 8 << 20
 STUCK_SECONDS = 10.0
+_NO_STREAMS: Mapping[str, Stream] = {}
 
 
 class Bodies:
@@ -68,8 +70,10 @@ class Bodies:
         self._begin(state.planned, command, ticket)
 
     def _take_slots(self, planned: PlannedTask, command: commands.StartTask) -> Ticket | None:
-        names = self._names(planned)
         slots = self._executor.host.slots
+        if slots.is_free:
+            return None
+        names = self._names(planned)
         if not slots.limited(names):
             return None
         return slots.acquire(names, lambda: self._slots_came(command))
@@ -128,7 +132,7 @@ class Bodies:
             body.inputs = executor.values.inputs_for(planned)
             if planned.task.needs or planned.first_chunk or executor.records.saved(path):
                 await self._prepare(planned, body)
-            body.begin()
+            body.runs = True
             returned = await executor.host.places.run(planned.task, body.inputs, body.context)
             self._returned(planned, body, returned)
         except asyncio.CancelledError:
@@ -178,11 +182,15 @@ class Bodies:
         if body.reason:
             self._stopped(path, body)
             return
-        collected = task.collect(returned)
-        outputs = {name: task.outputs[name].encode(value) for name, value in collected.items()}
+        ports = task.outputs
+        outputs = {
+            name: ports[name].encode(value) for name, value in task.collect(returned).items()
+        }
         if executor.desk.masker.finder is not None:
             outputs = _masked(executor, planned, outputs)
-        streams = executor.desk.close_streams(planned, outputs)
+        streams: Mapping[str, Stream] = _NO_STREAMS
+        if task.streaming() or len(outputs) != len(ports):
+            streams = executor.desk.close_streams(planned, outputs)
         for name in streams:
             outputs.pop(name, None)
         for name, text in outputs.items():
@@ -191,8 +199,13 @@ class Bodies:
                     f"Port {name} of {planned.title} gave more than {OUTPUT_BYTES >> 20} MiB; "
                     "give less, or write a file."
                 )
-        self.give(path, outputs)
-        executor.record(events.TaskReturned(path, body.context.attempt))
+        attempt = body.context.attempt
+        if streams or self._keys or executor.state.is_provisional(path):
+            self.give(path, outputs)
+            executor.record(events.TaskReturned(path, attempt))
+        else:
+            # Nothing that it read can change any more: to return is to complete.
+            executor.record(events.TaskCompleted(path, attempt, outputs))
 
     def give(self, path: str, outputs: dict[str, str]) -> None:
         """Take what a task gave; it counts once the task has completed."""
@@ -327,6 +340,8 @@ class Bodies:
     def _watch_time(self, planned: PlannedTask, body: Body) -> None:
         """Look at all bodies once a second, and exactly at those with little time."""
         loop, policy = self._executor.loop, planned.policy
+        if body.runs:
+            body.begin()
         limits = [each for each in (policy.timeout, policy.idle_timeout) if each is not None]
         if limits and min(limits) < EXACT_BELOW_SECONDS:
             loop.call_later(min(limits), self._look_at, planned, body, min(limits))

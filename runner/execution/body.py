@@ -27,7 +27,7 @@ class Body:
 
     __slots__ = (
         "_chunks", "_clock", "_depth", "_heard", "_since", "begun", "context",
-        "inputs", "reason", "task", "ticket",
+        "inputs", "reason", "runs", "task", "ticket",
     )  # fmt: skip
 
     def __init__(
@@ -37,6 +37,8 @@ class Body:
         self.ticket = ticket
         self.inputs: dict[str, Any] = {}
         self.reason = ""
+        #: Whether the task's own code has begun.
+        self.runs = False
         self.task: asyncio.Task[None]
         self._clock = clock
         self.begun = self._heard = 0.0
@@ -47,7 +49,7 @@ class Body:
     # ── time ─────────────────────────────────────────────────────────────────────────────────
 
     def begin(self) -> None:
-        """Start the clocks: the body itself begins now."""
+        """Start the clocks; those of a body that ends in its first step never start."""
         self.begun = self._heard = self._clock()
 
     def heard(self) -> None:
@@ -73,15 +75,18 @@ class Body:
         self._depth -= 1
         if self._depth == 0:
             waited = self._clock() - self._since
-            self.begun += waited
-            self._heard += waited
+            if self.begun:
+                self.begun += waited
+                self._heard += waited
         if self.ticket is not None:
             self.ticket.works()
 
     def time_left(self, policy: Policy) -> float | None:
         """Give the seconds until a limit of time is passed; None while its clocks stand still."""
-        if not self.begun or self._depth or self.reason:
+        if not self.runs or self._depth or self.reason:
             return None
+        if not self.begun:
+            self.begin()
         now = self._clock()
         left = [
             since + limit - now

@@ -93,6 +93,8 @@ class Authority:
 class TaskContext:
     """What a task may do while it runs; bound to one attempt, refused once that is over."""
 
+    __slots__ = ("_desk", "_fraction", "_log", "_over", "_streams", "attempt", "path", "run")
+
     def __init__(self, desk: Desk, run: str, path: str, attempt: int) -> None:
         self.run = run
         self.path = path
@@ -169,16 +171,17 @@ class TaskContext:
         self._refuse_if_over()
         await self._desk.save_state(self.path, value)
 
-    async def decide(self, name: str, make: Callable[[], Any]) -> Any:
-        """Give what `make` gave the first time; a resumed task never decides differently.
+    async def decide(self, name: str, make: Any) -> Any:
+        """Give what was decided the first time; a resumed task never decides differently.
 
-        For chance, the time, and whatever else would not be the same again.
+        For chance, the time, and whatever else would not be the same again. `make` is the value,
+        or a function, async or not, that gives it.
         """
         self._refuse_if_over()
         known, value = self._desk.decision(self.path, name)
         if known:
             return value
-        made = make()
+        made = make() if callable(make) else make
         return await self._desk.keep_decision(
             self.path, name, await made if inspect.isawaitable(made) else made
         )
@@ -272,8 +275,8 @@ class BlockingContext:
         """Keep a JSON value to go on from."""
         self._wait(self._context.save_state(value))
 
-    def decide(self, name: str, make: Callable[[], Any]) -> Any:
-        """Give what `make` gave the first time."""
+    def decide(self, name: str, make: Any) -> Any:
+        """Give what was decided the first time."""
         return self._wait(self._context.decide(name, make))
 
     def ask(self, question: Mapping[str, Any]) -> Any:

@@ -39,6 +39,7 @@ STOP_GRACE_SECONDS = 5.0
 FROM_BODIES = frozenset(
     {
         events.TaskReturned,
+        events.TaskCompleted,
         events.TaskCached,
         events.TaskFailed,
         events.TaskCancelled,
@@ -93,6 +94,7 @@ class RunExecutor:
             commands.FinishRun: self._finish_run,
         }
         self._taken: dict[type, Callable[[Any], None]] = {
+            events.TaskCompleted: self._take_completion,
             events.TaskFailed: self._take_failure,
             events.TaskCached: self._take_cached,
             events.TaskDecided: self._take_decision,
@@ -330,6 +332,12 @@ class RunExecutor:
         self.apply(events.RunAwaiting(active[0].reason) if awaits else events.RunWoke())
 
     # ── events that bring more with them ─────────────────────────────────────────────────
+
+    def _take_completion(self, event: events.TaskCompleted) -> None:
+        if event.path in self.state.tasks:
+            self.bodies.finish(event.path, event.outputs)
+        else:
+            self.apply(event)
 
     def _take_failure(self, event: events.TaskFailed) -> None:
         path = event.path

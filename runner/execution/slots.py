@@ -56,6 +56,11 @@ class Slots:
             limit.is_gone = True
             self.let_start((limit,))
 
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing is limited at all."""
+        return not self._limits
+
     def limited(self, names: Iterable[str]) -> tuple[str, ...]:
         """Give those of the names that have a limit, in the order `acquire` thinks of them."""
         return tuple(limit.name for limit in self._limits_of(tuple(names)))
