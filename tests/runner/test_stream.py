@@ -304,6 +304,15 @@ async def test_notice_is_given_from_so_many_chunks_or_so_much_of_them(chunks, si
     assert seen == [1, 5, 9]
 
 
+async def test_notice_without_anybody_to_take_it_is_none():
+    stream = stream_of()
+    stream.notice(chunks=1)
+
+    await stream.push(1)
+
+    assert stream.chunks == ["1"]
+
+
 async def test_a_resumed_stream_goes_on_behind_what_was_kept():
     """Engine 7.4."""
     stream = resumed_stream("emit", OUT, 2, ["1", "2"])
