@@ -21,7 +21,8 @@ class Scopes:
 
     def settle(self, state: TaskState) -> Mapping[str, Source]:
         """Give the sources of a control task's outputs; what is missing was not taken."""
-        decisions = [*state.rounds, *([state.choice] if state.decided else [])]
+        chosen = state.unfolds and state.decided
+        decisions = [*state.rounds, *([state.choice] if chosen else [])]
         return state.control.settle(  # type: ignore[union-attr] # of control tasks only
             state.planned, self.outputs(state), decisions
         )

@@ -237,28 +237,33 @@ class RunState:
 
         Raises IllegalMove, and changes nothing, when the event cannot happen now.
         """
-        move = MOVES.get(type(event))
+        kind = type(event)
+        move = MOVES.get(kind)
         if move is not None:
-            self._move(event.path, move, event)  # type: ignore[attr-defined] # of a task
+            path: str = event.path  # type: ignore[attr-defined] # of a task
+            state = self.tasks.get(path)
+            if state is not None:
+                self._move(state, move, event)
+            elif path not in self.groups and path not in self.graph.skipped:
+                raise IllegalMove(event.kind, path, "unknown")
         elif self.ended:
             raise IllegalMove(event.kind, "run", "ended")
-        handler = self._handlers.get(type(event))
-        return handler(event) if handler is not None else []
+        handler = self._handlers.get(kind)
+        return handler(event) if handler is not None else NOTHING
 
     def _move(
-        self, path: str, move: tuple[frozenset[TaskStatus], TaskStatus | None], event: Event
+        self,
+        state: TaskState,
+        move: tuple[frozenset[TaskStatus], TaskStatus | None],
+        event: Event,
     ) -> None:
-        state = self.tasks.get(path)
-        if state is None:
-            if path not in self.groups and path not in self.graph.skipped:
-                raise IllegalMove(event.kind, path, "unknown")
-            return
-        was = state.status
-        if was not in move[0] or self.ended:
-            raise IllegalMove(event.kind, path, was)
-        if move[1] is not None:
-            state.status = move[1]
-            self.awaiting += (move[1] is S.AWAITING) - (was is S.AWAITING)
+        was, (legal, then) = state.status, move
+        if was not in legal or self.ended:
+            raise IllegalMove(event.kind, state.planned.path, was)
+        if then is not None:
+            state.status = then
+            if self.awaiting or then is S.AWAITING:
+                self.awaiting += (then is S.AWAITING) - (was is S.AWAITING)
 
     # ── tasks begin, stream and return ───────────────────────────────────────────────────
 

@@ -101,7 +101,7 @@ class Wiring:
         state.provisional += 1
         if until is Until.NEVER:
             return
-        ahead = source.returned and until is not Until.FINAL
+        ahead = source.returned and not source.unfolds and until is not Until.FINAL
         if ahead or (until is Until.FIRST and output.port in source.open_ports):
             link.opened = True
         else:
