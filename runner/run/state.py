@@ -249,7 +249,7 @@ class RunState:
         elif self.ended:
             raise IllegalMove(event.kind, "run", "ended")
         handler = self._handlers.get(kind)
-        return handler(event) if handler is not None else NOTHING
+        return handler(event) if handler is not None else []
 
     def _move(
         self,
