@@ -16,7 +16,7 @@ import sys
 from collections.abc import AsyncIterable, Callable
 from typing import Any
 
-from runner.errors import RunnerError, StreamClosedError
+from runner.errors import SizeLimit, StreamClosedError
 from runner.execution.chunk_reader import ChunkReader
 from runner.execution.waiting_line import Meter, WaitingLine
 from runner.graph.ports import Port
@@ -102,7 +102,7 @@ class Stream:
     def append(self, text: str) -> bool:
         """Take one encoded chunk; give whether `throttle` has something to do.
 
-        Raises StreamClosedError after the close and RunnerError beyond the port's size cap.
+        Raises StreamClosedError after the close and SizeLimit beyond the port's size cap.
         """
         if self.closed:
             raise StreamClosedError(self.path, self.port.name)
@@ -149,7 +149,7 @@ class Stream:
 
     def _refuse(self) -> None:
         self.size -= len(self.chunks.pop())
-        raise RunnerError(
+        raise SizeLimit(
             f"Port {self.port.name} of {self.path} streamed more than "
             f"{self._most / (1 << 20):g} MiB; stream less, or write a file."
         )

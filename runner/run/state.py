@@ -439,6 +439,7 @@ class RunState:
         not_taken: list[str] = getattr(event, "not_taken", [])
         if not_taken:
             state.not_taken = frozenset(not_taken)
+        if not_taken or state.planned.handles_error:
             self.wiring.some_not_taken = True
         return self._settled(state, state.status)
 

@@ -1,0 +1,546 @@
+"""Streams between the tasks of whole runs: who starts when, and what everybody reads."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from runner.execution import bodies, stream
+from runner.graph.ports import Chunks, Ports, Stream
+from runner.graph.task import Task, task
+from runner.run.status import RunStatus
+from tests.drive import outputs_of
+from tests.handshake import (
+    FIRST,
+    Handshake,
+    chain,
+    drive_written,
+    events_of,
+    log_of,
+    steps_of,
+)
+from tests.planned import control, written
+
+HEARD = [0, 1, 2, 3]
+TAKEN = {"port": "way", "is": "==", "value": 1}
+
+
+def nested(depth: int) -> dict[str, Any]:
+    """Write a pass-through task inside so many compounds."""
+    inner = written(
+        {"in": "shake.pass" if depth == 1 else nested(depth - 1)}, "$inputs.numbers > in.numbers",
+        inputs={"numbers": "list[int]"},
+        outputs={"numbers": "in.result" if depth == 1 else "in.numbers"},
+    )  # fmt: skip
+    return control("graph", inner)
+
+
+async def heard_through(tasks: dict[str, Any], flows: str, **rest: Any) -> Any:
+    """Run a graph whose task `hear` must hear the first chunk while `talk` waits for that."""
+    run = await Handshake().drive(
+        written(
+            {"talk": "shake.talk", **tasks, "hear": "shake.hear"}, flows,
+            outputs={"heard": "hear.result"}, **rest,
+        ),
+    )  # fmt: skip
+    assert run.status is RunStatus.COMPLETED
+    assert outputs_of(run) == {"heard": HEARD}
+    log = log_of(run)
+    assert log.index(("TaskStarted", "hear")) < log.index(("TaskCompleted", "talk"))
+    return run
+
+
+# ── the first chunk passes through ──────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("length", [0, 3, 20])
+async def test_the_first_chunk_crosses_a_chain_without_waiting(length):
+    """Engine 4.2, 4.6."""
+    between = [f"p{index}" for index in range(length)]
+    await heard_through(dict.fromkeys(between, "shake.pass"), chain("talk", *between, "hear"))
+
+
+@pytest.mark.parametrize("depth", [1, 3, 32])
+async def test_the_first_chunk_enters_and_leaves_a_compound(depth):
+    """Engine 2.7, 4.6: events carry the inner path."""
+    run = await heard_through(
+        {"box": nested(depth)}, "talk.result > box.numbers; box.numbers > hear.numbers"
+    )
+    assert steps_of(run, "box" + "/in" * depth)[:2] == ["TaskStarted", "StreamOpened"]
+
+
+async def test_tasks_side_by_side_get_every_chunk_while_the_producer_works():
+    """Engine 4.6: fan-out gives every consumer every chunk."""
+    run = await heard_through(
+        {"one": "shake.pass", "two": "shake.pass", "late": "test.total"},
+        "talk.result > one.numbers; talk.result > two.numbers; two.result > late.numbers; "
+        "one.result > hear.numbers",
+    )
+    (total,) = events_of(run, "TaskCompleted", "late")
+    assert total.outputs == {"result": "6"}
+
+
+async def test_the_first_chunk_passes_a_branch_that_reads_another_port():
+    """Engine 4.6."""
+    case = {"name": "yes", "if": TAKEN}
+    await heard_through(
+        {"branch": control("branch", branches=[case], otherwise="no"), "other": "shake.pass",
+         "way": "test.number"},
+        "talk.result > branch.value; way.result > branch.way; branch.yes > hear.numbers; "
+        "branch.no > other.numbers",
+    )  # fmt: skip
+
+
+async def test_the_first_chunk_passes_a_merge_of_one_taken_stream():
+    """Engine 3.4, 4.6."""
+    case = {"name": "yes", "if": TAKEN}
+    run = await heard_through(
+        {"branch": control("branch", branches=[case], otherwise="no"), "way": "test.number",
+         "one": "shake.pass", "two": "shake.pass", "merge": control("merge")},
+        "talk.result > branch.value; way.result > branch.way; branch.yes > one.numbers; "
+        "branch.no > two.numbers; one.result > merge.values; two.result > merge.values; "
+        "merge.value > hear.numbers",
+    )  # fmt: skip
+    assert steps_of(run, "two") == ["TaskSkipped"]
+
+
+async def test_the_first_chunk_enters_a_workflow_used_as_a_task():
+    """Engine 2.7, 4.6: a graph whose failure is handled streams all the same."""
+    box = nested(1)
+    await heard_through(
+        {"box": box, "said": "test.fault"},
+        "talk.result > box.numbers; box.numbers > hear.numbers; box.[error] > said.fault",
+    )
+
+
+async def test_the_first_chunk_enters_a_fallback_and_leaves_it():
+    """Engine 4.6, 4.10."""
+    inner = written({"first": "shake.pass"}, "$inputs.numbers > first.numbers",
+                    inputs={"numbers": "list[int]"})  # fmt: skip
+    await heard_through(
+        {"try": control("fallback", inner)}, "talk.result > try.numbers; try.result > hear.numbers"
+    )
+
+
+async def test_a_branch_that_reads_the_streamed_port_waits_and_says_so():
+    """Engine 4.6: its condition needs the whole value."""
+    case = {"name": "yes", "if": {"port": "value", "is": "not empty"}}
+    run = await drive_written(
+        {"emit": "test.emit", "branch": control("branch", branches=[case]), "first": "test.first"},
+        "emit.numbers > branch.value; branch.yes > first.numbers",
+    )
+    log = log_of(run)
+    assert log.index(("TaskCompleted", "emit")) < log.index(("TaskStarted", "branch"))
+    assert log.index(("TaskStarted", "branch")) < log.index(("TaskStarted", "first"))
+    assert run.status is RunStatus.COMPLETED
+
+
+# ── who starts when ─────────────────────────────────────────────────────────────────────────────
+
+
+class Pair(Task):
+    """Two streams read in full."""
+
+    name = "two.streams"
+    effect = "none"
+
+    class Inputs(Ports):
+        left: Chunks[int]
+        right: Chunks[int]
+
+    class Outputs(Ports):
+        result: list[int]
+
+    async def execute(self, inputs, context):
+        left, right = await asyncio.gather(inputs.left.final(), inputs.right.final())
+        return left + right
+
+
+async def test_a_consumer_starts_when_every_stream_has_a_first_chunk_or_is_closed():
+    """Engine 4.2, 4.3: an empty closed stream counts as ready."""
+    run = await drive_written(
+        {"emit": {"type": "test.emit", "config": {"yields": 5}},
+         "empty": {"type": "test.emit", "inputs": {"count": 0}, "config": {"yields": 1}},
+         "pair": "two.streams"},
+        "emit.numbers > pair.left; empty.numbers > pair.right", Pair,
+        outputs={"all": "pair.result"},
+    )  # fmt: skip
+    log = log_of(run)
+    started = log.index(("TaskStarted", "pair"))
+    assert log.index(("StreamOpened", "emit")) < started < log.index(("TaskCompleted", "emit"))
+    assert log.index(("StreamClosed", "empty")) < started
+    assert outputs_of(run) == {"all": [0, 1, 2]}
+
+
+class Closing(Task):
+    """A stream on a port that is final, beside one that is not."""
+
+    name = "final.port"
+    effect = "none"
+
+    class Outputs(Ports):
+        late: list[int]
+        early: list[int]
+
+    @staticmethod
+    def streaming():
+        return {"late": Stream(readiness="final", mode="append"), "early": FIRST}
+
+    async def execute(self, inputs, context):
+        await context.push_chunk("late", 1)
+        await context.push_chunk("early", 2)
+        context.close_stream("late")
+        await asyncio.sleep(0)
+        await context.push_chunk("early", 3)
+
+
+async def test_a_port_that_is_final_lets_its_reader_start_when_the_producer_is_done():
+    """Engine 4.2: for plain inputs and final ports, when the producer's attempt completes."""
+    run = await drive_written(
+        {"both": "final.port", "late": "test.total", "first": "test.first", "early": "test.first"},
+        "both.late > late.numbers; both.late > first.numbers; both.early > early.numbers", Closing,
+        outputs={"late": "late.result", "first": "first.result", "early": "early.result"},
+    )  # fmt: skip
+    log = log_of(run)
+    done = log.index(("StreamClosed", "both"), log.index(("StreamClosed", "both")) + 1)
+    assert log.index(("TaskStarted", "early")) < done
+    assert log.index(("TaskStarted", "first")) > done
+    assert outputs_of(run) == {"late": 1, "first": 1, "early": 2}
+
+
+async def test_a_plain_input_waits_for_the_whole_value_of_a_stream():
+    """Engine 4.2."""
+    run = await drive_written(
+        {"emit": "test.emit", "shown": control("merge"), "join": "test.braid"},
+        "emit.numbers > shown.values; emit.numbers > join.streams",
+        outputs={"shown": "shown.value", "joined": "join.result"},
+    )
+    assert outputs_of(run) == {"shown": [0, 1, 2], "joined": [0, 1, 2]}
+
+
+@pytest.mark.parametrize("effect", ["repeatable", "once"])
+async def test_a_task_with_an_effect_waits_for_the_end_of_what_it_reads(effect):
+    """Engine 4.8: it never starts on a provisional input."""
+
+    @task(name="has.effect", effect=effect)
+    async def acts(numbers: Chunks[int]) -> int:
+        return sum([number async for number in numbers])
+
+    run = await drive_written(
+        {"emit": {"type": "test.emit", "config": {"yields": 3}}, "double": "test.double",
+         "acts": "has.effect"},
+        "emit.numbers > double.numbers; double.numbers > acts.numbers", acts,
+    )  # fmt: skip
+    log = log_of(run)
+    assert log.index(("TaskCompleted", "double")) < log.index(("TaskStarted", "acts"))
+    assert steps_of(run, "acts") == ["TaskStarted", "TaskCompleted"]
+
+
+# ── what is read ────────────────────────────────────────────────────────────────────────────────
+
+
+@task(name="read.twice", effect="none")
+async def read_twice(numbers: Chunks[int]) -> list[list[int]]:
+    """What a stream gives at first, then again."""
+    return [[each async for each in numbers], [each async for each in numbers]]
+
+
+async def test_a_stream_is_replayed_from_its_first_chunk_then_followed():
+    """Engine 4.3."""
+    run = await drive_written(
+        {"emit": "test.emit", "twice": "read.twice"}, "emit.numbers > twice.numbers", read_twice,
+        outputs={"all": "twice.result"},
+    )  # fmt: skip
+    assert outputs_of(run) == {"all": [[0, 1, 2], [0, 1, 2]]}
+
+
+@task(name="final.then-each", effect="none")
+async def final_then_each(numbers: Chunks[int]) -> list[Any]:
+    """The aggregate of a stream, then its chunks, then the aggregate again."""
+    whole = await numbers.final()
+    return [whole, [each async for each in numbers], await numbers.final()]
+
+
+async def test_the_aggregate_may_be_asked_for_before_the_chunks_are_read():
+    """Engine 4.3."""
+    run = await drive_written(
+        {"emit": {"type": "test.emit", "inputs": {"count": 200}}, "all": "final.then-each"},
+        "emit.numbers > all.numbers", final_then_each, outputs={"all": "all.result"},
+    )  # fmt: skip
+    everything = list(range(200))
+    assert outputs_of(run) == {"all": [everything] * 3}
+
+
+async def test_a_stream_input_that_a_plain_value_feeds_yields_one_chunk():
+    """Engine 4.3."""
+    run = await drive_written(
+        {"one": {"type": "test.number", "inputs": {"value": 7}}, "twice": "read.twice"},
+        "one.result > twice.numbers", read_twice, outputs={"all": "twice.result"},
+    )  # fmt: skip
+    assert outputs_of(run) == {"all": [[7], [7]]}
+
+
+async def test_streams_that_part_and_meet_again_arrive_whole_on_both_ways():
+    """Engine 4.5, 4.6: a diamond, one side of which is longer and slower."""
+    run = await drive_written(
+        {"emit": {"type": "test.emit", "inputs": {"count": 300}},
+         "slow": {"type": "test.double", "config": {"yields": 2}}, "more": "test.double",
+         "pair": "two.streams"},
+        "emit.numbers > slow.numbers; slow.numbers > more.numbers; emit.numbers > pair.left; "
+        "more.numbers > pair.right", Pair, outputs={"all": "pair.result"},
+    )  # fmt: skip
+    assert outputs_of(run) == {"all": [*range(300), *range(0, 1200, 4)]}
+
+
+@pytest.mark.parametrize(("one", "two"), [(0, 5), (5, 0), (1, 1)])
+async def test_a_list_port_reads_each_stream_whole_in_the_order_drawn(one, two):
+    """Engine 3.2, 5.10."""
+    run = await drive_written(
+        {"two": {"type": "test.emit", "inputs": {"count": 4}, "config": {"yields": two}},
+         "one": {"type": "test.emit", "inputs": {"count": 2}, "config": {"yields": one}},
+         "braid": "test.braid"},
+        "one.numbers > braid.streams; two.numbers > braid.streams",
+        outputs={"all": "braid.result"},
+    )  # fmt: skip
+    assert outputs_of(run) == {"all": [0, 1, 0, 1, 2, 3]}
+
+
+# ── what is given ───────────────────────────────────────────────────────────────────────────────
+
+
+class Give(Task):
+    """Streams a list, and returns what its settings say."""
+
+    name = "give.back"
+    effect = "none"
+
+    class Inputs(Ports):
+        chunks: list[int] = []
+
+    class Outputs(Ports):
+        numbers: list[int]
+
+    class Config(Ports):
+        """What to return, and how the stream is declared."""
+
+        back: list[int] | None = None
+        close: bool = False
+
+    streaming = staticmethod(lambda: {"numbers": FIRST})
+
+    async def execute(self, inputs, context):
+        for number in inputs.chunks:
+            await context.push_chunk("numbers", number)
+        if self.config.close:
+            context.close_stream("numbers")
+        return None if self.config.back is None else {"numbers": self.config.back}
+
+
+async def given(chunks: list[int], **config: Any) -> Any:
+    return await drive_written(
+        {"give": {"type": "give.back", "inputs": {"chunks": chunks}, "config": config},
+         "total": "test.total"},
+        "give.numbers > total.numbers", Give,
+        outputs={"numbers": "give.numbers", "total": "total.result"},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("chunks", "config"),
+    [
+        ([1, 2], {}),
+        ([1, 2], {"back": [1, 2]}),
+        ([1, 2], {"close": True}),
+        ([1, 2], {"close": True, "back": [1, 2]}),
+        ([], {"back": [1, 2]}),
+    ],
+)
+async def test_what_was_streamed_may_be_left_out_or_returned_as_it_was(chunks, config):
+    """Engine 4.3, 4.4: completion closes open streams."""
+    run = await given(chunks, **config)
+    assert outputs_of(run) == {"numbers": [1, 2], "total": 3}
+
+
+async def test_a_task_that_returns_something_else_than_it_streamed_fails_and_says_so():
+    """Engine 4.4."""
+    run = await given([1, 2], back=[1, 2, 3])
+    (failed,) = events_of(run, "TaskFailed")
+    assert "differs from what it streamed" in failed.error.message
+    assert steps_of(run, "give")[-2:] == ["StreamSuperseded", "TaskFailed"]
+
+
+async def test_an_empty_stream_is_an_empty_list():
+    """Engine 4.3."""
+    run = await given([])
+    assert outputs_of(run) == {"numbers": [], "total": 0}
+    assert "StreamOpened" not in steps_of(run, "give")
+
+
+@task(name="no.words", effect="none")
+async def no_words() -> AsyncIterator[str]:
+    """A stream of texts that has none."""
+    if False:
+        yield ""
+
+
+async def test_an_empty_stream_of_texts_is_an_empty_text():
+    """Engine 4.3."""
+    run = await drive_written({"none": "no.words"}, "", no_words, outputs={"text": "none.result"})
+    assert outputs_of(run) == {"text": ""}
+
+
+@task(name="late.word", effect="none")
+async def late_word(context: Any) -> AsyncIterator[int]:
+    """A chunk after the close."""
+    yield 1
+    context.close_stream("result")
+    yield 2
+
+
+async def test_a_chunk_after_the_close_raises_in_the_body():
+    """Engine 4.3."""
+    run = await drive_written({"late": "late.word"}, "", late_word)
+    (failed,) = events_of(run, "TaskFailed")
+    assert failed.error.type == "StreamClosedError"
+
+
+class Snapshots(Task):
+    """Snapshots of a text: the last one counts."""
+
+    name = "snapshots.give"
+    effect = "none"
+
+    class Inputs(Ports):
+        texts: list[str] = []
+
+    class Outputs(Ports):
+        text: str
+
+    @staticmethod
+    def streaming():
+        return {"text": Stream(readiness="first-chunk", mode="replace")}
+
+    async def execute(self, inputs, context):
+        for text in inputs.texts:
+            await context.push_chunk("text", text)
+
+
+@task(name="snapshots.read", effect="none")
+async def snapshots_read(texts: Chunks[str]) -> list[str]:
+    """Each snapshot, then the aggregate."""
+    return [*[each async for each in texts], await texts.final()]
+
+
+async def test_of_snapshots_the_last_one_counts():
+    """Engine 4.1."""
+    run = await drive_written(
+        {"snaps": {"type": "snapshots.give", "inputs": {"texts": ["a", "ab", "abc"]}},
+         "read": "snapshots.read"},
+        "snaps.text > read.texts", Snapshots, snapshots_read,
+        outputs={"text": "snaps.text", "read": "read.result"},
+    )  # fmt: skip
+    assert outputs_of(run) == {"text": "abc", "read": ["a", "ab", "abc", "abc"]}
+
+
+async def test_no_snapshot_at_all_is_an_error():
+    """Engine 4.3."""
+    run = await drive_written(
+        {"snaps": "snapshots.give", "read": "snapshots.read"}, "snaps.text > read.texts",
+        Snapshots, snapshots_read,
+    )  # fmt: skip
+    (failed,) = events_of(run, "TaskFailed")
+    assert failed.error.message == "Give ended without a value for port text; return one."
+    assert steps_of(run, "read")[-1] == "TaskUpstreamFailed"
+
+
+@task(name="attach.it", effect="none")
+async def feed(context: Any) -> AsyncIterator[int]:
+    """Nothing of its own: an attached stream."""
+
+    async def numbers() -> AsyncIterator[int]:
+        for number in (5, 6):
+            yield number
+
+    await context.attach_stream("result", numbers())
+    if False:
+        yield 0
+
+
+async def test_an_attached_iterator_gives_every_chunk_then_the_close():
+    """Engine 4.1."""
+    run = await drive_written({"feed": "attach.it"}, "", feed, outputs={"all": "feed.result"})
+    assert outputs_of(run) == {"all": [5, 6]}
+    assert steps_of(run, "feed")[-2:] == ["StreamClosed", "TaskCompleted"]
+
+
+async def test_a_chunk_that_does_not_fit_its_port_fails_the_task():
+    """Engine 2.3: validated at emission."""
+
+    @task(name="wrong.chunk", effect="none")
+    async def wrong() -> AsyncIterator[int]:
+        yield "seven"  # type: ignore[misc] # that is the point
+
+    run = await drive_written({"wrong": "wrong.chunk"}, "", wrong)
+    (failed,) = events_of(run, "TaskFailed")
+    assert failed.error.type == "ValueFault"
+
+
+async def test_a_port_that_does_not_stream_takes_no_chunks():
+    """Engine 4.1."""
+
+    @task(name="no.stream", effect="none")
+    async def plain(context: Any) -> int:
+        await context.push_chunk("result", 1)
+        return 1
+
+    run = await drive_written({"plain": "no.stream"}, "", plain)
+    (failed,) = events_of(run, "TaskFailed")
+    assert "list that output in streaming()" in failed.error.message
+
+
+# ── limits ──────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_stream_beyond_its_limit_fails_with_a_clear_error(monkeypatch):
+    """Engine 4.9, 5.5: a size limit, so never tried again."""
+    monkeypatch.setitem(stream.Stream.__init__.__kwdefaults__, "most", 5)
+    run = await drive_written(
+        {
+            "emit": {
+                "type": "test.emit",
+                "inputs": {"count": 9},
+                "policy": {"retry": {"attempts": 3}},
+            }
+        }
+    )
+    (failed,) = events_of(run, "TaskFailed")
+    assert failed.error.type == "SizeLimit"
+    assert "streamed more than" in failed.error.message
+    assert steps_of(run, "emit").count("TaskStarted") == 1
+
+
+async def test_an_output_beyond_its_limit_fails_with_a_clear_error(monkeypatch):
+    """Engine 4.9, 5.5."""
+    monkeypatch.setattr(bodies, "OUTPUT_BYTES", 3)
+    run = await drive_written(
+        {"big": {"type": "test.number", "inputs": {"value": 12345},
+                 "policy": {"retry": {"attempts": 3}}}}
+    )  # fmt: skip
+    (failed,) = events_of(run, "TaskFailed")
+    assert failed.error.type == "SizeLimit"
+    assert steps_of(run, "big") == ["TaskStarted", "TaskFailed"]
+
+
+# ── what the log says ───────────────────────────────────────────────────────────────────────────
+
+
+async def test_stored_batches_keep_the_boundaries_of_chunks():
+    """Engine 4.11: chunk numbers follow on each other without gap or overlap."""
+    run = await drive_written({"emit": {"type": "test.emit", "inputs": {"count": 70}}})
+    stored = events_of(run, "ChunksStored", "emit")
+    numbers = [number for each in stored for number in range(each.first, each.last + 1)]
+    assert numbers == list(range(70))
+    assert [item for each in run.chunks for item in each.items] == [str(n) for n in range(70)]
+    (closed,) = events_of(run, "StreamClosed", "emit")
+    assert closed.chunks == 70
