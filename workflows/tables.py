@@ -69,8 +69,8 @@ def _for_sqlite(sql: str) -> str:
 
 @lru_cache(1024)
 def _as_text(at: datetime | None) -> str | None:
-    """Write a time as Django does for SQLite."""
-    return None if at is None else str(at.astimezone(UTC).replace(tzinfo=None))
+    """Write a time as Django does for SQLite: in UTC, without saying so."""
+    return None if at is None else at.astimezone(UTC).isoformat(" ").removesuffix("+00:00")
 
 
 def _as_it_is(at: datetime | None) -> datetime | None:
@@ -112,10 +112,6 @@ class Table:
                 f"{self._conflict}"
             )
         return self._statements[rows]
-
-
-#: The clause that leaves a row that is there as it is.
-LEAVE = "ON CONFLICT DO NOTHING"
 
 
 def replacing(unique: Sequence[str], changes: Mapping[str, str]) -> str:

@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError
 
 from workflows.models import Checkpoint, RunEvent
-from workflows.tables import LEAVE, Cursor, Table, replacing
+from workflows.tables import Cursor, Table, replacing
 
 pytestmark = pytest.mark.django_db
 
@@ -49,16 +49,13 @@ def test_no_time_is_kept_as_none():
         assert cursor.moment(None) is None
 
 
-def test_a_row_that_is_there_already_is_left_or_changed(run):
+def test_a_row_that_is_there_already_is_changed(run):
     changes = {"attempt": "excluded.attempt"}
-    changed = Table(*CHECKPOINT, conflict=replacing(("run_id", "path"), changes))
+    checkpoints = Table(*CHECKPOINT, conflict=replacing(("run_id", "path"), changes))
     with Cursor() as cursor:
         key = cursor.key(str(run.pk))
-        first, second = (key, "a", 1, 1, 1, "{}"), (key, "a", 2, 5, 1, "{}")
-        left = Table(*CHECKPOINT, conflict=LEAVE)
-        assert [left.insert(cursor, [each]) for each in (first, second)] == [1, 0]
-        assert run.checkpoints.get().attempt == 1
-        assert changed.insert(cursor, [second]) == 1
+        rows = [(key, "a", 1, 1, 1, "{}"), (key, "a", 2, 5, 1, "{}")]
+        assert [checkpoints.insert(cursor, [each]) for each in rows] == [1, 1]
     kept = run.checkpoints.get()
     assert (kept.attempt, kept.seq) == (2, 1)
 
