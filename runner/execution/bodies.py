@@ -95,8 +95,10 @@ class Bodies:
         """Take slots again for a body that had given them back."""
         came: asyncio.Future[None] = self._executor.loop.create_future()
         names = self._names(self._executor.state.tasks[path].planned)
-        body.ticket = self._executor.host.slots.acquire(names, lambda: came.set_result(None))
-        if not body.ticket.held:
+        # A body that was cancelled in line may be told before it has left.
+        ticket = self._executor.host.slots.acquire(names, lambda: _tell(came))
+        body.hold(ticket)
+        if not ticket.held:
             body.waits()
             try:
                 await came
@@ -385,6 +387,11 @@ class Bodies:
     def _report_stuck(self, path: str, body: Body) -> None:
         if body in self._left and not self._executor.state.ended:
             self._executor.record(events.TaskStuck(path, body.context.attempt))
+
+
+def _tell(came: asyncio.Future[None]) -> None:
+    if not came.done():
+        came.set_result(None)
 
 
 def _masked(

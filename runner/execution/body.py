@@ -67,8 +67,8 @@ class Body:
         self._depth += 1
         if self._depth == 1:
             self._since = self._clock()
-        if self.ticket is not None:
-            self.ticket.waits()
+            if self.ticket is not None:
+                self.ticket.waits()
 
     def works(self) -> None:
         """Say that one such wait is over."""
@@ -78,8 +78,14 @@ class Body:
             if self.begun:
                 self.begun += waited
                 self._heard += waited
-        if self.ticket is not None:
-            self.ticket.works()
+            if self.ticket is not None:
+                self.ticket.works()
+
+    def hold(self, ticket: Ticket) -> None:
+        """Hold these slots from now on, or stand in line for them; waits under way count."""
+        self.ticket = ticket
+        if self._depth:
+            ticket.waits()
 
     def time_left(self, policy: Policy) -> float | None:
         """Give the seconds until a limit of time is passed; None while its clocks stand still."""

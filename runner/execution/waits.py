@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from runner.errors import MissingCredential, RunnerError, TaskAbandoned
 from runner.execution.masking import Masker
 from runner.execution.secrets import Auth, Secret
-from runner.graph.values import encode
+from runner.graph.values import decode, encode
 from runner.run import events
 from runner.run.status import TaskStatus
 
@@ -78,7 +78,7 @@ class Waits:
         )
         reason = executor.state.tasks[path].reason
         executor.record(events.TaskAnswered(path, attempt, reason, actor))
-        future.set_result(value)
+        future.set_result(decode(text))
         return True
 
     # ── time ─────────────────────────────────────────────────────────────────────────────────
@@ -142,6 +142,8 @@ class Waits:
         until: datetime | None,
     ) -> Any:
         """Wait with the clocks stopped and the slots given back; then stand in line again."""
+        if self._masker.finder is not None:
+            detail = decode(self._masker.mask_json(encode(detail)))
         executor = self._executor
         body = executor.bodies.get(path)
         if body is None:
