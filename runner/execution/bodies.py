@@ -139,8 +139,8 @@ class Bodies:
             self._returned(planned, body, returned)
         except asyncio.CancelledError:
             self._stopped(path, body)
-        except StreamFailed:
-            self._lost_its_stream(path, body)
+        except StreamFailed as fault:
+            self._lost_its_stream(path, body, fault)
         except Exception as fault:
             self._failed(path, body, fault)
         finally:
@@ -220,10 +220,12 @@ class Bodies:
             fault = RunnerError("The task's body was cancelled from inside.")
             self._attempt_failed(path, body, error_of(fault, path, body.context.attempt))
 
-    def _lost_its_stream(self, path: str, body: Body) -> None:
+    def _lost_its_stream(self, path: str, body: Body, fault: StreamFailed) -> None:
         """The producer's end drops the task; a body that hears of it first says nothing."""
         if body.reason == "cancel":
             self._stopped(path, body)
+        elif not any(reader.is_broken for reader in body.readers()):
+            self._failed(path, body, fault)
 
     def _failed(self, path: str, body: Body, fault: Exception) -> None:
         executor, attempt = self._executor, body.context.attempt

@@ -36,6 +36,11 @@ class ChunkReader:
         """The attempt of the producer that is read."""
         return self._stream.attempt
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether the producer's attempt ended without a result."""
+        return self._stream.failed
+
     def __aiter__(self) -> "_Cursor":
         """Read from the first chunk again."""
         return _Cursor(self, self._stream.chunks, self._read, 0)
