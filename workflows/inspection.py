@@ -12,7 +12,7 @@ from workflows.inside import item_rows, with_items
 from workflows.models import Chunk, Run, RunEvent
 from workflows.outline import Outline, Place, outline_for
 from workflows.ports import streaming_ports
-from workflows.reading import holder_of, is_text, replaces, rows_of, said, values_in
+from workflows.reading import is_text, replaces, rows_of, said, values_in
 from workflows.rows import Row, producer_of
 
 VALUE_LIMIT = 64 * 1024
@@ -231,8 +231,7 @@ def streams_of(run: Run, path: str) -> Iterator[StreamSoFar]:
     """Give every port of a task that has streamed."""
     place = outline_for(run).place_of(path)
     declared = streaming_ports(place) if place else []
-    chunks = holder_of(run, path).chunks.filter(path=path)
-    kept = chunks.order_by("port").values_list("port", flat=True).distinct()
+    kept = run.chunks.filter(path=path).order_by("port").values_list("port", flat=True).distinct()
     for port in dict.fromkeys([*declared, *kept]):
         yield stream_of(run, path, port)
 
@@ -260,8 +259,7 @@ def stream_of(run: Run, path: str, port: str) -> StreamSoFar:
 
 def _streamed(run: Run, path: str, port: str) -> tuple[list[Chunk], str]:
     """Give the batches of a port's last attempt and what they add up to."""
-    chunks = holder_of(run, path).chunks
-    kept = list(chunks.filter(path=path, port=port, superseded=False).order_by("first"))
+    kept = list(run.chunks.filter(path=path, port=port, superseded=False).order_by("first"))
     attempt = max((each.attempt for each in kept), default=0)
     batches = [each for each in kept if each.attempt == attempt]
     texts = [said(value) for batch in batches for value in values_in(batch)]
@@ -381,8 +379,7 @@ def _streams(run: Run, outline: Outline, path: str, port: str) -> bool:
     place = outline.place_of(path)
     if place and port in streaming_ports(place):
         return True
-    chunks = holder_of(run, path).chunks
-    return chunks.filter(path=path, port=port, superseded=False).exists()
+    return run.chunks.filter(path=path, port=port, superseded=False).exists()
 
 
 def inputs_of(run: Run) -> Iterator[Value]:

@@ -114,19 +114,7 @@ def read_streams(run: Run, paths: Collection[str] | None = None) -> dict[str, di
         streams.setdefault(each["path"], {})[each["port"]] = Streamed(
             chunks=each["chunks"], size=each["bytes"], tail=_tail(run, newest[each["newest"]])
         )
-    taken_over = run.kept_paths.intersection(paths) - streams.keys()
-    if taken_over and run.parent is not None:
-        streams |= read_streams(run.parent, taken_over)
     return streams
-
-
-def holder_of(run: Run, path: str) -> Run:
-    """Find the run that holds the chunks of a task: this one, or one it took the result from."""
-    while run.parent is not None and path in run.kept_paths:
-        if run.chunks.filter(path=path).exists():
-            break
-        run = run.parent
-    return run
 
 
 def _tail(run: Run, chunk: Chunk) -> str:

@@ -24,7 +24,7 @@ from workflows.claims import (
     release_runs,
     renew_leases,
 )
-from workflows.models import Chunk, Run, RunRequest
+from workflows.models import Chunk, RunRequest
 from workflows.owners import OwnerLocks
 from workflows.projection import array_items, storable
 from workflows.writing import write_batches
@@ -186,24 +186,13 @@ def _patiently[T](patience: float, act: Callable[[], T]) -> T:
 
 
 def _read_chunks(run: str, path: str, port: str, attempt: int) -> list[ChunkBatch]:
-    wanted = Chunk.objects.filter(path=path, port=port, attempt=attempt).order_by("first")
-    rows = list(wanted.filter(run_id=run))
-    while not rows and (parent := _kept_from(run, path)):
-        # What a run took over from another may have been taken over there too.
-        run = parent
-        rows = list(wanted.filter(run_id=run))
+    rows = Chunk.objects.filter(run_id=run, path=path, port=port, attempt=attempt).order_by("first")
     return [
         ChunkBatch(
             path=path, port=port, attempt=attempt, first=row.first, items=array_items(row.items)
         )
         for row in rows
     ]
-
-
-def _kept_from(run: str, path: str) -> str:
-    """Name the run from which this one took the result of a task over; empty if it did not."""
-    found = Run.objects.filter(pk=run).exclude(parent=None).values_list("parent_id", "kept").first()
-    return str(found[0]) if found and path in json.loads(found[1]) else ""
 
 
 def _open_requests(runs: Collection[str]) -> list[Request]:

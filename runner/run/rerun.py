@@ -28,19 +28,13 @@ class RerunMode(StrEnum):
 class Rerun:
     """What would run and what would be kept, by path, in the order of the plan.
 
-    `kept` are tasks whose results stay; `inside` those within a map, loop or choice that runs
-    again itself; `runs` all others. A rerun that makes no new run goes on with the old one.
+    `kept` are tasks whose results stay, `runs` all others; a map, loop or choice is one task. A
+    rerun that makes no new run goes on with the old one.
     """
 
     kept: tuple[str, ...]
     runs: tuple[str, ...]
-    inside: tuple[str, ...] = ()
     new_run: bool = True
-
-    @property
-    def taken_over(self) -> tuple[str, ...]:
-        """The paths of all results that the new run takes over."""
-        return (*self.kept, *self.inside)
 
     @property
     def sentence(self) -> str:
@@ -51,8 +45,7 @@ class Rerun:
         named = ", ".join(self.runs[:_NAMED])
         more = len(self.runs) - _NAMED
         rest = f" and {more} more" if more > 0 else ""
-        inside = f", and {len(self.inside)} inside of what runs" if self.inside else ""
-        kept = f"{_counted(len(self.kept))} kept{inside}" if self.taken_over else "nothing is kept"
+        kept = f"{_counted(len(self.kept))} kept" if self.kept else "nothing is kept"
         return f"{where} runs {named}{rest}; {kept}."
 
 
@@ -75,7 +68,7 @@ def rerun_of(
 
     `old` is the plan of the earlier run, with its inputs (None if it cannot be made any more),
     `new` that of the version and inputs to run; `completed` are the paths of the tasks that have
-    results, those inside of maps and loops included. `chosen` is where mode "task" begins;
+    results. `chosen` is where mode "task" begins;
     `edited` says that inputs or pinned workflows are others than before; `workflows` names the
     pinned workflows that do not do what they did (see `changed_workflows`), `types` the task types
     that have another version now.
@@ -94,7 +87,7 @@ def rerun_of(
 def _going_on(graph: TaskGraph, completed: Collection[str]) -> Rerun:
     kept = tuple(path for path in graph.tasks if path in completed)
     runs = tuple(path for path in graph.tasks if path not in completed)
-    return Rerun(kept=kept, runs=runs, inside=tuple(_inside(runs, completed)), new_run=False)
+    return Rerun(kept=kept, runs=runs, new_run=False)
 
 
 def _beginning(graph: TaskGraph, chosen: str) -> frozenset[str]:
@@ -114,42 +107,17 @@ def _taking_over(
     begins: frozenset[str],
 ) -> Rerun:
     kept: dict[str, None] = {}
-    in_part = []
     for path, planned in new.tasks.items():
-        if path in begins or not comparison.is_same(path):
-            continue
-        if not all(needed in kept for needed in _needed(planned)):
-            continue
-        if path in completed:
+        stands = path in completed and path not in begins and comparison.is_same(path)
+        if stands and all(needed in kept for needed in _needed(planned)):
             kept[path] = None
-        elif not comparison.deals_with_errors(path):
-            in_part.append(path)
-    return Rerun(
-        kept=tuple(kept),
-        runs=tuple(path for path in new.tasks if path not in kept),
-        inside=tuple(_inside(in_part, completed)),
-    )
+    return Rerun(kept=tuple(kept), runs=tuple(path for path in new.tasks if path not in kept))
 
 
 def _needed(planned: PlannedTask) -> Iterator[str]:
     """Name the tasks that decide what this one gets, and whether it runs at all."""
     yield from planned.dependencies
     yield from paths_in(planned.gates)
-
-
-def _inside(controls: Collection[str], completed: Collection[str]) -> Iterator[str]:
-    """Give the completed tasks within these tasks, by path."""
-    around = set(controls)
-    for path in sorted(completed):
-        if any(outer in around for outer in _around(path)):
-            yield path
-
-
-def _around(path: str) -> Iterator[str]:
-    """Name every path that this one may lie in: `a/b[2]/c` lies in `a/b[2]`, `a/b` and `a`."""
-    for position, sign in enumerate(path):
-        if sign in "/[":
-            yield path[:position]
 
 
 class _Comparison:
@@ -174,11 +142,6 @@ class _Comparison:
             and self._workflows.isdisjoint(_workflows_of(now_drawn))
             and self._types.isdisjoint(_types_of(now_drawn))
         )
-
-    def deals_with_errors(self, path: str) -> bool:
-        """Whether something inside takes an error: what it made of it may not be made again."""
-        graph = self._are[path].graph
-        return graph is not None and ".[error]" in graph.to_json()
 
 
 def _defined(definition: GraphDefinition, prefix: str = "") -> dict[str, DefinedTask]:

@@ -156,23 +156,12 @@ def test_a_rerun_cannot_begin_where_nothing_is(chosen):
         rerun(planned(chain(), n=1), mode="task", chosen=chosen)
 
 
-INSIDE = {"m[0]/x", "m[0]/y", "m[1]/x", "mm[0]/x"}
-
-
-def test_a_map_that_failed_keeps_the_items_that_are_done():
+def test_a_map_is_kept_as_a_whole_or_not_at_all():
     old = planned(mapped(), ns=[1, 2])
-    other_sum = mapped().replace('"id": "s"', '"id": "t"').replace("s.values", "t.values")
-    new = planned(other_sum, ns=[1, 2])
-    found = rerun(old, new, completed=INSIDE)
-    assert found.kept == ()
-    assert found.inside == ("m[0]/x", "m[0]/y", "m[1]/x")
-    assert found.taken_over == found.inside
-
-
-def test_a_map_that_is_kept_needs_none_of_its_items():
-    old = planned(mapped(), ns=[1, 2])
-    found = rerun(old, completed={*INSIDE, "m", "s"}, mode="task", chosen="s")
-    assert (found.kept, found.inside) == (("m",), ())
+    inside = {"m[0]/x", "m[0]/y", "m[1]/x"}
+    whole = rerun(old, completed={*inside, "m", "s"}, mode="task", chosen="s")
+    part = rerun(old, completed={*inside, "s"}, mode="task", chosen="s")
+    assert (whole.kept, part.kept) == (("m",), ())
 
 
 @pytest.mark.parametrize(
@@ -183,12 +172,10 @@ def test_a_map_that_is_kept_needs_none_of_its_items():
         (planned(mapped(), ns=[1, 2]), "m[1]/x"),
     ],
 )
-def test_a_map_that_is_another_or_chosen_keeps_no_item(new, chosen):
-    mode = "task" if chosen else "failed"
-    found = rerun(
-        planned(mapped(), ns=[1, 2]), new, completed=INSIDE, mode=mode, chosen=chosen, edited=True
-    )
-    assert found.taken_over == ()
+def test_a_map_that_is_another_or_chosen_runs(new, chosen):
+    mode, old = "task" if chosen else "failed", planned(mapped(), ns=[1, 2])
+    found = rerun(old, new, completed={"m", "s"}, mode=mode, chosen=chosen, edited=True)
+    assert found.kept == ()
 
 
 def test_a_changed_workflow_changes_the_task_that_runs_it():
@@ -266,15 +253,3 @@ def test_what_dealt_with_an_error_runs_with_what_failed():
     old = planned(definition_of([*graph["tasks"], number("d")], flows))
     found = rerun(old, completed={"c", "d"}, mode="task", chosen="d")
     assert (found.kept, found.runs) == ((), ("f", "d", "c"))
-
-
-def test_nothing_is_kept_inside_where_something_takes_errors():
-    """What took an error may have been made from an attempt that does not fail again."""
-    body = taking_errors() | {"inputs": [{"name": "n", "type": "int"}]}
-    over = {"id": "m", "type": "flow.map", "config": {"over": ["n"]}, "graph": body}
-    listed = {"name": "ns", "type": "list[int]"}
-    old = planned(
-        definition_of([over, number("s")], [("$inputs.ns", "m.n")], inputs=[listed]), ns=[1]
-    )
-    found = rerun(old, completed={"m[0]/c", "s"}, mode="task", chosen="s")
-    assert found.taken_over == ()

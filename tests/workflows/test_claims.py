@@ -1,7 +1,5 @@
 """What a claimed run starts from: what it took over, what a person reopened, what was asked."""
 
-import json
-
 import pytest
 
 from runner.execution.store import CacheEntry
@@ -13,7 +11,7 @@ from workflows.caching import keep_entries, read_entry
 from workflows.claims import claim_runs, release_runs
 from workflows.models import Run
 from workflows.owners import OwnerLocks
-from workflows.store import _open_requests, _read_chunks
+from workflows.store import _open_requests
 
 pytestmark = pytest.mark.django_db
 
@@ -34,17 +32,11 @@ def claim(tmp_path):
 
 @pytest.fixture
 def keep():
-    """Keep a result of a task of a run, with the chunks that it streamed."""
+    """Keep a result of a task of a run."""
 
-    def keep(run, path, *chunks, **rest):
-        kept = TaskCheckpoint(path=path, attempt=1, seq=1, streams={"p": len(chunks)}, **rest)
+    def keep(run, path, **rest):
+        kept = TaskCheckpoint(path=path, attempt=1, seq=1, **rest)
         run.checkpoints.create(path=path, attempt=1, seq=1, epoch=1, value=kept.to_json())
-        if chunks:
-            items = json.dumps(chunks, separators=(",", ":"))
-            last = len(chunks) - 1
-            run.chunks.create(
-                path=path, port="p", attempt=1, first=0, last=last, items=items, size=9
-            )
         return kept
 
     return keep
@@ -78,14 +70,6 @@ def test_a_rerun_gets_what_it_takes_over_and_no_more(run, claim, keep, rerun):
     stored = claim()
     assert (stored.parent, stored.kept) == (str(run.pk), (first,))
     assert stored.checkpoints == ()
-
-
-def test_chunks_that_were_taken_over_twice_are_found_where_they_are(run, keep, rerun):
-    keep(run, "a", "x", "y")
-    again = rerun(rerun(run, "a"), "a")
-    (batch,) = _read_chunks(str(again.pk), "a", "p", 1)
-    assert batch.items == ('"x"', '"y"')
-    assert _read_chunks(str(again.pk), "b", "p", 1) == []
 
 
 @pytest.mark.parametrize("status", ["paused", "awaiting", "cancelling", "interrupted"])

@@ -248,17 +248,3 @@ def test_what_a_control_streams_is_read_as_it_is_declared(begun):
     assert output_port(place, "all").type == list[list[str]]
     assert streaming_ports(place) == []
     assert output_port(outline_for(begun()).places["sub"], "n") is None
-
-
-def test_what_was_taken_over_is_shown_with_what_it_streamed(begun, alice):
-    """Engine 7.6."""
-    run = begun(("end", "completed"))
-    first = {"path": "end", "port": "p", "attempt": 1, "first": 0, "last": 1}
-    run.chunks.create(**first, items='["So ","it is."]', size=9)
-    again = Run.objects.start(run.version, alice, {}, parent=run, kept=["end"])
-    third = Run.objects.start(run.version, alice, {}, parent=again, kept=["end"])
-    third.task_runs.create(path="end", status="cached", reason="another run")
-    opened = inspect(third, "end")
-    assert [each.text for each in opened.streams] == ["So it is."]
-    assert opened.row.streams["p"].chunks == 2
-    assert opened.sentence == "It did not need to run: its result is kept from an earlier run."

@@ -87,7 +87,7 @@ class RunQuerySet(models.QuerySet["Run"]):
                 planned.inputs,
                 key,
                 parent=run,
-                kept=planned.preview.taken_over,
+                kept=planned.preview.kept,
                 options=planned.options,
                 workflows=planned.workflows,
             )
