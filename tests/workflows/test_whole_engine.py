@@ -1,0 +1,253 @@
+"""The whole engine over the database, and the pages of what it did."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from runner.execution.background import BackgroundRunner
+from runner.execution.host import Host
+from runner.graph.values import decode
+from runner.library import waiting
+from tests.drive import definition_of
+from tests.tasks import EXECUTED, registry_of_tests
+from tests.workflows.test_store import in_thread
+from workflows.models import Run, Workflow
+from workflows.owners import new_owner
+from workflows.reading import rows_of
+from workflows.store import DatabaseStore
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def registry():
+    """Give the tests' task types, and those that wait."""
+    found = registry_of_tests()
+    found.register_module(waiting)
+    return found
+
+
+class Served:
+    """A process that drives runs on the database, and what a test does beside it."""
+
+    def __init__(self, folder):
+        self._rung = asyncio.Event()
+        self._stopped = False
+        self._store = DatabaseStore(folder)
+        self.runner = BackgroundRunner(
+            self._store, registry(), new_owner(), host=Host(on_commit=self._ring)
+        )
+        self.runner.start()
+
+    def _ring(self, run, seq):
+        self._rung.set()
+
+    async def until(self, run, *statuses):
+        """Wait until a run has one of these statuses; give its row."""
+        async with asyncio.timeout(20):
+            while True:
+                self._rung.clear()
+                row = await in_thread(lambda: Run.objects.get(pk=run.pk))
+                if row.status in statuses:
+                    return row
+                assert row.status != "quarantined", row.error
+                # A run that is set aside rings no bell.
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._rung.wait(), 1)
+
+    async def stop(self):
+        """Stop in order, once."""
+        if not self._stopped:
+            self._stopped = True
+            await self.runner.stop()
+            await self._store.close()
+
+
+def _statuses(run):
+    return dict(run.task_runs.values_list("path", "status"))
+
+
+@pytest.fixture
+async def serve(tmp_path):
+    """Start processes, one after the other."""
+    begun = []
+
+    def start():
+        begun.append(Served(tmp_path))
+        return begun[-1]
+
+    yield start
+    for each in begun:
+        await each.stop()
+
+
+@pytest.fixture
+def start(team, alice):
+    """Start a run of a definition; `used` is a workflow that it may name."""
+
+    def start(definition, used=None):
+        workflow = Workflow.objects.create(team=team, name="whole", created_by=alice)
+        if used is not None:
+            other = Workflow.objects.create(team=team, name="used", created_by=alice)
+            other.revise(used, alice)
+        return Run.objects.start(workflow.revise(definition, alice), alice, {})
+
+    return lambda *given: in_thread(lambda: start(*given))
+
+
+def number(name, value=1):
+    return {"id": name, "type": "test.number", "inputs": {"value": value}}
+
+
+def add(name, *values):
+    return {"id": name, "type": "test.add", "inputs": {"values": list(values)}}
+
+
+def inner(*tasks, flows=(), inputs=(), **outputs):
+    """Give the graph of a control."""
+    return {
+        "inputs": [{"name": name, "type": kind} for name, kind in inputs],
+        "tasks": list(tasks),
+        "dataflows": [{"from": source, "to": target} for source, target in flows],
+        "outputs": [{"name": name, "from": source} for name, source in outputs.items()],
+    }
+
+
+CONDITION = {"port": "value", "is": "==", "value": 1}
+EVERYTHING = definition_of(
+    [
+        number("one"),
+        {
+            "id": "choose",
+            "type": "flow.branch",
+            "config": {"branches": [{"name": "yes", "if": CONDITION}], "otherwise": "no"},
+        },
+        {"id": "taken", "type": "test.add"},
+        {"id": "left", "type": "flow.merge"},
+        {"id": "merged", "type": "flow.merge"},
+        {
+            "id": "each",
+            "type": "flow.map",
+            "config": {"over": ["n"]},
+            "inputs": {"n": [1, 2, 3]},
+            "graph": inner(
+                {"id": "x", "type": "test.number"},
+                flows=[("$inputs.n", "x.value")],
+                inputs=[("n", "int")],
+                all="x.result",
+            ),
+        },
+        {
+            "id": "loop",
+            "type": "flow.while",
+            "config": {"condition": {"port": "n", "is": "<", "value": 4}},
+            "inputs": {"n": 1},
+            "graph": inner(
+                number("step"),
+                {"id": "next", "type": "test.add"},
+                flows=[("$inputs.n", "next.values"), ("step.result", "next.values")],
+                inputs=[("n", "int")],
+                n="next.result",
+            ),
+        },
+        {
+            "id": "fb",
+            "type": "flow.fallback",
+            "graph": inner({"id": "bad", "type": "test.fail"}, {"id": "good", "type": "test.emit"}),
+        },
+        {"id": "sub", "type": "flow.subgraph", "config": {"workflow": "used"}},
+        {"id": "risky", "type": "test.fail"},
+        {"id": "said", "type": "test.fault"},
+    ],
+    [
+        ("one.result", "choose.value"),
+        ("choose.yes", "taken.values"),
+        ("choose.no", "left.values"),
+        ("taken.result", "merged.values"),
+        ("left.value", "merged.values"),
+        ("risky.[error]", "said.fault"),
+    ],
+    outputs={"merged": "merged.value", "said": "said.result", "sub": "sub.sum"},
+)
+USED = definition_of([number("a", 7), add("b", 1)], outputs={"sum": "a.result"})
+
+
+def opened(client, run):
+    """Open the page of a run and of all its tasks; give the texts by path."""
+    address = f"/runs/{run.pk}/"
+    pages = {view: client.get(f"{address}?view={view}") for view in ("tree", "graph")}
+    for path in run.task_runs.values_list("path", flat=True):
+        pages[path] = client.get(f"{address}tasks/{path}/")
+    assert {path: page.status_code for path, page in pages.items() if page.status_code != 200} == {}
+    return {path: page.content.decode() for path, page in pages.items()}
+
+
+async def test_every_control_runs_and_is_shown(serve, start, client_of, alice):
+    """Engine 1.4, 3.3, 8.1."""
+    run = await start(EVERYTHING, USED)
+    row = await serve().until(run, "completed", "failed")
+    assert decode(row.outputs) == {"merged": 1, "said": "no such luck", "sub": 7}
+    statuses = await in_thread(lambda: _statuses(row))
+    shapes = await in_thread(lambda: {path: each.shape for path, each in rows_of(row).items()})
+    pages = await in_thread(lambda: opened(client_of(alice), row))
+    assert (row.handled, statuses["risky"], statuses["left"]) == (1, "failed", "skipped")
+    assert (shapes["choose"], shapes["each"], shapes["loop"]) == ("→ yes", "×3", "3 turns")
+    assert shapes["fb"] == "alternative 2"
+    assert "1 handled error" in pages["tree"]
+    assert "Another task deals with its error" in pages["risky"]
+
+
+FIELD = {"name": "name", "type": "str"}
+ASK = {"id": "ask", "type": "flow.ask", "config": {"kind": "input", "fields": [FIELD]}}
+
+
+async def test_an_answer_wakes_the_run_that_waits_for_it(serve, start, client_of, alice):
+    """Engine 5.1, 6.3."""
+    run = await start(definition_of([ASK], outputs={"answer": "ask.answer"}))
+    served = serve()
+    row = await served.until(run, "awaiting")
+    pages = await in_thread(lambda: opened(client_of(alice), row))
+    given = {"path": "ask", "value": {"name": "Ada"}}
+    assert await in_thread(lambda: row.request("answer", alice, given))
+    row = await served.until(run, "completed")
+    assert "waits for an answer" in pages["tree"]
+    assert decode(row.outputs) == {"answer": {"name": "Ada"}}
+    assert (await in_thread(lambda: row.task_runs.get(path="ask"))).reason == ""
+
+
+async def test_what_failed_stays_failed_when_the_process_is_another(serve, start, alice):
+    """Engine 5.4."""
+    failing = [{"id": "bad", "type": "test.fail"}, {"id": "after", "type": "test.total"}]
+    run = await start(definition_of([ASK, *failing], [("bad.numbers", "after.numbers")]))
+    served = serve()
+    await served.until(run, "awaiting")
+    await served.stop()
+    await serve().until(run, "awaiting")
+    statuses = await in_thread(lambda: _statuses(run))
+    assert statuses == {"ask": "awaiting", "bad": "failed", "after": "upstream-failed"}
+
+
+async def test_a_rerun_takes_over_results_and_streams(serve, start, client_of, alice):
+    """Engine 7.6."""
+    tasks = [
+        {"id": "emit", "type": "test.emit", "inputs": {"count": 3}},
+        {"id": "total", "type": "test.total"},
+    ]
+    run = await start(
+        definition_of(tasks, [("emit.numbers", "total.numbers")], outputs={"t": "total.result"})
+    )
+    served = serve()
+    row = await served.until(run, "completed")
+    EXECUTED.clear()
+    again = await in_thread(
+        lambda: Run.objects.start(row.version, alice, {}, parent=row, kept=["emit"])
+    )
+    served.runner.wake()
+    row = await served.until(again, "completed", "failed")
+    assert (row.status, decode(row.outputs)) == ("completed", {"t": 3})
+    assert [path for _, path in EXECUTED] == ["total"]
+    statuses = await in_thread(lambda: _statuses(row))
+    assert statuses == {"emit": "cached", "total": "completed"}
+    pages = await in_thread(lambda: opened(client_of(alice), row))
+    assert "kept from an earlier run" in pages["emit"]
+    assert "3 chunks" in pages["emit"]
