@@ -3,6 +3,7 @@
 from random import Random
 from typing import Any
 
+from tests.simulation.controls import add_control
 from tests.simulation.model import FOR_EVER
 
 #: How long one step of a body may sleep, in seconds; below 0 it does not give way at all.
@@ -21,7 +22,16 @@ OF_STREAMS = ("sim.relay", "sim.relay", "sim.read", "sim.read", "sim.keep", "sim
 class Drawing:
     """One graph as it grows; `numbers` and `streams` are the outputs to draw from."""
 
-    def __init__(self, random: Random, *, failing: float, hopeless: float, depth: int = 0) -> None:
+    def __init__(
+        self,
+        random: Random,
+        *,
+        failing: float,
+        hopeless: float,
+        controls: bool = False,
+        depth: int = 0,
+    ) -> None:
+        self._controls = controls
         self.random = random
         self.tasks: list[dict[str, Any]] = []
         self.flows: list[dict[str, str]] = []
@@ -29,6 +39,7 @@ class Drawing:
         self.streams: list[str] = []
         self.snapshots: set[str] = set()
         self.inputs: list[dict[str, Any]] = []
+        self.is_hopeless = hopeless > 0
         self._failing = failing
         self._hopeless = hopeless
         self._depth = depth
@@ -46,7 +57,10 @@ class Drawing:
             kinds += OF_STREAMS * 2 if self.streams else ()
             if self.streams and self._depth < 2:
                 kinds += ["flow.graph", "flow.graph"]
-            self._add(self.random.choice(kinds))
+            if self._controls and self.random.random() < 0.3:
+                add_control(self)
+            else:
+                self._add(self.random.choice(kinds))
 
     def as_json(self, outputs: list[str]) -> dict[str, Any]:
         """Give the definition; each output is named after what it comes from."""
@@ -71,15 +85,39 @@ class Drawing:
         elif kind == "flow.graph":
             self._add_graph(task)
         else:
-            task["config"] = self._config(kind)
+            task["config"] = self.config(kind)
+            self._add_policy(task)
             _CONNECT[kind](self, task)
 
-    def _config(self, kind: str) -> dict[str, Any]:
+    def _add_policy(self, task: dict[str, Any]) -> None:
+        """Let a task that fails be tried again by itself, now and then."""
+        if self._controls and "fails" in task["config"] and self.random.random() < 0.7:
+            retry = {
+                "attempts": self.random.randint(2, 4),
+                "delay": self.random.choice((0.0, 0.1, 2.0)),
+                "jitter": self.random.random() < 0.5,
+            }
+            task["policy"] = {"retry": retry}
+
+    def join(self, source: str, task: dict[str, Any], port: str) -> None:
+        """Draw a dataflow."""
+        self.flows.append({"from": source, "to": f"{task['id']}.{port}"})
+
+    def offer_like(self, output: str, source: str) -> None:
+        """Offer an output through which another one's values pass."""
+        if source in self.snapshots:
+            self.snapshots.add(output)
+        (self.numbers if source in self.numbers else self.streams).append(output)
+
+    def config(self, kind: str, *, failing: bool = True) -> dict[str, Any]:
+        """Draw the settings of a task; one that is not `failing` never fails."""
         random = self.random
         config: dict[str, Any] = {"salt": random.randrange(1000)}
         if random.random() < 0.8:
             config["pauses"] = [random.choice(PAUSES) for _ in range(random.randint(1, 4))]
-        if random.random() < self._failing:
+        if not failing:
+            pass
+        elif random.random() < self._failing:
             config["fails"] = random.randint(1, 2)
         elif random.random() < self._hopeless:
             config["fails"] = FOR_EVER
@@ -133,20 +171,20 @@ class Drawing:
         if flow not in self.flows:
             self.flows.append(flow)
 
-    def _inside(self) -> "Drawing":
+    def _inside(self, *, controls: bool) -> "Drawing":
         return Drawing(
             self.random, failing=self._failing / 2, hopeless=self._hopeless / 4,
-            depth=self._depth + 1,
+            controls=controls, depth=self._depth + 1,
         )  # fmt: skip
 
     def _add_map(self, task: dict[str, Any]) -> None:
         lists = [each for each in self.streams if each not in self.snapshots]
         if not lists:
             task["type"] = "sim.read"
-            task["config"] = self._config("sim.read")
+            task["config"] = self.config("sim.read")
             self._read(task)
             return
-        inner = self._inside()
+        inner = self._inside(controls=False)
         inner.take("item", "int")
         if self.numbers and self.random.random() < 0.5:
             inner.take("bias", "int")
@@ -163,7 +201,7 @@ class Drawing:
         self.streams.append(f"{task['id']}.{outputs[0].replace('.', '_')}")
 
     def _add_graph(self, task: dict[str, Any]) -> None:
-        inner = self._inside()
+        inner = self._inside(controls=self._controls)
         source = self.random.choice([*self.streams, *self.numbers])
         single = source in self.numbers or source in self.snapshots
         inner.take("given", "int" if single else "list[int]")
@@ -196,11 +234,11 @@ _CONNECT = {
 }
 
 
-def draw(random: Random) -> dict[str, Any]:
+def draw(random: Random, *, controls: bool) -> dict[str, Any]:
     """Draw a definition of 1 to 9 tasks; all their outputs are the run's outputs."""
     failing = random.choice((0.0, 0.0, 0.15))
     hopeless = random.choice((0.0, 0.0, 0.0, 0.1))
-    drawing = Drawing(random, failing=failing, hopeless=hopeless)
+    drawing = Drawing(random, failing=failing, hopeless=hopeless, controls=controls)
     drawing.grow(random.randint(1, 9))
     return drawing.as_json(drawing.inner_outputs())
 

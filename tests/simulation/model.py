@@ -1,9 +1,10 @@
 """What a definition must give, computed without engine: plain functions in drawn order."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from runner.graph.dataflow import ERROR_PORT
 from tests.simulation.tasks import doubled, emitted, mixed
 
 
@@ -42,21 +43,79 @@ def expected(definition: Mapping[str, Any]) -> Expected:
     return found
 
 
+class _NotTaken:
+    """What a branch that is not taken gives, and all that need it."""
+
+
+NOT_TAKEN = _NotTaken()
+Known = dict[str, Value | _NotTaken]
+
+
 def _walk(
     graph: Mapping[str, Any], inputs: Mapping[str, Value], prefix: str, found: Expected
 ) -> dict[str, Value]:
-    known = {f"$inputs.{name}": value for name, value in inputs.items()}
+    """Compute a graph; an output that is not there is lost or not taken."""
+    known: Known = {f"$inputs.{name}": value for name, value in inputs.items()}
     for task in graph["tasks"]:
-        given = _given(graph, task, known)
-        path = prefix + task["id"]
-        fails = task.get("config", {}).get("fails", 0)
-        if given is None or fails >= FOR_EVER:
-            found.lost.add(path)
-            continue
-        for port, value in _COMPUTE[task["type"]](task, given, path, found).items():
-            known[f"{task['id']}.{port}"] = value
+        _compute(graph, task, known, prefix, found)
     outputs = graph.get("outputs", [])
-    return {each["name"]: known[each["from"]] for each in outputs if each["from"] in known}
+    given = {each["name"]: known.get(each["from"]) for each in outputs}
+    return {name: value for name, value in given.items() if isinstance(value, Value)}
+
+
+def _compute(
+    graph: Mapping[str, Any], task: Mapping[str, Any], known: Known, prefix: str, found: Expected
+) -> None:
+    given, name, path = _given(graph, task, known), task["id"], prefix + task["id"]
+    if given is None:
+        found.lost.add(path)
+    elif isinstance(given, _NotTaken):
+        known.update((f"{name}.{port}", NOT_TAKEN) for port in (*ports_of(task), ERROR_PORT))
+    elif fails_for_ever(task):
+        if is_handled(graph, name):
+            known.update((f"{name}.{port}", NOT_TAKEN) for port in ports_of(task))
+            known[f"{name}.{ERROR_PORT}"] = number(len("PlannedFailure"))
+        else:
+            found.lost.add(path)
+    else:
+        lost = len(found.lost)
+        values = _COMPUTE[task["type"]](task, given, path, found)
+        missing = None if len(found.lost) > lost else NOT_TAKEN
+        for port in (*ports_of(task), ERROR_PORT):
+            value = values.get(port, missing)
+            if value is not None:
+                known[f"{name}.{port}"] = value
+
+
+def fails_for_ever(task: Mapping[str, Any]) -> bool:
+    """Whether every attempt of a task fails."""
+    return int(task.get("config", {}).get("fails", 0)) >= FOR_EVER
+
+
+def is_handled(graph: Mapping[str, Any], name: str) -> bool:
+    """Whether a dataflow takes the error of a task."""
+    return any(each["from"] == f"{name}.{ERROR_PORT}" for each in graph.get("dataflows", []))
+
+
+def ports_of(task: Mapping[str, Any]) -> list[str]:
+    """Name the output ports of a task."""
+    kind = task["type"]
+    if kind == "flow.branch":
+        config = task["config"]
+        return [*(each["name"] for each in config["branches"]), config["otherwise"]]
+    if kind == "flow.merge":
+        return ["value"]
+    if kind in ALTERNATIVES:
+        return ports_of(task["graph"]["tasks"][0])
+    if "graph" in task:
+        return [each["name"] for each in task["graph"]["outputs"]]
+    return ["numbers"] if kind in STREAMING else ["result"]
+
+
+STREAMING = {"sim.emit", "sim.send", "sim.batch", "sim.relay", "sim.join"}
+ALTERNATIVES = {"flow.fallback", "flow.first_of"}
+#: Ports that take several dataflows, and drop what is not taken.
+LISTS = {"values"}
 
 
 #: So many failing attempts are more than anybody waits for.
@@ -64,22 +123,38 @@ FOR_EVER = 99
 
 
 def _given(
-    graph: Mapping[str, Any], task: Mapping[str, Any], known: Mapping[str, Value]
-) -> dict[str, list[Value]] | None:
+    graph: Mapping[str, Any], task: Mapping[str, Any], known: Known
+) -> dict[str, list[Value]] | _NotTaken | None:
     """Give the values by input port in drawn order; None if one of them is lost."""
     given: dict[str, list[Value]] = {
         port: [number(value) if isinstance(value, int) else numbers(value)]
         for port, value in task.get("inputs", {}).items()
     }
+    skips = False
+    for port, source in _flows_into(graph, task["id"]):
+        value = known.get(source)
+        if isinstance(value, Value):
+            given.setdefault(port, []).append(value)
+        elif value is NOT_TAKEN:
+            skips |= port not in LISTS
+        elif not _is_passed_in(task, port):
+            return None
+    if task["type"] == "flow.merge":
+        skips = not given
+    return NOT_TAKEN if skips else given
+
+
+def _is_passed_in(task: Mapping[str, Any], port: str) -> bool:
+    """Whether an input only goes to tasks inside: without it, only they are lost."""
+    inside = task["type"] == "flow.map" and port not in task["config"]["over"]
+    return inside or task["type"] == "flow.graph"
+
+
+def _flows_into(graph: Mapping[str, Any], name: str) -> Iterator[tuple[str, str]]:
     for flow in graph.get("dataflows", []):
         target, _, port = flow["to"].partition(".")
-        if target == task["id"]:
-            if flow["from"] not in known:
-                if task["type"] == "flow.graph":
-                    continue  # only those inside that need it are lost
-                return None
-            given.setdefault(port, []).append(known[flow["from"]])
-    return given
+        if target == name:
+            yield port, flow["from"]
 
 
 Given = Mapping[str, list[Value]]
@@ -172,6 +247,54 @@ def _map(task: Any, given: Given, path: str, found: Expected) -> dict[str, Value
     return {name: numbers([item[name].whole for item in items]) for name in names}
 
 
+def _less(task: Any, given: Given, _path: str, _found: Expected) -> dict[str, Value]:
+    return {"result": number(given["value"][0].whole - 1)}
+
+
+def _tell(task: Any, given: Given, _path: str, _found: Expected) -> dict[str, Value]:
+    return {"result": number(mixed([given["error"][0].whole], _salt(task)))}
+
+
+def _branch(task: Any, given: Given, _path: str, _found: Expected) -> dict[str, Value]:
+    (case,) = task["config"]["branches"]
+    asked = given[case["if"]["port"]][0].whole
+    way = case["name"] if asked < case["if"]["value"] else task["config"]["otherwise"]
+    return {way: given["value"][0]}
+
+
+def _merge(task: Any, given: Given, _path: str, _found: Expected) -> dict[str, Value]:
+    return {"value": given["values"][0]}
+
+
+def _while(task: Any, given: Given, path: str, found: Expected) -> dict[str, Value]:
+    state = {port: values[0] for port, values in given.items()}
+    turn = 0
+    while state["left"].whole > 0:
+        state |= _walk(task["graph"], state, f"{path}[{turn}]/", found)
+        turn += 1
+    return {port: state[port] for port in ports_of(task)}
+
+
+def _reduce(task: Any, given: Given, path: str, found: Expected) -> dict[str, Value]:
+    state = {port: values[0] for port, values in given.items() if port != "item"}
+    for index, item in enumerate(given["item"][0].whole):
+        inner = _walk(task["graph"], state | {"item": number(item)}, f"{path}[{index}]/", found)
+        state |= inner
+    return {port: state[port] for port in ports_of(task)}
+
+
+def _alternatives(task: Any, given: Given, path: str, found: Expected) -> dict[str, Value]:
+    inputs = {port: values[0] for port, values in given.items()}
+    graph = task["graph"]
+    for each in graph["tasks"]:
+        if not fails_for_ever(each):
+            outputs = [{"name": port, "from": f"{each['id']}.{port}"} for port in ports_of(each)]
+            alone = {**graph, "tasks": [each], "outputs": outputs}
+            return _walk(alone, inputs, f"{path}/", Expected())
+    found.lost.add(path)
+    return {}
+
+
 def _final(source: Value) -> list[int]:
     return source.whole if isinstance(source.whole, list) else [source.whole]
 
@@ -197,6 +320,14 @@ _COMPUTE: dict[str, Callable[[Any, Given, str, Expected], dict[str, Value]]] = {
     "sim.read": _read,
     "sim.keep": _read,
     "sim.join": _join,
+    "sim.less": _less,
+    "sim.tell": _tell,
+    "flow.branch": _branch,
+    "flow.merge": _merge,
+    "flow.while": _while,
+    "flow.reduce": _reduce,
+    "flow.fallback": _alternatives,
+    "flow.first_of": _alternatives,
     "flow.graph": _graph,
     "flow.map": _map,
 }

@@ -5,12 +5,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from runner.execution.bodies import Bodies
+from runner.execution.chunk_reader import ChunkReader
 from runner.execution.memory import MemoryStore
 from runner.execution.run_executor import RunExecutor
-from runner.execution.stream import ChunkReader
+from runner.run.events import TaskRetrying
 from runner.run.state import RunState
 
-Patched = tuple[type, str, Callable[..., Any]]
+Patched = list[tuple[type, str, Callable[..., Any]]]
 
 
 def _resume() -> Patched:
@@ -20,7 +22,7 @@ def _resume() -> Patched:
     def planted(self, checkpoints, *rest, **more):
         return restore(self, list(checkpoints)[:-1], *rest, **more)
 
-    return RunState, "restore", planted
+    return [(RunState, "restore", planted)]
 
 
 def _replay() -> Patched:
@@ -29,10 +31,10 @@ def _replay() -> Patched:
 
     def planted(self):
         cursor: Any = begin(self)
-        cursor._index = len(self._stream.chunks) // 2
+        cursor.index = len(self._stream.chunks) // 2
         return cursor
 
-    return ChunkReader, "__aiter__", planted
+    return [(ChunkReader, "__aiter__", planted)]
 
 
 def _provisional() -> Patched:
@@ -43,7 +45,10 @@ def _provisional() -> Patched:
         self.tasks[event.path].provisional = 0
         return returned(self, event)
 
-    return RunState, "_on_returned", planted
+    return [
+        (RunState, "_on_returned", planted),
+        (RunState, "is_provisional", lambda _self, _path: False),
+    ]
 
 
 def _fencing() -> Patched:
@@ -53,19 +58,30 @@ def _fencing() -> Patched:
     async def planted(self, batch):
         await commit(self, replace(batch, epoch=self.runs[batch.run].epoch))
 
-    return MemoryStore, "commit", planted
+    return [(MemoryStore, "commit", planted)]
 
 
 def _cancel() -> Patched:
-    """Tasks begin although the run is cancelling."""
-    cancelling = RunState._on_cancelling
+    """Who waits when a run is cancelled is not told."""
+
+    def planted(self, _event):
+        self.cancelling = True
+        return []
+
+    return [(RunState, "_on_cancelling", planted)]
+
+
+def _retry() -> Patched:
+    """What a failed attempt streamed is not taken back when it is tried again."""
+    end = RunExecutor._take_end_of_attempt
 
     def planted(self, event):
-        commands = cancelling(self, event)
-        self.cancelling = False
-        return commands
+        if isinstance(event, TaskRetrying):
+            self.apply(event)
+        else:
+            end(self, event)
 
-    return RunState, "_on_cancelling", planted
+    return [(RunExecutor, "_take_end_of_attempt", planted)]
 
 
 def _torn() -> Patched:
@@ -75,17 +91,17 @@ def _torn() -> Patched:
     async def planted(self, batch):
         await commit(self, replace(batch, checkpoints=batch.checkpoints[:-1]))
 
-    return MemoryStore, "commit", planted
+    return [(MemoryStore, "commit", planted)]
 
 
 def _early() -> Patched:
     """A task with an effect begins before its start is kept."""
-    start = RunExecutor._start_task
+    start = Bodies.start
 
     def planted(self, command):
         start(self, replace(command, durable=False))
 
-    return RunExecutor, "_start_task", planted
+    return [(Bodies, "start", planted)]
 
 
 PLANTS: dict[str, Callable[[], Patched]] = {
@@ -94,6 +110,7 @@ PLANTS: dict[str, Callable[[], Patched]] = {
     "provisional": _provisional,
     "fencing": _fencing,
     "cancel": _cancel,
+    "retry": _retry,
     "torn": _torn,
     "early": _early,
 }
@@ -105,10 +122,12 @@ def planted(name: str) -> Iterator[None]:
     if not name:
         yield
         return
-    owner, attribute, bug = PLANTS[name]()
-    sound = getattr(owner, attribute)
-    setattr(owner, attribute, bug)
+    patched = PLANTS[name]()
+    sound = [getattr(owner, attribute) for owner, attribute, _ in patched]
+    for owner, attribute, bug in patched:
+        setattr(owner, attribute, bug)
     try:
         yield
     finally:
-        setattr(owner, attribute, sound)
+        for (owner, attribute, _), before in zip(patched, sound, strict=True):
+            setattr(owner, attribute, before)

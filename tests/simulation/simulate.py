@@ -6,11 +6,13 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
 from runner.execution import run_log
 from runner.execution.background import BackgroundRunner
+from runner.execution.host import Host
 from runner.graph.values import encode
 from runner.run.status import RunStatus
 from tests.simulation import graphs, scenario, tasks, verdict
@@ -22,6 +24,8 @@ from tests.simulation.world import Process, Standstill, World
 
 #: By when every run must have ended, in virtual seconds.
 PATIENCE = 900.0
+#: When virtual time begins, for who asks what day it is.
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 REGISTRY = tasks.registry_of_simulation()
 
 
@@ -38,13 +42,25 @@ class Report:
     deaths: int = 0
 
 
+class Listener(logging.Handler):
+    """Puts what the engine writes to its log into the trace, with the trace of an exception."""
+
+    def __init__(self, witness: Witness) -> None:
+        super().__init__()
+        self._witness = witness
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take one line."""
+        self._witness.say("log", self.format(record))
+
+
 class Simulation:
     """One seed: its world, its store, its people, and what befalls its processes."""
 
     def __init__(self, seed: int, *, traced: bool = True) -> None:
         self.seed = seed
         self.traced = traced
-        self.definition = graphs.draw(Random(f"{seed}/graph"))
+        self.definition = graphs.draw(Random(f"{seed}/graph"), controls=True)
         self.scenario: Scenario = scenario.draw(Random(f"{seed}/scenario"))
         self.world = World(seed)
         self.witness = Witness(self.world)
@@ -112,13 +128,19 @@ class Simulation:
         batch, run_log.BATCH_ENTRIES = run_log.BATCH_ENTRIES, self.scenario.batch
         logger = logging.getLogger("runner")
         level = logger.level
-        logger.setLevel(logging.CRITICAL + 1)
+        logger.setLevel(logging.WARNING if self.traced else logging.CRITICAL + 1)
+        logger.propagate = False
+        listener = Listener(self.witness)
+        logger.addHandler(listener)
         tasks.observers.append(self.witness)
         try:
             yield
         finally:
+            logger.removeHandler(listener)
+            logger.setLevel(logging.CRITICAL + 1)
             self.world.clear()
             tasks.observers.pop()
+            logger.propagate = True
             logger.setLevel(level)
             run_log.BATCH_ENTRIES = batch
 
@@ -149,10 +171,12 @@ class Simulation:
         watched = self.world.random.random() < 0.3
 
         def begin() -> None:
-            runner = BackgroundRunner(
-                line, REGISTRY, process.name,
-                on_commit=lambda _run, _seq: None, is_watched=lambda _run: watched,
-            )  # fmt: skip
+            host = Host(
+                now=lambda: EPOCH + timedelta(seconds=self.world.now),
+                chance=self.world.random.random,
+                is_watched=lambda _run: watched,
+            )
+            runner = BackgroundRunner(line, REGISTRY, process.name, host=host)
             self.runners[process.name] = runner
             runner.start()
 

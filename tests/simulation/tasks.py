@@ -175,6 +175,48 @@ class Sum(Task):
         return mixed(inputs.values, self.config.salt)
 
 
+class Less(Task):
+    """A number, less one."""
+
+    name = "sim.less"
+    effect: ClassVar[Effect] = "none"
+
+    class Inputs(Ports):
+        value: int
+
+    class Outputs(_Result):
+        """A number."""
+
+    class Config(Pace):
+        """Its pace."""
+
+    async def execute(self, inputs, context):
+        course = Course(self.config, context)
+        await course.end()
+        return inputs.value - 1
+
+
+class Tell(Task):
+    """A number made of what went wrong with another task."""
+
+    name = "sim.tell"
+    effect: ClassVar[Effect] = "none"
+
+    class Inputs(Ports):
+        error: dict[str, str]
+
+    class Outputs(_Result):
+        """A number."""
+
+    class Config(Pace):
+        """Its pace."""
+
+    async def execute(self, inputs, context):
+        course = Course(self.config, context)
+        await course.end()
+        return mixed([len(inputs.error["type"])], self.config.salt)
+
+
 class Note(Sum):
     """The same, with an effect."""
 
@@ -443,6 +485,6 @@ def doubled(number: int, salt: int) -> int:
 def registry_of_simulation() -> TaskRegistry:
     """Give a registry of these tasks."""
     registry = TaskRegistry()
-    for each in (Number, Sum, Note, Emit, Send, Batch, Swing, Relay, Read, Keep, Join):
+    for each in (Number, Sum, Less, Tell, Note, Emit, Send, Batch, Swing, Relay, Read, Keep, Join):
         registry.register(each)
     return registry

@@ -6,6 +6,7 @@ from random import Random
 import pytest
 
 from tests.simulation import graphs
+from tests.simulation.controls import CONTROLS
 from tests.simulation.model import expected
 from tests.simulation.plants import PLANTS, planted
 from tests.simulation.simulate import Simulation, simulate
@@ -70,7 +71,10 @@ def test_the_model_computes_streams_as_plain_lists():
 
 def test_random_definitions_use_every_kind_of_task():
     """What is never drawn is never tested."""
-    drawn = "".join(json.dumps(graphs.draw(Random(f"{seed}/graph"))) for seed in range(100))
+    drawn = "".join(
+        json.dumps(graphs.draw(Random(f"{seed}/graph"), controls=True)) for seed in range(100)
+    )
 
     kinds = {*graphs.SOURCES, *graphs.OF_NUMBERS, *graphs.OF_STREAMS, "flow.graph"}
+    kinds |= {f"flow.{kind}" for kind in CONTROLS if kind != "tell"} | {"sim.tell", "sim.less"}
     assert [kind for kind in kinds if f'"{kind}"' not in drawn] == []

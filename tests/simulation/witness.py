@@ -4,15 +4,15 @@ It believes nothing that the engine says of itself: what was kept it hears from 
 what ran from the bodies.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from runner.execution.store import Batch, StoredRun
-from runner.graph.task_graph import Constant, ItemOf, OutputOf, Several, Source
+from runner.graph.task_graph import OutputOf, paths_in
 from runner.run import events as happened
 from runner.run.status import TaskStatus
+from tests.simulation.known import FATAL, known_as
 from tests.simulation.world import Process, World
 
 #: Events of a task after which it is over, until a person has the run resumed.
@@ -20,6 +20,13 @@ TASK_ENDS = {
     "TaskCompleted", "TaskCached", "TaskFailed", "TaskUpstreamFailed", "TaskCancelled",
     "TaskSkipped",
 }  # fmt: skip
+#: Statuses that a task keeps.
+OVER = {
+    TaskStatus.COMPLETED, TaskStatus.CACHED, TaskStatus.FAILED, TaskStatus.UPSTREAM_FAILED,
+    TaskStatus.CANCELLED, TaskStatus.SKIPPED,
+}  # fmt: skip
+#: Events after which an attempt is over, though its task is not.
+TASK_RESTS = {"TaskInterrupted", "TaskDropped", "TaskRetrying"}
 KEPT_RESULTS = {"TaskCompleted", "TaskCached"}
 #: Within so many virtual seconds of a cancel, no further body begins.
 CANCEL_SECONDS = 1.0
@@ -29,21 +36,6 @@ AFTERWORDS = {
     "ChunksStored", "StreamClosed", "StreamSuperseded", "DataflowClosed", "DataflowStreaming",
     "TaskLogged", "TaskProgressed",
 }  # fmt: skip
-
-
-#: What the engine is known to do wrong, each with the shape of the sentence that says it.
-KNOWN: dict[str, str] = {
-    "a failure is forgotten by the next owner": r"^I3 .* of \S+ after Task(Failed|UpstreamFailed)$",
-    "a cancelled task begins again with the next owner": r"^I3 .* of \S+ after TaskCancelled$",
-    "a cancel during recovery ends the run before it is resumed": r"^I3 .*after RunCancelled$",
-    "a run that is cancelling begins bodies when it is resumed": r"^P8 .* an earlier owner was told",
-    "stop does not wait until runs are released": r"^exit .* left with run \S+ waiting",
-    "a run whose release fails is lost to its owner": r"^loop .*never retrieved: StorageTrouble",
-    "an owner that could not release a run, or never heard of its claim, keeps it for ever": r"^P4 .* lives and does not drive it$",
-    "a request to resume is closed by the owner that has just failed": r"^6.3 .* to resume is closed",
-    "a claim that is answered while the process stops is driven on": r"^exit .* while driving it$",
-    "a compound is not ended if its owner died between its last task and its end": r"^5.3 .* these compounds did not",
-}
 
 
 class RunRecord:
@@ -56,8 +48,10 @@ class RunRecord:
         self.log: list[Any] = []
         self.epochs: list[int] = []
         self.results: dict[str, int] = {}
+        self.decided: set[str] = set()
         self.over: dict[str, str] = {}
         self.started: dict[str, int] = {}
+        self.open: dict[str, int] = {}
         self.status = ""
         self.cancelling = 0
         self.cancelled_at = 0.0
@@ -74,6 +68,7 @@ class Witness:
     def __init__(self, world: World) -> None:
         self.broken: list[str] = []
         self.known: Counter[str] = Counter()
+        self.excused: set[str] = set()
         self.trace: list[tuple[float, str, Any]] = []
         self.records: dict[str, RunRecord] = {}
         self.executor_of: Callable[[Process, str], Any] = lambda _process, _run: None
@@ -89,11 +84,13 @@ class Witness:
     def blame(self, rule: str, run: str, sentence: str) -> None:
         """Note a violated invariant, and whether it is one that the engine is known for."""
         said = f"{rule} {run}: {sentence}"
-        known = next((name for name, shape in KNOWN.items() if re.search(shape, said)), None)
-        if known is None:
+        known = known_as(said)
+        if not known:
             self.broken.append(said)
-        else:
-            self.known[known] += 1
+            return
+        self.known[known] += 1
+        if rule in FATAL:
+            self.excused.add(run)
 
     # ── what bodies do ───────────────────────────────────────────────────────────────────
 
@@ -109,7 +106,9 @@ class Witness:
         if key != context.idempotency_key:
             self.blame("P2", context.run, f"{context.path} has two idempotency keys")
         executor = self.executor_of(process, context.run)
-        if executor is not None and epoch_of(executor) == record.epoch:
+        if executor is not owner_of(context):
+            self.blame("P3", context.run, f"{context.path} begins for an executor that is over")
+        elif executor is not None and epoch_of(executor) == record.epoch:
             self._check_start(executor, process, record, context)
 
     def pushed(self, context: Any, port: str) -> None:
@@ -153,8 +152,8 @@ class Witness:
 
     def _check_effect(self, record: RunRecord, path: str, attempt: int, planned: Any) -> None:
         for source in planned.sources.values():
-            for producer in _paths(source):
-                if producer not in record.results:
+            for producer in paths_in((source,)):
+                if producer not in record.over and producer not in record.decided:
                     self.blame("I2", record.run, f"{path} begins before {producer} is kept")
         if record.started.get(path) != attempt:
             self.blame("I2", record.run, f"the start of {path}, which has an effect, is not kept")
@@ -162,7 +161,7 @@ class Witness:
     def _check_pure(self, executor: Any, process: Process, record: RunRecord, planned: Any) -> None:
         for name, source in planned.sources.items():
             early = planned.task.inputs[name].reads_stream and isinstance(source, OutputOf)
-            for producer in _paths(source):
+            for producer in paths_in((source,)):
                 if producer in record.results or self._is_ready(
                     executor, process, record, producer
                 ):
@@ -174,14 +173,16 @@ class Witness:
     def _is_ready(self, executor: Any, process: Process, record: RunRecord, path: str) -> bool:
         if (process.name, record.run, path) in self._finished:
             return True
-        return executor.state.tasks[path].status is TaskStatus.COMPLETED
+        state = executor.state.tasks[path]
+        routes = getattr(state.planned.task, "routes", False)  # what passes it is another's
+        return routes or state.status in OVER or (state.control is not None and state.returned)
 
     def _has_chunk(
         self, executor: Any, process: Process, record: RunRecord, path: str, source: Any
     ) -> bool:
         """Whether a first chunk was pushed, or the stream was closed, by the attempt under way."""
         producer = executor.state.tasks[path].planned.task.outputs[source.port]
-        stream = executor.values.streams.get((path, source.port))
+        stream = executor.values.stream(source)  # of the task that it passes through from, too
         return (
             producer.readiness == "first-chunk"
             and stream is not None
@@ -234,19 +235,30 @@ class Witness:
     def _keep_event(self, record: RunRecord, event: Any) -> None:
         if record.status in RUN_ENDS:
             self.blame("I3", record.run, f"{event.kind} after {record.status}")
-        path = getattr(event, "path", None)
         if event.kind.startswith("Run"):
             self._keep_run_event(record, event)
-        elif path in record.over and event.kind not in AFTERWORDS:
+            return
+        path = path_of(event)
+        if path in record.over and event.kind not in AFTERWORDS:
             self._keep_after_end(record, path, event)
         if event.kind == "TaskStarted":
-            if record.cancelling == record.epoch:
-                self.blame("P8", record.run, f"{path} is started after the run was cancelled")
-            record.started[event.path] = event.attempt
+            self._keep_start(record, path, event.attempt)
+        elif event.kind == "TaskDecided":
+            record.decided.add(path)
+        elif event.kind in TASK_RESTS:
+            record.open.pop(path, None)
         elif event.kind in TASK_ENDS:
-            record.over[event.path] = event.kind
+            record.over[path] = event.kind
+            record.open.pop(path, None)
             if event.kind in KEPT_RESULTS:
-                record.results[event.path] = getattr(event, "attempt", 1)
+                record.results[path] = getattr(event, "attempt", 1)
+
+    def _keep_start(self, record: RunRecord, path: str, attempt: int) -> None:
+        if record.cancelling == record.epoch:
+            self.blame("P8", record.run, f"{path} is started after the run was cancelled")
+        if attempt <= record.started.get(path, 0) and path in record.executions:
+            self.blame("5.5", record.run, f"attempt {attempt} of {path} starts twice")
+        record.started[path] = record.open[path] = attempt
 
     def _keep_run_event(self, record: RunRecord, event: Any) -> None:
         if event.kind in RUN_ENDS:
@@ -260,6 +272,8 @@ class Witness:
 
     def _keep_after_end(self, record: RunRecord, path: str, event: Any) -> None:
         before = record.over[path]
+        if event.kind == before and before not in KEPT_RESULTS:
+            return  # the next owner says again how it stands
         if before in KEPT_RESULTS:
             rule = {"TaskStarted": "I6", "TaskCompleted": "I1"}.get(event.kind, "I3")
             self.blame(rule, record.run, f"{event.kind} of {path} after {before}")
@@ -272,18 +286,11 @@ def path_of(event: Any) -> str:
     return getattr(event, "path", "")
 
 
+def owner_of(context: Any) -> Any:
+    """Give the executor that a body runs for."""
+    return context._desk._executor
+
+
 def epoch_of(executor: Any) -> int:
     """Give the epoch that an executor was made for."""
-    return int(executor._stored.epoch)
-
-
-def _paths(source: Source) -> list[str]:
-    """Name the tasks that a source waits for."""
-    if isinstance(source, Constant):
-        return []
-    if isinstance(source, OutputOf):
-        return [source.path]
-    if isinstance(source, Several):
-        return [path for each in source.sources for path in _paths(each)]
-    assert isinstance(source, ItemOf)
-    return []
+    return int(executor.stored.epoch)

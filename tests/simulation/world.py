@@ -11,6 +11,8 @@ from tests.simulation.loop import SimulatedLoop
 
 #: How much slower than nothing a look at the clock may be, in seconds: slices must end somewhere.
 BLINK = 0.0004
+#: More callbacks than any run needs.
+STEPS_AT_MOST = 400_000
 
 
 class Standstill(Exception):
@@ -82,6 +84,8 @@ class World:
             while not is_over():
                 if self.now > until:
                     raise Standstill(f"nothing came of it until {self.now:.0f} s")
+                if self.steps > STEPS_AT_MOST:
+                    raise Standstill("it goes on and on")
                 self._turn()
         finally:
             asyncio._set_running_loop(None)
