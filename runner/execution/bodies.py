@@ -20,7 +20,7 @@ from runner.execution.stream import Stream, kept_stream
 from runner.graph.task_graph import PlannedTask
 from runner.run import commands, events
 from runner.run.events import TaskError
-from runner.run.policies import cache_key, retry_delay
+from runner.run.policies import budgets, cache_key, retry_delay
 
 if TYPE_CHECKING:
     from runner.execution.run_executor import RunExecutor
@@ -241,7 +241,7 @@ class Bodies:
         self, path: str, body: Body, error: TaskError, retry_after: float | None = None
     ) -> None:
         executor, attempt = self._executor, body.context.attempt
-        for by, policy, failures in executor.state.budgets(path):
+        for by, policy, failures in budgets(executor.state.tasks[path]):
             chance = executor.host.chance()
             delay = retry_delay(policy, failures, error, chance=chance, retry_after=retry_after)
             if delay is not None:

@@ -6,9 +6,9 @@ from runner.execution.run_values import kept_chunks
 from runner.execution.store import ChunkBatch
 from runner.run import commands, events
 from runner.run.checkpoint import TaskCheckpoint
+from runner.run.moves import LIVE
 from runner.run.status import RunStatus, TaskStatus
 from runner.run.task_state import TaskState
-from runner.run.wiring import LIVE
 
 if TYPE_CHECKING:
     from runner.execution.run_executor import RunExecutor

@@ -27,9 +27,9 @@ from runner.graph.values import encode
 from runner.run import commands, events
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.events import TaskError
+from runner.run.moves import ACTIVE
 from runner.run.state import RunState
 from runner.run.status import TaskStatus
-from runner.run.wiring import ACTIVE
 
 SLICE_SECONDS = 0.002
 CANCEL_GRACE_SECONDS = 10.0

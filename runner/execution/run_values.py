@@ -19,8 +19,8 @@ from runner.graph.task_graph import (
 )
 from runner.graph.values import decode, encode
 from runner.run.checkpoint import TaskCheckpoint
+from runner.run.moves import OVER
 from runner.run.state import RunState
-from runner.run.wiring import OVER
 
 
 class RunValues:

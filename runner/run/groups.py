@@ -1,7 +1,7 @@
-"""How a compound ends: as the worst of its tasks did."""
+"""How compounds begin, with the first of their tasks, and end, as the worst of them did."""
 
 from runner.run import events as happened
-from runner.run.events import Event
+from runner.run.events import Event, TaskError
 from runner.run.status import TaskStatus
 from runner.run.task_state import Group
 
@@ -11,13 +11,31 @@ _ORDER = (
 )  # fmt: skip
 
 
-def worse(one: TaskStatus, other: TaskStatus) -> TaskStatus:
-    """Give the worse of two ends."""
-    return max(one, other, key=_ORDER.index)
+def begun(group: Group | None) -> list[Event]:
+    """Give the starts of the compounds round a task that begins, the innermost first."""
+    events: list[Event] = []
+    while group is not None and not group.started:
+        group.started = True
+        events.append(happened.TaskStarted(group.path, 1))
+        group = group.parent
+    return events
 
 
-def end_of(group: Group) -> Event:
-    """Give the event of a compound whose tasks are all over."""
+def over(group: Group | None, status: TaskStatus, error: TaskError | None) -> list[Event]:
+    """Count a task that is over; give the ends of the compounds that are over with it."""
+    events: list[Event] = []
+    while group is not None:
+        group.left -= 1
+        group.error = group.error or (error if status is S.FAILED else None)
+        group.worst = max(group.worst, status, key=_ORDER.index)
+        if group.left:
+            break
+        events.append(_end_of(group))
+        status, error, group = group.worst, group.error, group.parent
+    return events
+
+
+def _end_of(group: Group) -> Event:
     path = group.path
     if group.error is not None:
         return happened.TaskFailed(path, 1, group.error)

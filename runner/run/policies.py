@@ -1,12 +1,13 @@
 """Policies: whether and when a failed task is tried again, and what a cached result is known by."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from runner.graph.policy import Retry
 from runner.graph.task import Task
 from runner.graph.values import dump
 from runner.run.events import TaskError
+from runner.run.task_state import TaskState
 
 #: Trying again cannot help: the same inputs would be refused for the same reason.
 NEVER_RETRIED = frozenset(
@@ -20,6 +21,25 @@ NEVER_RETRIED = frozenset(
     }
 )
 RETRY_AFTER_AT_MOST = 600.0
+
+
+def budgets(task: TaskState) -> Iterator[tuple[str, Retry, int]]:
+    """Give who may grant a failed task another attempt: "" for itself, or a compound's path.
+
+    With each its policy and the failures it has forgiven. An alternative that fails is the
+    business of the control task that tries them.
+    """
+    yield "", task.planned.policy.retry, task.failures
+    group, scope = task.group, task.scope
+    while group is not None or scope is not None:
+        while group is not None:
+            yield group.path, group.policy.retry, group.failures
+            group = group.parent
+        if scope is None or scope.owner.races or scope.owner.goes_again_after("failure"):
+            return
+        owner = scope.owner
+        yield owner.planned.path, owner.planned.policy.retry, owner.failures
+        group, scope = owner.group, owner.scope
 
 
 def retry_delay(

@@ -31,15 +31,6 @@ class Scopes:
         """Name the output ports of a branch that its decision leaves out."""
         return frozenset(state.planned.task.outputs) - self.settle(state).keys()
 
-    def fills(self, state: TaskState) -> bool:
-        """Whether a control task's share of the progress is filled by the tasks inside it.
-
-        How many turns a loop takes, or alternatives are tried, is not known before.
-        """
-        control = state.control
-        known = control is not None and control.again_after == "never" and not control.races
-        return known and not state.grows and bool(state.scopes)
-
     def unfold(
         self, state: TaskState, decision: Any
     ) -> tuple[list[Scope], list[TaskState], list[TaskState]]:
@@ -53,7 +44,8 @@ class Scopes:
         state.scopes += fresh
         state.scopes_left += len(fresh)
         self._wiring.add_groups(unfolding.compounds.values())
-        share = state.share / len(unfolding.tasks) if unfolding.tasks and self.fills(state) else 0.0
+        filled = bool(unfolding.tasks) and state.is_filled_inside
+        share = state.share / len(unfolding.tasks) if filled else 0.0
         added = self._wiring.add(unfolding.tasks.values(), share)
         for scope in fresh:
             for path in scope.planned.paths:

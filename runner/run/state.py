@@ -1,63 +1,43 @@
-"""RunState: the table of legal moves; `handle(event)` gives commands; nothing else.
+"""RunState: what happened goes in, what must be done comes out; nothing else.
 
-Rules of this file. Everything that decides a transition is here; who waits for whom is in
-`wiring.py`, what control tasks unfold into in `scopes.py`. It knows no clock, no value of a
-port, no store. An illegal event raises and changes nothing. Nothing done per event is
-proportional to the graph.
+Rules of this file. Every transition of a task is decided here, by the table of `moves.py`. Who
+waits for whom is in `wiring.py`, what control tasks unfold into in `scopes.py` and what they do
+next in `rounds.py`, what is counted in `tally.py`. It knows no clock, no value of a port, no
+store. An illegal event raises and changes nothing. Nothing done per event is proportional to the
+graph.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from runner.errors import IllegalMove, UnreadableCheckpoint
-from runner.graph.policy import Retry
+from runner.errors import IllegalMove
 from runner.graph.task_graph import Source, TaskGraph
 from runner.run import events as happened
+from runner.run import groups
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.commands import (
-    CancelTask,
     Command,
     CompleteTask,
     DecideTask,
-    DropTask,
     FinishRun,
-    PushItem,
     Record,
     RetryTask,
     SettleTask,
     StartTask,
 )
 from runner.run.events import Event, TaskError
-from runner.run.groups import end_of, worse
+from runner.run.giving_up import cancel, drop, lose
+from runner.run.moves import ACTIVE, IDLE, LIVE, MOVES, OVER, Move
 from runner.run.progress import Progress
+from runner.run.restoring import restore
+from runner.run.rounds import Rounds
 from runner.run.scopes import Scopes
 from runner.run.status import TaskStatus
-from runner.run.task_state import Group, Scope, TaskState
-from runner.run.wiring import ACTIVE, IDLE, LIVE, OVER, Wiring
+from runner.run.tally import Tally
+from runner.run.task_state import TaskState
+from runner.run.wiring import Wiring
 
 S = TaskStatus
-GOOD = frozenset({S.COMPLETED, S.CACHED, S.SKIPPED})
-
-#: The table of legal moves: event -> (statuses it may come in, status it leads to; None: stays).
-MOVES: dict[type[Event], tuple[frozenset[TaskStatus], TaskStatus | None]] = {
-    happened.TaskQueued: (IDLE, S.QUEUED),
-    happened.TaskStarted: (IDLE | {S.QUEUED}, S.RUNNING),
-    happened.TaskExpanded: (LIVE, None),
-    happened.TaskDecided: (LIVE, None),
-    happened.StreamOpened: (LIVE | {S.AWAITING}, S.STREAMING),
-    happened.TaskAwaiting: (LIVE | IDLE | {S.AWAITING}, S.AWAITING),
-    happened.TaskAnswered: (LIVE | {S.AWAITING}, S.RUNNING),
-    happened.TaskReturned: (LIVE, None),
-    happened.TaskRetrying: (LIVE | {S.AWAITING}, S.RETRYING),
-    happened.RetryDue: (frozenset({S.RETRYING}), S.PENDING),
-    happened.TaskCompleted: (LIVE, S.COMPLETED),
-    happened.TaskCached: (LIVE | IDLE, S.CACHED),
-    happened.TaskFailed: (LIVE | {S.AWAITING}, S.FAILED),
-    happened.TaskInterrupted: (ACTIVE, S.INTERRUPTED),
-    happened.TaskDropped: (ACTIVE, S.PENDING),
-    happened.TaskUpstreamFailed: (LIVE | IDLE, S.UPSTREAM_FAILED),
-    happened.TaskCancelled: (ACTIVE | IDLE, S.CANCELLED),
-    happened.TaskSkipped: (IDLE, S.SKIPPED),
-}
+NOTHING: list[Command] = []
 
 
 class RunState:
@@ -69,13 +49,13 @@ class RunState:
         self.tasks = self.wiring.tasks
         self.groups = self.wiring.groups
         self.scopes = Scopes(self.wiring)
+        self.tally = Tally()
+        self.rounds = Rounds(self.wiring, self.scopes, self.tally, self._start_all)
         self.cancelling = False
         self.paused = False
         self.ended = False
         self.handled = 0
         self.awaiting = 0
-        self._left = self._leaves = self._done = self._failed = 0
-        self._fraction = 0.0
         self._first_error: tuple[TaskError, str] | None = None
         self._held: list[TaskState] = []
         self._handlers: dict[type[Event], Callable[..., list[Command]]] = {
@@ -89,8 +69,8 @@ class RunState:
             happened.StreamOpened: self._on_stream_opened,
             happened.StreamClosed: self._on_stream_closed,
             happened.StreamSuperseded: self._on_stream_superseded,
-            happened.TaskExpanded: self._on_expanded,
-            happened.TaskDecided: self._on_decided,
+            happened.TaskExpanded: self.rounds.on_expanded,
+            happened.TaskDecided: self.rounds.on_decided,
             happened.TaskAwaiting: self._on_awaiting,
             happened.TaskAnswered: self._on_answered,
             happened.TaskReturned: self._on_returned,
@@ -107,19 +87,14 @@ class RunState:
         }
         self.wiring.add_groups(graph.compounds.values())
         share = 1 / max(1, len(graph.tasks))
-        self._count_new(self.wiring.add(graph.tasks.values(), share))
+        self.tally.add(len(self.wiring.add(graph.tasks.values(), share)))
 
     # ── questions ────────────────────────────────────────────────────────────────────────
 
     @property
     def progress(self) -> Progress:
         """How far the run is now."""
-        return Progress(
-            done=self._done,
-            total=self._leaves,
-            failed=self._failed,
-            fraction=1.0 if self._done == self._leaves else min(1.0, self._fraction),
-        )
+        return self.tally.progress
 
     def is_provisional(self, path: str) -> bool:
         """Whether the task read from something that is not final yet."""
@@ -158,29 +133,10 @@ class RunState:
             self._held.append(state)
         return not self.paused
 
-    def budgets(self, path: str) -> Iterator[tuple[str, Retry, int]]:
-        """Give who may grant a failed task another attempt: "" or a compound's path.
-
-        With each its policy and the failures it has forgiven. An alternative that fails is the
-        business of the control task that tries them.
-        """
-        state = self.tasks[path]
-        yield "", state.planned.policy.retry, state.failures
-        group, scope = state.group, state.scope
-        while group is not None or scope is not None:
-            while group is not None:
-                yield group.path, group.policy.retry, group.failures
-                group = group.parent
-            if scope is None or _stops_failures(scope):
-                return
-            owner = scope.owner
-            yield owner.planned.path, owner.planned.policy.retry, owner.failures
-            group, scope = owner.group, owner.scope
-
     def check(self) -> None:
         """Raise AssertionError if an invariant does not hold; every test calls this."""
         open_tasks = sum(each.status not in OVER for each in self.tasks.values())
-        assert self._left == open_tasks, (self._left, open_tasks)  # noqa: S101
+        assert self.tally.left == open_tasks, (self.tally.left, open_tasks)  # noqa: S101
         for path, each in self.tasks.items():
             assert each.waiting >= 0, path  # noqa: S101
             assert each.provisional >= 0, path  # noqa: S101
@@ -198,7 +154,7 @@ class RunState:
         ]
         for each in list(self.tasks.values()):
             if each.status in LIVE:
-                commands += self._go_on(each)
+                commands += self.rounds.go_on(each)
             elif each.status is S.FAILED and not each.planned.handles_error:
                 commands += self._lose_below(each) + self._fail_fast(each)
             else:
@@ -211,26 +167,11 @@ class RunState:
         attempts: Mapping[str, int],
         running: Iterable[str] = (),
     ) -> None:
-        """Put back what was kept: unfoldings, outermost first, then ends, in their order."""
-        known = sorted(checkpoints, key=lambda each: each.path.count("/"))
-        for kept in known:
-            if kept.path in self.tasks and (kept.rounds or kept.decisions):
-                self._restore_control(self.tasks[kept.path], kept)
-        for kept in sorted(known, key=lambda each: each.seq):
-            if kept.path not in self.tasks:
-                raise UnreadableCheckpoint(
-                    f"{kept.path} was kept, but this graph has no such task."
-                )
-            if kept.done:
-                self._restore_end(self.tasks[kept.path], kept)
-        self._close_inside_ended()
-        for path, attempt in attempts.items():
-            if path in self.tasks:
-                self.tasks[path].attempt = max(self.tasks[path].attempt, attempt)
-        for path in running:
-            state = self.tasks.get(path)
-            if state is not None and state.status is S.PENDING:
-                state.status = S.INTERRUPTED
+        """Put back what was kept; `running` are the paths of tasks that had no result yet.
+
+        Raises UnreadableCheckpoint for a task that the graph does not have.
+        """
+        restore(self, checkpoints, attempts, running)
 
     def handle(self, event: Event) -> list[Command]:
         """Take in what happened, and give what must be done next.
@@ -251,12 +192,7 @@ class RunState:
         handler = self._handlers.get(kind)
         return handler(event) if handler is not None else []
 
-    def _move(
-        self,
-        state: TaskState,
-        move: tuple[frozenset[TaskStatus], TaskStatus | None],
-        event: Event,
-    ) -> None:
+    def _move(self, state: TaskState, move: Move, event: Event) -> None:
         was, (legal, then) = state.status, move
         if was not in legal or self.ended:
             raise IllegalMove(event.kind, state.planned.path, was)
@@ -272,15 +208,9 @@ class RunState:
         if state is None:
             return []
         state.attempt = event.attempt
-        commands: list[Command] = []
-        group = state.group
-        while group is not None and not group.started:
-            group.started = True
-            commands.append(Record(happened.TaskStarted(group.path, 1)))
-            group = group.parent
         if state.control is not None:
-            commands.append(DecideTask(event.path))
-        return commands
+            return [*map(Record, groups.begun(state.group)), DecideTask(event.path)]
+        return NOTHING if state.group is None else [*map(Record, groups.begun(state.group))]
 
     def _on_stream_opened(self, event: happened.StreamOpened) -> list[Command]:
         streaming, ready = self.wiring.first_chunk(self.tasks[event.path], event.port)
@@ -307,7 +237,7 @@ class RunState:
         return commands + self._start_all(ready)
 
     def _on_stream_superseded(self, event: happened.StreamSuperseded) -> list[Command]:
-        return self._drop(self.wiring.superseded(self.tasks[event.path], event.port), event.path)
+        return drop(self.wiring.superseded(self.tasks[event.path], event.port), event.path)
 
     def _on_returned(self, event: happened.TaskReturned) -> list[Command]:
         state = self.tasks[event.path]
@@ -344,102 +274,17 @@ class RunState:
     def _on_idle_again(self, event: happened.RetryDue) -> list[Command]:
         return self._start_if_ready(self.tasks[event.path])
 
-    # ── control tasks ────────────────────────────────────────────────────────────────────
-
-    def _on_expanded(self, event: happened.TaskExpanded) -> list[Command]:
-        state = self.tasks[event.path]
-        fresh, added, ready = self.scopes.unfold(state, event.decision)
-        state.error = None
-        self._leaves -= len(state.rounds) == 1
-        self._count_new(added)
-        commands = self._start_all(ready)
-        for scope in fresh:
-            if not scope.left:
-                commands += self._scope_over(scope)
-        if not fresh and not state.grows:
-            commands += self._round_over(state)
-        return commands
-
-    def _on_decided(self, event: happened.TaskDecided) -> list[Command]:
-        state = self.tasks[event.path]
-        state.decided = True
-        if state.unfolds:
-            state.choice = event.decision
-            return self._settle_decided(state)
-        state.rounds = [event.decision]
-        not_taken = self.scopes.not_taken(state)
-        if not not_taken:
-            return []
-        state.not_taken = not_taken
-        self.wiring.some_not_taken = True
-        ready, _ = self.wiring.settled(state, not_taken)
-        return self._start_all(ready)
-
-    def _settle_decided(self, state: TaskState) -> list[Command]:
-        """A race is won, or a map knows its width."""
-        path = state.planned.path
-        if state.control is not None and state.control.races:
-            losers = [each for each in state.scopes if each.index != state.choice]
-            return [*self._cancel(self.scopes.tasks_of(losers)), SettleTask(path)]
-        return [] if state.scopes_left else self._round_over(state)
-
-    def _go_on(self, state: TaskState) -> list[Command]:
-        """A control task that was unfolded when the run was interrupted goes on."""
-        if state.decided and state.unfolds and state.control.races:  # type: ignore[union-attr]
-            return self._settle_decided(state)
-        if not state.rounds or not state.unfolds:
-            return [DecideTask(state.planned.path)]
-        return [] if state.scopes_left else self._round_over(state)
-
-    def _scope_over(self, scope: Scope) -> list[Command]:
-        owner = scope.owner
-        owner.scopes_left -= 1
-        if owner.status not in LIVE:
-            return []
-        commands = self._start_all(self.scopes.admit(owner))
-        if owner.streams_items and scope.error is None:
-            commands.append(PushItem(owner.planned.path, scope.index))
-        owner.error = owner.error or scope.error
-        if owner.control.races:  # type: ignore[union-attr] # scopes belong to control tasks
-            return commands + self._race(owner, scope)
-        if owner.scopes_left or (owner.grows and not owner.decided):
-            return commands
-        return commands + self._round_over(owner)
-
-    def _race(self, owner: TaskState, scope: Scope) -> list[Command]:
-        if owner.decided:
-            return []
-        if scope.error is None and not self.cancelling:
-            return [Record(happened.TaskDecided(owner.planned.path, scope.index))]
-        return [] if owner.scopes_left else self._round_over(owner)
-
-    def _round_over(self, owner: TaskState) -> list[Command]:
-        path, error = owner.planned.path, owner.error
-        if self.cancelling:
-            return [Record(happened.TaskCancelled(path, owner.attempt))]
-        outcome = "success" if error is None else "failure"
-        if owner.control.again_after == outcome:  # type: ignore[union-attr]
-            return [DecideTask(path)]
-        if error is not None:
-            return [
-                Record(
-                    happened.TaskFailed(
-                        path, owner.attempt, error, handled=owner.planned.handles_error
-                    )
-                )
-            ]
-        return [SettleTask(path)]
-
     # ── tasks end ────────────────────────────────────────────────────────────────────────
 
     def _on_completed(self, event: happened.TaskCompleted | happened.TaskCached) -> list[Command]:
         state = self.tasks.get(event.path)
         if state is None:
             return []
-        not_taken: list[str] = getattr(event, "not_taken", [])
-        if not_taken:
-            state.not_taken = frozenset(not_taken)
-        if not_taken or state.planned.handles_error:
+        if isinstance(event, happened.TaskCompleted) and event.not_taken:
+            state.not_taken = frozenset(event.not_taken)
+            self.wiring.some_not_taken = True
+        elif state.planned.handles_error:
+            # There was no error to take.
             self.wiring.some_not_taken = True
         return self._settled(state, state.status)
 
@@ -465,7 +310,7 @@ class RunState:
             self._first_error = self._first_error or (event.error, event.path)
         else:
             state.scope.error = state.scope.error or event.error
-        self._count_over(state, S.FAILED)
+        self.tally.over(state, S.FAILED)
         below = self._lose_below(state) + self._fail_fast(state)
         return below + self._after(state, S.FAILED)
 
@@ -476,9 +321,11 @@ class RunState:
 
     def _on_dropped(self, event: happened.TaskDropped) -> list[Command]:
         state = self.tasks[event.path]
-        stop = self._drop(self.wiring.superseded(state), event.path)
+        stop = drop(self.wiring.superseded(state), event.path)
         if state.unfolds and state.scopes:
-            self._forget_inside(state)
+            inside = self.scopes.inside(state)
+            self.tally.take_back(inside)
+            self.scopes.forget(state, inside)
         return stop + self._start_if_ready(state)
 
     def _on_lost(
@@ -487,26 +334,29 @@ class RunState:
         state = self.tasks.get(event.path)
         if state is None:
             return []
-        self._count_over(state, state.status)
+        self.tally.over(state, state.status)
         commands: list[Command] = []
         if not self.cancelling:
-            commands += self._lose(self.scopes.inside(state), event.path)
+            commands += lose(self.scopes.inside(state), event.path)
             commands += self._lose_below(state)
         return commands + self._after(state, state.status)
 
     def _settled(self, state: TaskState, status: TaskStatus) -> list[Command]:
-        self._count_over(state, status)
+        self.tally.over(state, status)
         ready, final = self.wiring.settled(state)
-        commands: list[Command] = []
-        for each in final:
-            commands += self._conclude(each)
-        return commands + self._start_all(ready) + self._after(state, status)
+        commands = self._start_all(ready)
+        if final:
+            concluded = [command for each in final for command in self._conclude(each)]
+            commands = concluded + commands
+        if state.group is None and state.scope is None and self.tally.left:
+            return commands
+        return commands + self._after(state, status)
 
     # ── the run ──────────────────────────────────────────────────────────────────────────
 
     def _on_cancelling(self, _event: happened.RunCancelling) -> list[Command]:
-        self.cancelling = True
-        return self._cancel(self.tasks.values())
+        self.cancelling = self.rounds.cancelling = True
+        return cancel(self.tasks.values())
 
     def _on_paused(self, _event: happened.RunPaused) -> list[Command]:
         self.paused = True
@@ -524,10 +374,7 @@ class RunState:
     # ── what follows ─────────────────────────────────────────────────────────────────────
 
     def _start_all(self, ready: Iterable[TaskState]) -> list[Command]:
-        commands: list[Command] = []
-        for each in ready:
-            commands += self._start_if_ready(each)
-        return commands
+        return [command for each in ready for command in self._start_if_ready(each)]
 
     def _start_if_ready(self, state: TaskState) -> list[Command]:
         if state.waiting or state.status not in IDLE or self.cancelling:
@@ -544,139 +391,37 @@ class RunState:
             return [Record(happened.TaskAwaiting(path, state.attempt, "decision"))]
         return [StartTask(path, state.attempt + 1, effect != "none")]
 
-    def _drop(self, targets: Iterable[TaskState], culprit: str) -> list[Command]:
-        return [DropTask(each.planned.path, culprit) for each in targets]
-
     def _lose_below(self, state: TaskState) -> list[Command]:
         """Give up everything that needs a task that gave nothing."""
-        return self._lose(self.wiring.below(state), state.planned.path)
-
-    def _lose(self, tasks: Iterable[TaskState], culprit: str) -> list[Command]:
-        commands: list[Command] = []
-        for each in tasks:
-            path = each.planned.path
-            if each.status in ACTIVE and not each.unfolds:
-                commands.append(DropTask(path, culprit))
-            if each.status not in OVER:
-                commands.append(Record(happened.TaskUpstreamFailed(path, culprit)))
-        return commands
-
-    def _cancel(self, tasks: Iterable[TaskState]) -> list[Command]:
-        commands: list[Command] = []
-        for each in tasks:
-            if each.status in ACTIVE and each.control is None:
-                commands.append(CancelTask(each.planned.path))
-            elif each.status not in OVER:
-                commands.append(Record(happened.TaskCancelled(each.planned.path, each.attempt)))
-        return commands
+        return lose(self.wiring.below(state), state.planned.path)
 
     def _fail_fast(self, state: TaskState) -> list[Command]:
         """Cancel the rest of the graph that a failed task belongs to, if it asks for that."""
         group = state.group
         while group is not None:
             if group.fail_fast:
-                inside = (self.tasks[path] for path in self._paths_in(group))
-                return self._cancel(inside)
+                prefix = f"{group.path}/"
+                return cancel(each for path, each in self.tasks.items() if path.startswith(prefix))
             group = group.parent
         if state.scope is not None:
             fail_fast = state.scope.owner.control.fail_fast  # type: ignore[union-attr]
-            return self._cancel(self.scopes.tasks_of([state.scope])) if fail_fast else []
-        return self._cancel(self.tasks.values()) if self.graph.fail_fast else []
-
-    def _paths_in(self, group: Group) -> list[str]:
-        return [path for path in self.tasks if path.startswith(f"{group.path}/")]
-
-    def _count_new(self, added: list[TaskState]) -> None:
-        self._left += len(added)
-        self._leaves += len(added)
-
-    def _count_over(self, state: TaskState, status: TaskStatus) -> None:
-        self._left -= 1
-        unfolded = state.unfolds and bool(state.rounds)
-        if not unfolded:
-            self._done += status in GOOD
-            self._failed += status is S.FAILED
-        if status in GOOD and not (unfolded and self.scopes.fills(state)):
-            self._fraction += state.share
+            return cancel(self.scopes.tasks_of([state.scope])) if fail_fast else []
+        return cancel(self.tasks.values()) if self.graph.fail_fast else []
 
     def _after(self, state: TaskState, status: TaskStatus) -> list[Command]:
-        """Tell the scope and the compounds around a task that it is over."""
+        """Tell the compounds and the scope around a task that it is over."""
         commands: list[Command] = []
         if state.group is not None:
-            commands += self._group_over(state.group, status, state.error)
+            commands += map(Record, groups.over(state.group, status, state.error))
         scope = state.scope
         if scope is not None:
             scope.left -= 1
             if not scope.left:
-                commands += self._scope_over(scope)
+                commands += self.rounds.over(scope)
         return commands + self._finish_if_over()
 
-    def _group_over(
-        self, group: Group, status: TaskStatus, error: TaskError | None
-    ) -> list[Command]:
-        group.left -= 1
-        group.error = group.error or (error if status is S.FAILED else None)
-        group.worst = worse(group.worst, status)
-        if group.left:
-            return []
-        commands: list[Command] = [Record(end_of(group))]
-        if group.parent is not None:
-            commands += self._group_over(group.parent, group.worst, group.error)
-        return commands
-
     def _finish_if_over(self) -> list[Command]:
-        if self._left or self.ended:
+        if self.tally.left or self.ended:
             return []
         error, path = self._first_error or (None, "")
         return [FinishRun(cancelled=self.cancelling, error=error, path=path)]
-
-    def _forget_inside(self, state: TaskState) -> None:
-        inside = self.scopes.inside(state)
-        self._left -= sum(each.status not in OVER for each in inside)
-        leaves = [each for each in inside if not (each.unfolds and each.rounds)]
-        self._leaves -= len(leaves) - 1
-        self._done -= sum(each.status in GOOD for each in leaves)
-        self.scopes.forget(state, inside)
-
-    # ── what was kept ────────────────────────────────────────────────────────────────────
-
-    def _restore_control(self, state: TaskState, kept: TaskCheckpoint) -> None:
-        state.attempt = kept.attempt
-        if not state.unfolds:
-            if kept.rounds and state.control is not None:
-                state.rounds = list(kept.rounds)
-            return
-        state.status = S.RUNNING
-        state.decided = state.grows
-        self._leaves -= 1
-        for decision in kept.rounds:
-            self._count_new(self.scopes.unfold(state, decision)[1])
-        if "winner" in kept.decisions:
-            state.decided = True
-            state.choice = kept.decisions["winner"]
-
-    def _restore_end(self, state: TaskState, kept: TaskCheckpoint) -> None:
-        path, attempt = kept.path, kept.attempt
-        state.attempt = attempt
-        state.status = S.RUNNING
-        if kept.error is not None:
-            self.handle(happened.TaskFailed(path, attempt, kept.error, handled=kept.handled))
-            return
-        self.handle(happened.TaskCompleted(path, attempt, not_taken=list(kept.not_taken)))
-        if kept.cached:
-            state.status = S.CACHED
-
-    def _close_inside_ended(self) -> None:
-        """What a race or an alternative left unfinished does not begin again."""
-        for state in list(self.tasks.values()):
-            if state.unfolds and state.status in OVER:
-                for each in self.scopes.inside(state):
-                    if each.status not in OVER:
-                        each.status = S.CANCELLED
-                        self._count_over(each, S.CANCELLED)
-
-
-def _stops_failures(scope: Scope) -> bool:
-    """Whether a failure in a scope is for its control to see: it has other ways to try."""
-    control = scope.owner.control
-    return control is not None and (control.again_after == "failure" or control.races)

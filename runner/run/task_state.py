@@ -4,7 +4,7 @@ from collections import deque
 from enum import Enum
 from typing import Any
 
-from runner.graph.control import Control
+from runner.graph.control import Again, Control
 from runner.graph.policy import Policy
 from runner.graph.task_graph import ERROR_PORT, PlannedScope, PlannedTask
 from runner.run.events import TaskError
@@ -77,6 +77,31 @@ class TaskState:
     def unfolds(self) -> bool:
         """Whether the task runs other tasks instead of a body."""
         return self.control is not None and not self.control.routes
+
+    @property
+    def races(self) -> bool:
+        """Whether the first of its scopes to complete ends the others."""
+        return self.control is not None and self.control.races
+
+    @property
+    def has_unfolded(self) -> bool:
+        """Whether there are tasks inside it that count in its place."""
+        return self.control is not None and not self.control.routes and bool(self.rounds)
+
+    @property
+    def is_filled_inside(self) -> bool:
+        """Whether its share of the progress is filled by the tasks inside it.
+
+        How many turns a loop takes, or alternatives are tried, is not known before.
+        """
+        control = self.control
+        if control is None or control.again_after != "never" or control.races or self.grows:
+            return False
+        return bool(self.scopes)
+
+    def goes_again_after(self, outcome: Again) -> bool:
+        """Whether it decides once more when a scope ended so."""
+        return self.control is not None and self.control.again_after == outcome
 
     @property
     def grows(self) -> bool:

@@ -16,14 +16,8 @@ from runner.graph.task_graph import (
     Source,
     producers,
 )
-from runner.run.status import TaskStatus
+from runner.run.moves import ACTIVE, LIVE, OVER
 from runner.run.task_state import Group, Link, TaskState, Until
-
-S = TaskStatus
-IDLE = frozenset({S.PENDING, S.INTERRUPTED})
-LIVE = frozenset({S.RUNNING, S.STREAMING})
-ACTIVE = LIVE | {S.QUEUED, S.AWAITING, S.RETRYING}
-OVER = frozenset({S.COMPLETED, S.CACHED, S.FAILED, S.UPSTREAM_FAILED, S.CANCELLED, S.SKIPPED})
 
 
 class Wiring:

@@ -12,10 +12,10 @@ from runner.run import commands
 from runner.run import events as happened
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.events import Event, TaskError
-from runner.run.state import MOVES, RunState
+from runner.run.moves import LIVE, MOVES, OVER
+from runner.run.state import RunState
 from runner.run.status import TaskStatus
 from runner.run.task_state import TaskState
-from runner.run.wiring import LIVE, OVER
 from tests.drive import definition_of
 from tests.strategies import BODY
 from tests.tasks import registry_of_tests

@@ -1,0 +1,83 @@
+"""Restoring: a run's state from what was kept of its tasks."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from runner.errors import UnreadableCheckpoint
+from runner.run import events as happened
+from runner.run.checkpoint import TaskCheckpoint
+from runner.run.moves import OVER
+from runner.run.status import TaskStatus
+from runner.run.task_state import TaskState
+
+if TYPE_CHECKING:
+    from runner.run.state import RunState
+
+S = TaskStatus
+
+
+def restore(
+    run: "RunState",
+    checkpoints: Iterable[TaskCheckpoint],
+    attempts: Mapping[str, int],
+    running: Iterable[str],
+) -> None:
+    """Put back what was kept: unfoldings, outermost first, then ends, in their order.
+
+    Raises UnreadableCheckpoint for a task that the run's graph does not have.
+    """
+    kept = sorted(checkpoints, key=lambda each: each.path.count("/"))
+    for each in kept:
+        if each.path in run.tasks and (each.rounds or each.decisions):
+            _unfold_again(run, run.tasks[each.path], each)
+    for each in sorted(kept, key=lambda each: each.seq):
+        if each.path not in run.tasks:
+            raise UnreadableCheckpoint(f"{each.path} was kept, but this graph has no such task.")
+        if each.done:
+            _end_again(run, run.tasks[each.path], each)
+    _close_inside_ended(run)
+    for path, attempt in attempts.items():
+        if path in run.tasks:
+            run.tasks[path].attempt = max(run.tasks[path].attempt, attempt)
+    for path in running:
+        state = run.tasks.get(path)
+        if state is not None and state.status is S.PENDING:
+            state.status = S.INTERRUPTED
+
+
+def _unfold_again(run: "RunState", state: TaskState, kept: TaskCheckpoint) -> None:
+    state.attempt = kept.attempt
+    if not state.unfolds:
+        if state.control is not None:
+            state.rounds = list(kept.rounds)
+        return
+    state.status = S.RUNNING
+    state.decided = state.grows
+    run.tally.unfolds()
+    for decision in kept.rounds:
+        run.tally.add(len(run.scopes.unfold(state, decision)[1]))
+    if "winner" in kept.decisions:
+        state.decided = True
+        state.choice = kept.decisions["winner"]
+
+
+def _end_again(run: "RunState", state: TaskState, kept: TaskCheckpoint) -> None:
+    path, attempt = kept.path, kept.attempt
+    state.attempt = attempt
+    state.status = S.RUNNING
+    if kept.error is not None:
+        run.handle(happened.TaskFailed(path, attempt, kept.error, handled=kept.handled))
+        return
+    run.handle(happened.TaskCompleted(path, attempt, not_taken=list(kept.not_taken)))
+    if kept.cached:
+        state.status = S.CACHED
+
+
+def _close_inside_ended(run: "RunState") -> None:
+    """What a race or an alternative left unfinished does not begin again."""
+    for state in list(run.tasks.values()):
+        if state.unfolds and state.status in OVER:
+            for each in run.scopes.inside(state):
+                if each.status not in OVER:
+                    each.status = S.CANCELLED
+                    run.tally.over(each, S.CANCELLED)
