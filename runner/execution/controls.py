@@ -83,7 +83,8 @@ class Controls:
             events.TaskExpanded(path, turn, decision),
             changes={"rounds": (*state.rounds, decision)},
         )
-        self._pass(state, early=True)
+        if state.streams_items:
+            self._pass(state, early=True)
 
     def _nothing_more(self, state: TaskState) -> None:
         if state.error is None:

@@ -66,7 +66,7 @@ class Opening:
 
     def _log_kept(self, kept: TaskCheckpoint) -> None:
         log = self._executor.log
-        for batch in self._chunks[kept.path]:
+        for batch in filter(_has_items, self._chunks[kept.path]):
             last = len(batch.items) - 1
             size = sum(map(len, batch.items))
             stored = events.ChunksStored(kept.path, batch.port, kept.attempt, 0, last, size)
@@ -112,3 +112,7 @@ class Opening:
                     if not scope.left and scope.error is None
                 ]
         return []
+
+
+def _has_items(batch: ChunkBatch) -> bool:
+    return bool(batch.items)

@@ -142,7 +142,9 @@ class RunExecutor:
         for each in self.state.active():
             if each.control is None:
                 self.apply(events.TaskInterrupted(each.planned.path, each.attempt))
-        self.apply(events.RunInterrupted("the server stopped"))
+        if not self.state.paused:
+            # A pause outlives the process; whoever takes the run up finds it paused.
+            self.apply(events.RunInterrupted("the server stopped"))
         self._end()
 
     def _end(self) -> None:
@@ -324,6 +326,10 @@ class RunExecutor:
 
     def _notice_waiting(self) -> None:
         """Say when everything that still runs waits, and when it does no longer."""
+        if self.state.paused:
+            # The pause is what people see; when it is over, the run looks again.
+            self._awaits = False
+            return
         active = [each for each in self.state.active() if each.control is None]
         awaits = bool(active) and all(each.status is TaskStatus.AWAITING for each in active)
         if awaits == self._awaits or self.state.ended or self.state.cancelling:

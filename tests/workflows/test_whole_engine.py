@@ -42,6 +42,13 @@ class Served:
     def _ring(self, run, seq):
         self._rung.set()
 
+    async def has(self, run, **statuses):
+        """Wait until tasks of a run have these statuses."""
+        async with asyncio.timeout(20):
+            while statuses.items() - (await in_thread(lambda: _statuses(run))).items():
+                await asyncio.wait_for(self._rung.wait(), 20)
+                self._rung.clear()
+
     async def until(self, run, *statuses):
         """Wait until a run has one of these statuses; give its row."""
         async with asyncio.timeout(20):
@@ -251,3 +258,62 @@ async def test_a_rerun_takes_over_results_and_streams(serve, start, client_of, a
     pages = await in_thread(lambda: opened(client_of(alice), row))
     assert "kept from an earlier run" in pages["emit"]
     assert "3 chunks" in pages["emit"]
+
+
+async def test_a_paused_run_starts_nothing_until_it_is_continued(serve, start, alice):
+    """Engine 5.1."""
+    after = {"id": "after", "type": "flow.merge"}
+    run = await start(definition_of([ASK, after], [("ask.answer", "after.values")]))
+    served = serve()
+    await served.until(run, "awaiting")
+    assert await in_thread(lambda: run.request("pause", alice))
+    row = await served.until(run, "paused")
+    given = {"path": "ask", "value": {"name": "Ada"}}
+    assert await in_thread(lambda: row.request("answer", alice, given))
+    await served.has(run, ask="completed")
+    assert await in_thread(lambda: _statuses(run)) == {"ask": "completed"}
+    assert await in_thread(lambda: row.request("continue", alice))
+    await served.until(run, "completed")
+
+
+async def test_a_pause_outlives_the_process(serve, start, alice):
+    """Engine 5.1."""
+    run = await start(definition_of([ASK]))
+    served = serve()
+    await served.until(run, "awaiting")
+    assert await in_thread(lambda: run.request("pause", alice))
+    await served.until(run, "paused")
+    await served.stop()
+    assert (await in_thread(lambda: Run.objects.get(pk=run.pk))).status == "paused"
+    served = serve()
+    row = await served.until(run, "paused")
+    assert await in_thread(lambda: row.request("continue", alice))
+    await served.until(run, "awaiting")
+
+
+async def test_a_rerun_takes_over_a_stream_without_a_chunk(serve, start, alice):
+    """Engine 7.6."""
+    none = {"id": "none", "type": "test.emit", "inputs": {"count": 0}}
+    run = await start(definition_of([none, number("n")], outputs={"n": "none.numbers"}))
+    served = serve()
+    row = await served.until(run, "completed")
+    again = await in_thread(
+        lambda: Run.objects.start(row.version, alice, {}, parent=row, kept=["none"])
+    )
+    served.runner.wake()
+    row = await served.until(again, "completed", "failed")
+    assert (row.status, decode(row.outputs)) == ("completed", {"n": []})
+
+
+async def test_the_first_to_complete_wins_a_race(serve, start):
+    """Engine 8.1; FirstOf.settle has no winner yet when it has just unfolded."""
+    race = {
+        "id": "race",
+        "type": "flow.first_of",
+        "graph": inner({"id": "slow", "type": "test.hang"}, number("fast")),
+    }
+    run = await start(definition_of([race], outputs={"r": "race.result"}))
+    row = await serve().until(run, "completed", "failed")
+    assert decode(row.outputs) == {"r": 1}
+    rows = await in_thread(lambda: rows_of(row))
+    assert rows["race"].shape == "won by fast"
