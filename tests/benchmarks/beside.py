@@ -10,9 +10,10 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.driving import planned, run_in_memory
+from tests.benchmarks.database import fresh_database, own_database, run_in_database
+from tests.benchmarks.driving import Beside, planned, run_in_memory
 from tests.benchmarks.measuring import Row, Series, percentile, rows_of
-from tests.benchmarks.shapes import definition, layers
+from tests.benchmarks.shapes import chain, definition, layers
 
 TICK = 0.001
 IMPORT = "import time; a = time.perf_counter(); import runner; print(time.perf_counter() - a)"
@@ -42,19 +43,35 @@ def _repeated(rounds: int, measure: Callable[[], float]) -> Series:
 def _delays(rounds: int) -> list[Row]:
     text = definition(layers())
     graph = planned(text)
-    late: list[float] = []
+    folder = own_database()
 
-    def share(of: float) -> Callable[[], float]:
-        return lambda: percentile(late, of) * 1e3
+    def in_memory(beside: Beside) -> object:
+        return run_in_memory(text, graph=graph, beside=beside)
+
+    def durable(beside: Beside) -> object:
+        fresh_database("FULL")
+        return run_in_database(text, folder, beside=beside)
+
+    return [
+        *_delays_beside("ticker beside W3", in_memory, rounds),
+        *_delays_beside("ticker beside W3 durable FULL", durable, rounds),
+    ]
+
+
+def _delays_beside(workload: str, run: Callable[[Beside], object], rounds: int) -> list[Row]:
+    late: list[float] = []
 
     def median() -> float:
         late.clear()
-        run_in_memory(text, graph=graph, beside=lambda: tick(late))
-        return share(0.5)()
+        run(lambda: tick(late))
+        return percentile(late, 0.5) * 1e3
 
-    measures = {"p50": median, "p99": share(0.99), "worst": share(1.0)}
-    goals = {"p99": "≤ 25 ms"}
-    return rows_of("ticker beside W3", measures, rounds, unit="ms late", goals=goals)
+    measures = {
+        "p50": median,
+        "p99": lambda: percentile(late, 0.99) * 1e3,
+        "worst": lambda: max(late) * 1e3,
+    }
+    return rows_of(workload, measures, rounds, unit="ms late", goals={"p99": "≤ 25 ms"})
 
 
 def tick(late: list[float]) -> Coroutine[Any, Any, None]:
@@ -105,9 +122,6 @@ def _resident(name: str) -> float:
 
 
 def _peak_of_a_durable_run() -> float:
-    from tests.benchmarks.database import fresh_database, own_database, run_in_database
-    from tests.benchmarks.shapes import chain
-
     folder = own_database()
     run_in_database(definition(chain(2)), folder)
     fresh_database("NORMAL")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.graph.values import decode
-from tests.benchmarks.driving import Ran, planned, timed
+from tests.benchmarks.driving import Beside, Ran, planned, timed
 
 
 @cache
@@ -97,7 +97,7 @@ def queue_run(definition: str) -> str:
     return str(Run.objects.start(version, user, {}).pk)
 
 
-def run_in_database(definition: str, folder: Path) -> Ran:
+def run_in_database(definition: str, folder: Path, *, beside: Beside | None = None) -> Ran:
     """Drive a run on the database store; planned and claimed before the clock starts."""
     run = queue_run(definition)
     _close()
@@ -108,7 +108,7 @@ def run_in_database(definition: str, folder: Path) -> Ran:
 
         store = DatabaseStore(folder)
         (stored,) = await store.claim("bench", 1)
-        seconds = await timed(graph, store, stored)
+        seconds = await timed(graph, store, stored, beside)
         await store.close()
         return seconds
 
@@ -127,7 +127,11 @@ def kept_in_database(run: str, seconds: float = 0.0) -> Ran:
         seconds=seconds,
         outputs=decode(row.outputs),
         seqs=list(row.events.order_by("seq").values_list("seq", flat=True)),
-        values={path: decode(outputs["result"]) for path, outputs in checkpoints_of(run).items()},
+        values={
+            path: decode(outputs["result"])
+            for path, outputs in checkpoints_of(run).items()
+            if "result" in outputs
+        },
     )
     _close()
     return outcome
@@ -147,3 +151,13 @@ def statuses_of(run: str) -> dict[str, str]:
     from workflows.models import TaskRun
 
     return dict(TaskRun.objects.filter(run_id=run).values_list("path", "status"))
+
+
+def chunks_of(run: str) -> set[tuple[str, int]]:
+    """Give how many chunks are kept of each task that streamed."""
+    from workflows.models import Chunk
+
+    counts: dict[str, int] = {}
+    for path, first, last in Chunk.objects.filter(run_id=run).values_list("path", "first", "last"):
+        counts[path] = counts.get(path, 0) + last - first + 1
+    return set(counts.items())

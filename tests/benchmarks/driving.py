@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,11 @@ from runner.graph.task_graph import TaskGraph
 from runner.graph.values import decode
 from runner.run import events as happened
 from tests.benchmarks.shapes import registry
+
+SETTLE_SECONDS = 0.05
+
+#: Makes what goes on beside a run.
+type Beside = Callable[[], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +39,7 @@ def planned(definition: str) -> TaskGraph:
 
 
 def run_in_memory(
-    definition: str, *, beside: Callable[[], Any] | None = None, graph: TaskGraph | None = None
+    definition: str, *, beside: Beside | None = None, graph: TaskGraph | None = None
 ) -> Ran:
     """Drive a run on the memory store; `beside` makes a coroutine that goes on meanwhile."""
     graph = graph or planned(definition)
@@ -44,24 +49,23 @@ def run_in_memory(
     return kept_in_memory(store.runs[run], seconds)
 
 
-async def _drive(
-    graph: TaskGraph, store: MemoryStore, beside: Callable[[], Any] | None = None
-) -> float:
+async def _drive(graph: TaskGraph, store: MemoryStore, beside: Beside | None) -> float:
     (stored,) = await store.claim("bench", 1)
-    if beside is None:
-        return await timed(graph, store, stored)
-    other = asyncio.create_task(beside())
-    await asyncio.sleep(0.05)
-    seconds = await timed(graph, store, stored)
-    other.cancel()
-    return seconds
+    return await timed(graph, store, stored, beside)
 
 
-async def timed(graph: TaskGraph, store: RunStore, stored: StoredRun) -> float:
+async def timed(
+    graph: TaskGraph, store: RunStore, stored: StoredRun, beside: Beside | None = None
+) -> float:
     """Drive a planned run to its end, its run state built and its last commit acknowledged."""
+    other = asyncio.create_task(beside()) if beside else None
+    await asyncio.sleep(SETTLE_SECONDS if beside else 0)
     began = time.perf_counter()
     await RunExecutor(graph, store, stored).run()
-    return time.perf_counter() - began
+    seconds = time.perf_counter() - began
+    if other is not None:
+        other.cancel()
+    return seconds
 
 
 def kept_in_memory(run: MemoryRun, seconds: float) -> Ran:

@@ -6,6 +6,7 @@ from tests.benchmarks.beside import tick
 from tests.benchmarks.database import (
     add_people,
     checkpoints_of,
+    chunks_of,
     run_in_database,
     statuses_of,
 )
@@ -98,6 +99,15 @@ def test_every_chunk_comes_through():
     """W5: the sink counts, and fails when one is out of order."""
     assert run_in_memory(streaming_definition(200)).outputs == {"result": 200}
     assert bare_stream(200)[2] == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_chunk_is_kept(tmp_path):
+    """W5 durable: four streams of 200 chunks."""
+    add_people()
+    ran = run_in_database(streaming_definition(200), tmp_path)
+    assert ran.outputs == {"result": 200}
+    assert chunks_of(ran.run) == {("source", 200), ("pass0", 200), ("pass1", 200), ("pass2", 200)}
 
 
 def test_ratios_are_those_of_the_same_round(tmp_path):
