@@ -61,6 +61,9 @@ class Bodies:
         if state.control is not None:
             executor.apply(events.TaskStarted(path, command.attempt))
             return
+        waiting = self._tickets.get(path)
+        if waiting is not None and not waiting.held:
+            return
         ticket = self._tickets.pop(path, None) or self._take_slots(state.planned, command)
         if ticket is not None and not ticket.held:
             self._tickets[path] = ticket
@@ -318,14 +321,18 @@ class Bodies:
 
     async def outlast(self, grace: float) -> None:
         """Wait for the bodies that must not be started twice."""
-        tasks = self._executor.state.tasks
-        once = {
-            body.task
-            for path, body in self._by_path.items()
-            if tasks[path].planned.task.effect == "once"
-        }
+        once = {self._by_path[path].task for path in self.begun_once()}
         if once:
             await asyncio.wait(once, timeout=grace)
+
+    def begun_once(self) -> set[str]:
+        """Give the tasks under way that must not be started twice and whose code has begun."""
+        tasks = self._executor.state.tasks
+        return {
+            path
+            for path, body in self._by_path.items()
+            if body.runs and tasks[path].planned.task.effect == "once"
+        }
 
     async def end(self, grace: float) -> None:
         """Stop all bodies, and wait for them at most `grace` seconds."""

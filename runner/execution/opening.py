@@ -90,6 +90,10 @@ class Opening:
         for path, attempt in self._executor.stored.running:
             task = state.tasks.get(path)
             gone = task is None and path not in state.groups
+            if task is not None and task.planned.task.effect == "once":
+                # It goes from under way to awaiting a decision in one step: were the process to
+                # die in between, nobody would know any more that it had begun.
+                continue
             if gone or (task is not None and task.status is TaskStatus.INTERRUPTED):
                 self._executor.log.append(events.TaskInterrupted(path, attempt))
 

@@ -8,7 +8,7 @@ event loop.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,7 @@ from runner.run.status import TaskStatus
 SLICE_SECONDS = 0.002
 CANCEL_GRACE_SECONDS = 10.0
 STOP_GRACE_SECONDS = 5.0
+STOPPED = "the server stopped"
 
 #: What bodies cause; ignored when their attempt is over already.
 FROM_BODIES = frozenset(
@@ -135,17 +136,25 @@ class RunExecutor:
             return
         self._stopping = True
         await self.bodies.outlast(grace)
+        unsure = self.bodies.begun_once()
         await self.bodies.end(grace)
         if self._over.done():
             return
         self.desk.flush_all()
         for each in self.state.active():
-            if each.control is None:
-                self.apply(events.TaskInterrupted(each.planned.path, each.attempt))
-        if not self.state.paused:
-            # A pause outlives the process; whoever takes the run up finds it paused.
-            self.apply(events.RunInterrupted("the server stopped"))
+            if each.control is None and each.reason != "decision":
+                self._interrupt(each.planned.path, each.attempt, unsure)
+        if not self.state.paused and not self.state.cancelling:
+            self.apply(events.RunInterrupted(STOPPED))
         self._end()
+
+    def _interrupt(self, path: str, attempt: int, unsure: Collection[str]) -> None:
+        """Say that the server stopped a task; of one that must not start twice a person decides."""
+        if path in unsure:
+            detail = {"message": f"The task had begun when {STOPPED}."}
+            self.apply(events.TaskAwaiting(path, attempt, "decision", detail))
+        else:
+            self.apply(events.TaskInterrupted(path, attempt))
 
     def _end(self) -> None:
         self.log.close()
@@ -326,16 +335,19 @@ class RunExecutor:
 
     def _notice_waiting(self) -> None:
         """Say when everything that still runs waits, and when it does no longer."""
-        if self.state.paused:
-            # The pause is what people see; when it is over, the run looks again.
+        state = self.state
+        if state.paused or state.ended or state.cancelling:
             self._awaits = False
             return
-        active = [each for each in self.state.active() if each.control is None]
-        awaits = bool(active) and all(each.status is TaskStatus.AWAITING for each in active)
-        if awaits == self._awaits or self.state.ended or self.state.cancelling:
+        awaits = state.awaiting > 0 and not state.busy
+        if awaits == self._awaits:
             return
         self._awaits = awaits
-        self.apply(events.RunAwaiting(active[0].reason) if awaits else events.RunWoke())
+        if awaits:
+            waiting = (each for each in state.active() if each.status is TaskStatus.AWAITING)
+            self.apply(events.RunAwaiting(next(waiting).reason))
+        else:
+            self.apply(events.RunWoke())
 
     # ── events that bring more with them ─────────────────────────────────────────────────
 

@@ -26,7 +26,7 @@ from runner.run.commands import (
 )
 from runner.run.events import Event, TaskError
 from runner.run.giving_up import cancel, drop, lose
-from runner.run.moves import ACTIVE, IDLE, LIVE, MOVES, OVER, Move
+from runner.run.moves import ACTIVE, BUSY, IDLE, LIVE, MOVES, OVER, Move
 from runner.run.progress import Progress
 from runner.run.restoring import restore
 from runner.run.rounds import Rounds
@@ -55,7 +55,9 @@ class RunState:
         self.paused = False
         self.ended = False
         self.handled = 0
+        #: How many tasks with a body wait, and how many others are under way.
         self.awaiting = 0
+        self.busy = 0
         self._first_error: tuple[TaskError, str] | None = None
         self._held: list[TaskState] = []
         self._handlers: dict[type[Event], Callable[..., list[Command]]] = {
@@ -144,6 +146,9 @@ class RunState:
                 assert each.provisional == 0, path  # noqa: S101
             if self.ended:
                 assert each.status in OVER, (path, each.status)  # noqa: S101
+        leaves = [each.status for each in self.tasks.values() if each.control is None]
+        counted = (leaves.count(S.AWAITING), sum(status in BUSY for status in leaves))
+        assert (self.awaiting, self.busy) == counted  # noqa: S101
 
     # ── driving ──────────────────────────────────────────────────────────────────────────
 
@@ -172,6 +177,7 @@ class RunState:
         Raises UnreadableCheckpoint for a task that the graph does not have.
         """
         restore(self, checkpoints, attempts, running)
+        self.awaiting = self.busy = 0
 
     def handle(self, event: Event) -> list[Command]:
         """Take in what happened, and give what must be done next.
@@ -198,8 +204,10 @@ class RunState:
             raise IllegalMove(event.kind, state.planned.path, was)
         if then is not None:
             state.status = then
-            if self.awaiting or then is S.AWAITING:
-                self.awaiting += (then is S.AWAITING) - (was is S.AWAITING)
+            if state.control is None:
+                self.busy += (then in BUSY) - (was in BUSY)
+                if self.awaiting or then is S.AWAITING:
+                    self.awaiting += (then is S.AWAITING) - (was is S.AWAITING)
 
     # ── tasks begin, stream and return ───────────────────────────────────────────────────
 

@@ -1,6 +1,7 @@
 """Waiting for a time and for people: in runs, over crashes, with what they hold meanwhile."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -68,7 +69,7 @@ class Until(Task):
 
 
 def in_seconds(seconds):
-    return virtual_time.now() + virtual_time.timedelta(seconds=seconds)
+    return virtual_time.now() + timedelta(seconds=seconds)
 
 
 def registry_of_waits():
@@ -104,7 +105,7 @@ async def test_a_wait_says_until_when_and_goes_on_then():
     awaiting = await run.until_event("TaskAwaiting")
     kept = await run.end()
 
-    due = (EPOCH + virtual_time.timedelta(seconds=5)).isoformat()
+    due = (EPOCH + timedelta(seconds=5)).isoformat()
     assert (awaiting.reason, awaiting.until) == ("time", due)
     assert outputs_of(kept) == {"at": due}
     assert virtual_time.now().isoformat() >= due
@@ -121,8 +122,8 @@ async def test_a_killed_wait_ends_when_it_would_have_ended():
     run = await again(run)
     kept = await run.end()
 
-    assert virtual_time.now() - EPOCH < virtual_time.timedelta(seconds=5.1)
-    assert outputs_of(kept) == {"at": (EPOCH + virtual_time.timedelta(seconds=5)).isoformat()}
+    assert virtual_time.now() - EPOCH < timedelta(seconds=5.1)
+    assert outputs_of(kept) == {"at": (EPOCH + timedelta(seconds=5)).isoformat()}
 
 
 @virtual
@@ -176,12 +177,12 @@ async def test_waiting_counts_toward_no_timeout():
 @virtual
 async def test_a_clock_that_is_set_forward_ends_a_wait_within_ten_minutes():
     """Engine 5.6."""
-    ahead = [virtual_time.timedelta()]
+    ahead = [timedelta()]
     host = Host(now=lambda: virtual_time.now() + ahead[0])
     task = {"id": "until", "type": "test.until", "inputs": {"seconds": 7200}}
     run = await started(definition_of([task]), host=host)
     await run.until_event("TaskAwaiting")
-    ahead[0] = virtual_time.timedelta(hours=3)
+    ahead[0] = timedelta(hours=3)
     await run.until(lambda: run.kept.status is RunStatus.COMPLETED)
     await run.end()
 
@@ -301,7 +302,7 @@ async def test_a_question_that_nobody_answers_in_time_fails():
     awaiting = await run.until_event("TaskAwaiting")
     kept = await run.end()
 
-    assert awaiting.until == (EPOCH + virtual_time.timedelta(seconds=30)).isoformat()
+    assert awaiting.until == (EPOCH + timedelta(seconds=30)).isoformat()
     assert kept.status is RunStatus.FAILED
     assert "before the deadline" in run.events("RunFailed")[0].error.message
     assert not run.executor.answer("ask", {"approved": True}, "ada")
