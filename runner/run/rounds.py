@@ -3,15 +3,30 @@
 from collections.abc import Callable, Iterable
 
 from runner.run import events as happened
-from runner.run.commands import Command, DecideTask, PushItem, Record, SettleTask
+from runner.run.commands import (
+    Command,
+    CompleteTask,
+    DecideTask,
+    PushItem,
+    Record,
+    SettleTask,
+)
 from runner.run.giving_up import cancel
 from runner.run.moves import LIVE
 from runner.run.scopes import Scopes
 from runner.run.tally import Tally
 from runner.run.task_state import Scope, TaskState
-from runner.run.wiring import Wiring
+from runner.run.wiring import ITEMS, Wiring
 
 type Start = Callable[[Iterable[TaskState]], list[Command]]
+
+
+def conclude(state: TaskState) -> list[Command]:
+    """Nothing that a task read can change any more, and it has returned: it is to complete."""
+    path = state.planned.path
+    if state.unfolds:
+        return [Record(happened.TaskDecided(path, len(state.scopes)))]
+    return [CompleteTask(path) if state.control is None else SettleTask(path)]
 
 
 class Rounds:
@@ -46,7 +61,9 @@ class Rounds:
         state.decided = True
         if state.unfolds:
             state.choice = event.decision
-            return self._settle_decided(state)
+            _, final = self._wiring.settled(state, (ITEMS,))
+            concluded = [command for each in final for command in conclude(each)]
+            return concluded + self._settle_decided(state)
         state.rounds = [event.decision]
         not_taken = self._scopes.not_taken(state)
         if not not_taken:

@@ -6,7 +6,7 @@ from typing import Any
 from runner.graph.planning import unfold
 from runner.graph.task_graph import PlannedTask, Source
 from runner.run.task_state import Scope, TaskState
-from runner.run.wiring import Wiring
+from runner.run.wiring import ITEMS, Wiring
 
 
 class Scopes:
@@ -47,6 +47,8 @@ class Scopes:
         filled = bool(unfolding.tasks) and state.is_filled_inside
         share = state.share / len(unfolding.tasks) if filled else 0.0
         added = self._wiring.add(unfolding.tasks.values(), share)
+        if state.grows and not state.decided:
+            self._wiring.hold(state, added)
         for scope in fresh:
             for path in scope.planned.paths:
                 task = self._wiring.tasks[path]
@@ -84,6 +86,7 @@ class Scopes:
     def forget(self, state: TaskState, inside: Iterable[TaskState]) -> None:
         """Take back what a control task unfolded into."""
         self._wiring.forget(inside, f"{state.planned.path}[")
+        state.links = [link for link in state.links if link.port != ITEMS]
         state.rounds = []
         state.scopes = []
         state.scopes_left = 0

@@ -16,12 +16,10 @@ from runner.run import groups
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.commands import (
     Command,
-    CompleteTask,
     DecideTask,
     FinishRun,
     Record,
     RetryTask,
-    SettleTask,
     StartTask,
 )
 from runner.run.events import Event, TaskError
@@ -29,7 +27,7 @@ from runner.run.giving_up import cancel, drop, lose
 from runner.run.moves import ACTIVE, BUSY, IDLE, LIVE, MOVES, OVER, Move
 from runner.run.progress import Progress
 from runner.run.restoring import restore
-from runner.run.rounds import Rounds
+from runner.run.rounds import Rounds, conclude
 from runner.run.scopes import Scopes
 from runner.run.status import TaskStatus
 from runner.run.tally import Tally
@@ -253,19 +251,12 @@ class RunState:
             raise IllegalMove(event.kind, event.path, state.status)
         if not state.provisional:
             state.returned = True
-            return self._conclude(state)
+            return conclude(state)
         if state.unfolds:
             # A map has seen the end of its stream, and has nothing to give before its items end.
             state.returned = True
             return []
         return self._start_all(self.wiring.returned(state))
-
-    def _conclude(self, state: TaskState) -> list[Command]:
-        """Nothing that the task read can change any more."""
-        path = state.planned.path
-        if state.unfolds:
-            return [Record(happened.TaskDecided(path, len(state.scopes)))]
-        return [CompleteTask(path) if state.control is None else SettleTask(path)]
 
     def _on_awaiting(self, event: happened.TaskAwaiting) -> list[Command]:
         self.tasks[event.path].reason = event.reason
@@ -354,7 +345,7 @@ class RunState:
         ready, final = self.wiring.settled(state)
         commands = self._start_all(ready)
         if final:
-            concluded = [command for each in final for command in self._conclude(each)]
+            concluded = [command for each in final for command in conclude(each)]
             commands = concluded + commands
         if state.group is None and state.scope is None and self.tally.left:
             return commands

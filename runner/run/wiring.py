@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 
 from runner.graph.task_graph import (
     Constant,
-    ItemOf,
     OutputOf,
     PlannedCompound,
     PlannedTask,
@@ -18,6 +17,9 @@ from runner.graph.task_graph import (
 )
 from runner.run.moves import ACTIVE, LIVE, OVER
 from runner.run.task_state import Group, Link, TaskState, Until
+
+#: The port of the links that hold what is inside a map along a stream.
+ITEMS = "[items]"
 
 
 class Wiring:
@@ -52,6 +54,12 @@ class Wiring:
             self._join_all(each)
         return added
 
+    def hold(self, owner: TaskState, inside: Iterable[TaskState]) -> None:
+        """Let nothing inside a map be final before the map knows which items it has."""
+        for each in inside:
+            owner.links.append(Link(ITEMS, each, "", Until.NEVER))
+            each.provisional += 1
+
     def forget(self, forgotten: Iterable[TaskState], prefix: str) -> None:
         """Take tasks out, and the compounds whose paths begin with `prefix`."""
         dead = {id(each) for each in forgotten}
@@ -70,21 +78,11 @@ class Wiring:
             if type(source) is OutputOf:
                 self._join(source, state, into, _until(state, into))
             elif type(source) is not Constant:
-                self._join_several(source, state, into)
+                until = _until(state, into)
+                for output in producers((source,)):
+                    self._join(output, state, into, until)
         for gate in planned.gates:
             self._join(gate, state, "", _until(state, ""))
-
-    def _join_several(self, source: Source, state: TaskState, into: str) -> None:
-        if isinstance(source, ItemOf):
-            owner = self.tasks[source.path]
-            if source.port in owner.planned.first_chunk and not owner.decided:
-                # Its item is there already, but what the stream's producer gives may yet change.
-                for output in producers((owner.planned.sources[source.port],)):
-                    self._join(output, state, into, Until.NEVER)
-        else:
-            until = _until(state, into)
-            for output in producers((source,)):
-                self._join(output, state, into, until)
 
     def _join(self, output: OutputOf, state: TaskState, into: str, until: Until) -> None:
         source = self.tasks[output.path]
