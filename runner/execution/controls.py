@@ -1,14 +1,16 @@
 """Controls: lets control tasks decide, unfold and settle, and passes on what flows through."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import RunnerError
 from runner.execution.body import error_of
-from runner.execution.stream import Stream
 from runner.graph.task_graph import OutputOf, Several, Source
 from runner.run import events
+from runner.run.commands import PushItem
 from runner.run.events import TaskError
+from runner.run.moves import ACTIVE, GOOD
 from runner.run.task_state import TaskState
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ class Controls:
         self._passages: dict[End, list[End]] = {}
         self._sources: dict[str, list[End]] = {}
         self._feeders: dict[str, asyncio.Task[None]] = {}
+        #: By path and port of a map: the items that its stream has given.
+        self._pushed: dict[End, set[int]] = {}
 
     # ── deciding ─────────────────────────────────────────────────────────────────────────────
 
@@ -191,27 +195,50 @@ class Controls:
             self._executor.record(events.TaskReturned(planned.path, state.attempt))
 
     def push_item(self, path: str, index: int) -> None:
-        """Stream what an item gave: in item order, or at once with its index."""
-        state = self._state.tasks[path]
+        """Stream what an item gave, once it is there: in item order, or at once with its index."""
+        state = self._state.tasks.get(path)
+        if state is None or state.status not in ACTIVE:
+            return
         for port, source in self._state.scopes.settle(state).items():
             if isinstance(source, Several) and state.planned.task.outputs[port].streams:
-                self._push_items(state, port, source, index)
+                self._push_items(path, port, source.sources, index)
 
-    def _push_items(self, state: TaskState, port: str, source: Several, index: int) -> None:
-        stream = self._executor.desk.open_stream(state.planned.path, port)
+    def _push_items(self, path: str, port: str, sources: Sequence[Source], index: int) -> None:
+        pushed = self._pushed.setdefault((path, port), set())
+        stream = self._executor.desk.open_stream(path, port)
         if stream.port.indexed:
-            self._append(stream, f"[{index},{self._item(source.sources[index])}]")
+            if index not in pushed and self._is_there(sources[index]):
+                pushed.add(index)
+                stream.append(f"[{index},{self._item(sources[index])}]")
             return
-        done = len(stream.chunks)
-        while done < len(state.scopes) and not state.scopes[done].left:
-            self._append(stream, self._item(source.sources[done]))
-            done += 1
+        for each in range(len(pushed), len(sources)):
+            if not self._is_there(sources[each]):
+                return
+            pushed.add(each)
+            stream.append(self._item(sources[each]))
+
+    def _is_there(self, source: Source) -> bool:
+        """Whether an item's value is known, though it may still be provisional."""
+        if not isinstance(source, OutputOf):
+            return True
+        state = self._state.tasks[source.path]
+        return state.status in GOOD or (state.returned and not state.unfolds)
 
     def _item(self, source: Source) -> str:
         return self._values.text(source) if self._state.gives(source) else "null"
 
-    def _append(self, stream: Stream, text: str) -> None:
-        stream.append(text)
+    def take_back_items(self, owner: TaskState) -> None:
+        """An item that was streamed counts no longer: the stream of its map begins anew."""
+        path = owner.planned.path
+        if not self._forget_pushed(path):
+            return
+        self._executor.desk.supersede(path)
+        for scope in owner.scopes:
+            self._executor.do(PushItem(path, scope.index))
+
+    def _forget_pushed(self, path: str) -> bool:
+        gone = [self._pushed.pop(key) for key in list(self._pushed) if key[0] == path]
+        return any(gone)
 
     # ── the end ──────────────────────────────────────────────────────────────────────────────
 
@@ -236,6 +263,7 @@ class Controls:
     def drop(self, path: str) -> None:
         """Stop what goes on for a control that was dropped, cancelled or has failed."""
         self.forget_passages(path)
+        self._forget_pushed(path)
         feeder = self._feeders.pop(path, None)
         if feeder is not None:
             feeder.cancel()

@@ -418,6 +418,8 @@ class RunExecutor:
             self._drop_task(commands.DropTask(inside.planned.path, command.culprit))
         decided = self.records.decisions(path) or (state.control is not None and state.rounds)
         self._take_back(path)
+        if state.scope is not None and state.scope.owner.streams_items:
+            self.controls.take_back_items(state.scope.owner)
         self.apply(
             events.TaskDropped(path, state.attempt, command.culprit),
             changes={"rounds": (), "decisions": {}} if decided else None,

@@ -36,8 +36,6 @@ class Map(BodyControl):
 
     name = "flow.map"
     title = "Map"
-    # Until the executor unfolds a map at the first chunk.
-    starts_early: ClassVar[bool] = False
 
     class Config(Ports):
         """What to go over, and how many items run at the same time."""

@@ -18,6 +18,7 @@ from runner.run.commands import (
     Command,
     DecideTask,
     FinishRun,
+    PushItem,
     Record,
     RetryTask,
     StartTask,
@@ -256,7 +257,11 @@ class RunState:
             # A map has seen the end of its stream, and has nothing to give before its items end.
             state.returned = True
             return []
-        return self._start_all(self.wiring.returned(state))
+        commands = self._start_all(self.wiring.returned(state))
+        scope = state.scope
+        if scope is not None and scope.owner.streams_items:
+            commands.append(PushItem(scope.owner.planned.path, scope.index))
+        return commands
 
     def _on_awaiting(self, event: happened.TaskAwaiting) -> list[Command]:
         self.tasks[event.path].reason = event.reason

@@ -193,7 +193,8 @@ def test_a_map_without_items_is_gathered_at_once():
     state.restore([TaskCheckpoint(path="emit", attempt=1, seq=1)], {})
     state.handle(happened.TaskStarted("each", 1))
 
-    assert state.handle(happened.TaskExpanded("each", 0, 0)) == [commands.SettleTask("each")]
+    assert state.handle(happened.TaskExpanded("each", 0, 0)) == []
+    assert state.handle(happened.TaskDecided("each", 0)) == [commands.SettleTask("each")]
 
 
 def test_a_restored_run_starts_only_what_was_not_done_and_counts_on():
