@@ -1,24 +1,21 @@
-"""The console: what it prints, what it refuses, and its exit codes."""
+"""The console: what it refuses, how it ends, and what a terminal gets."""
 
 import asyncio
-import io
 import json
 import os
 import pty
 import signal
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from runner import console
-from runner.console import Picture, Renderer, exit_code_of, main, read_inputs
+from runner.console import exit_code_of, main, read_inputs
 from runner.errors import InputsError
-from runner.execution.store import Entry
 from runner.graph.definition import GraphDefinition
-from runner.run import events as happened
 from tests.drive import definition_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,21 +24,6 @@ FLOWS = [("$inputs.question", "answer.question")]
 QUESTION = {"name": "question", "type": "str"}
 ROUNDS = {"name": "rounds", "type": "int", "default": 1}
 VERIFY = ROOT / "runner/library/demos/verify-this-installation.json"
-AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-
-
-def told(*said, definition=None, **options):
-    """Give what a renderer prints for events."""
-    out = io.StringIO()
-    renderer = Renderer(definition or GraphDefinition(name="g"), out, **options)
-    for number, event in enumerate(said, start=1):
-        renderer.show(Entry(number, AT, event))
-    renderer.close()
-    return out.getvalue()
-
-
-def failure(message):
-    return happened.TaskError(type="ValueError", message=message)
 
 
 @pytest.fixture
@@ -198,42 +180,6 @@ def test_json_prints_one_object_an_event(graph, capsys):
     assert "".join(stored) == "The texts say nothing about this."
 
 
-def test_each_change_gets_a_line_with_its_glyph():
-    lines = told(
-        happened.RunStarted(),
-        happened.TaskStarted("a", 1),
-        happened.TaskExpanded("a", 0, 2),
-        happened.TaskProgressed("a", 1, 0.5, "half"),
-        happened.TaskLogged("a", 1, "INFO", "by the way"),
-        happened.TaskFailed("a", 1, failure("no\nluck")),
-        happened.TaskUpstreamFailed("b", "a"),
-        happened.RunFailed(failure("no luck"), "a"),
-    ).splitlines()
-
-    assert [line.partition(" ")[2] for line in lines] == [
-        "▶ run running",
-        "▶ a running",
-        "▶ a has 2 items",
-        "  a INFO: by the way",
-        "✗ a failed: no luck",
-        "⊘ b upstream failed by a",
-        "✗ run failed: no luck",
-    ]
-
-
-def test_what_would_move_the_cursor_is_not_printed():
-    escape = happened.RunCompleted({"text": '"\\u001b[2J\\u009b1m<b>"'})
-    printed = told(happened.TaskLogged("a", 1, "INFO", "\x1b[31mred"), escape)
-
-    assert "\x1b" not in printed
-    assert "\x9b" not in printed
-    assert "<b>" in printed
-
-
-def test_outputs_that_are_no_text_are_printed_as_json():
-    assert told(happened.RunCompleted({"count": "[1,2]"})).endswith("\ncount:\n[1,2]\n")
-
-
 def test_a_reader_who_leaves_does_not_stop_the_run(graph):
     read, write = os.pipe()
     os.close(read)
@@ -247,63 +193,7 @@ def test_a_reader_who_leaves_does_not_stop_the_run(graph):
     assert done.stderr == b""
 
 
-# ── the tree ────────────────────────────────────────────────────────────────────────────────────
-
-MAP = {
-    "id": "each",
-    "type": "flow.map",
-    "title": "Each one",
-    "config": {"over": ["x"]},
-    "graph": {"tasks": [{"id": "p", "type": "t"}, {"id": "q", "type": "t"}]},
-}
-INSIDE = {"id": "inner", "type": "flow.graph", "graph": {"tasks": [{"id": "leaf", "type": "t"}]}}
-
-
-@pytest.fixture
-def picture():
-    """The picture of a compound and a map."""
-    return Picture(GraphDefinition.from_json(definition_of([INSIDE, MAP])))
-
-
-def tell(picture, event, items=()):
-    picture.take(Entry(1, AT, event), items)
-
-
-def test_the_tree_shows_tasks_that_have_not_begun(picture):
-    assert [(row.path, row.depth, row.status) for row in picture.visible()] == [
-        ("inner", 0, "pending"),
-        ("inner/leaf", 1, "pending"),
-        ("each", 0, "pending"),
-    ]
-
-
-def test_a_map_counts_items_that_are_wholly_done(picture):
-    tell(picture, happened.TaskStarted("each", 1))
-    tell(picture, happened.TaskExpanded("each", 0, 2))
-    for path in ("each[0]/p", "each[1]/p", "each[0]/q"):
-        tell(picture, happened.TaskStarted(path, 1))
-        tell(picture, happened.TaskCompleted(path, 1))
-
-    assert picture.rows["each"].items_done == 1
-    assert [row.path for row in picture.visible()] == ["inner", "inner/leaf", "each"]
-
-
-def test_of_many_items_a_few_are_drawn_below_their_map(picture):
-    for index in range(20):
-        tell(picture, happened.TaskStarted(f"each[{index}]/p", 1))
-    drawn = [row.path for row in picture.visible()]
-
-    assert drawn[:3] == ["inner", "inner/leaf", "each"]
-    assert drawn[3:] == [f"each[{index}]/p" for index in range(console.ITEMS)]
-
-
-def test_text_grows_and_other_chunks_replace_each_other(picture):
-    stored = happened.ChunksStored("each", "port", 1, 0, 1, 4)
-    tell(picture, stored, ('"a "', '"b"'))
-    grown = picture.rows["each"].tail
-    tell(picture, stored, ("1", "2"))
-
-    assert (grown, picture.rows["each"].tail) == ("a b", "2")
+# ── a terminal ──────────────────────────────────────────────────────────────────────────────────
 
 
 def read_all(descriptor):
