@@ -45,7 +45,7 @@ class Until(Task):
     effect = "none"
 
     class Inputs(Ports):
-        value: int = 1
+        value: int
 
     class Outputs(Ports):
         result: int

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import pytest
@@ -117,7 +117,7 @@ class Driven:
             workflows=texts, options=options or {},
         )  # fmt: skip
         self.registry: TaskRegistry = graph.registry
-        self.host = host
+        self.host = replace(host or Host(), on_commit=lambda _run, _seq: self._grown.set())
         self.executor: RunExecutor
         self.bars: list[float] = []
         self._grown = asyncio.Event()
@@ -146,20 +146,21 @@ class Driven:
         def watched(event: Event) -> Any:
             following = handle(event)
             self.bars.append(executor.state.progress.fraction)
-            self._grown.set()
             return following
 
         executor.state.handle = watched  # type: ignore[method-assign] # the tests' own eye
 
-    async def until(self, kind: str, path: str = "") -> None:
-        """Wait until this has happened and is kept."""
+    async def until(self, kind: str, path: str = "", *, times: int = 1) -> None:
+        """Wait until this has happened so often and is kept."""
         async with asyncio.timeout(SECONDS):
-            while not any(
-                each.event.kind == kind and getattr(each.event, "path", "") == path
-                for each in self.store.runs[self.run].entries
-            ):
+            while self._count(kind, path) < times:
                 self._grown.clear()
-                await asyncio.wait({asyncio.ensure_future(self._grown.wait())}, timeout=0.01)
+                await self._grown.wait()
+
+    def _count(self, kind: str, path: str) -> int:
+        entries = self.store.runs[self.run].entries
+        found = [each.event for each in entries if each.event.kind == kind]
+        return sum(getattr(each, "path", "") == path for each in found)
 
     async def end(self) -> Ran:
         """Wait for the end; see that no invariant is broken."""

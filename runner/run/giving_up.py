@@ -1,6 +1,6 @@
-"""Giving up: the commands that drop, lose and cancel tasks."""
+"""Giving up: the commands that drop, lose and cancel tasks, and how far a failure spreads."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from runner.run import events as happened
 from runner.run.commands import CancelTask, Command, DropTask, Record
@@ -34,3 +34,26 @@ def cancel(tasks: Iterable[TaskState]) -> list[Command]:
         elif each.status not in OVER:
             commands.append(Record(happened.TaskCancelled(each.planned.path, each.attempt)))
     return commands
+
+
+def graphs_around(state: TaskState, *, fail_fast: bool) -> Iterator[tuple[str, bool]]:
+    """Give the graphs that the failure of a task spreads to, from the innermost outwards.
+
+    With each path, "" for the whole one, whether it fails fast; `fail_fast` says so of the whole
+    one. What tries alternatives, or hands its error on, lets a failure spread no further.
+    """
+    group, scope = state.group, state.scope
+    while group is not None or scope is not None:
+        while group is not None:
+            yield group.path, group.fail_fast
+            group = group.parent
+        if scope is None:
+            break
+        owner = scope.owner
+        if owner.control is None or owner.races or owner.goes_again_after("failure"):
+            return
+        yield owner.planned.path, owner.control.fail_fast
+        if owner.planned.handles_error:
+            return
+        group, scope = owner.group, owner.scope
+    yield "", fail_fast

@@ -24,7 +24,7 @@ from runner.run.commands import (
     StartTask,
 )
 from runner.run.events import Event, TaskError
-from runner.run.giving_up import cancel, drop, lose
+from runner.run.giving_up import cancel, drop, graphs_around, lose
 from runner.run.moves import ACTIVE, BUSY, IDLE, LIVE, MOVES, OVER, Move
 from runner.run.progress import Progress
 from runner.run.restoring import restore
@@ -290,6 +290,8 @@ class RunState:
         elif state.planned.handles_error:
             # There was no error to take.
             self.wiring.some_not_taken = True
+        if state.races or state.goes_again_after("failure"):
+            self.tally.forgive(self.scopes.inside(state))
         return self._settled(state, state.status)
 
     def _on_skipped(self, event: happened.TaskSkipped) -> list[Command]:
@@ -309,6 +311,7 @@ class RunState:
             state.not_taken = None
             self.wiring.some_not_taken = True
             self.handled += 1
+            self.tally.forgive(self.scopes.inside(state))
             return self._settled(state, S.SKIPPED)
         if state.scope is None:
             self._first_error = self._first_error or (event.error, event.path)
@@ -341,7 +344,8 @@ class RunState:
         self.tally.over(state, state.status)
         commands: list[Command] = []
         if not self.cancelling:
-            commands += lose(self.scopes.inside(state), event.path)
+            if state.status is S.UPSTREAM_FAILED:
+                commands += lose(self.scopes.inside(state), event.path)
             commands += self._lose_below(state)
         return commands + self._after(state, state.status)
 
@@ -400,17 +404,17 @@ class RunState:
         return lose(self.wiring.below(state), state.planned.path)
 
     def _fail_fast(self, state: TaskState) -> list[Command]:
-        """Cancel the rest of the graph that a failed task belongs to, if it asks for that."""
-        group = state.group
-        while group is not None:
-            if group.fail_fast:
-                prefix = f"{group.path}/"
-                return cancel(each for path, each in self.tasks.items() if path.startswith(prefix))
-            group = group.parent
-        if state.scope is not None:
-            fail_fast = state.scope.owner.control.fail_fast  # type: ignore[union-attr]
-            return cancel(self.scopes.tasks_of([state.scope])) if fail_fast else []
-        return cancel(self.tasks.values()) if self.graph.fail_fast else []
+        """Cancel the rest of the innermost graph around a failed task that asks for that."""
+        for path, fail_fast in graphs_around(state, fail_fast=self.graph.fail_fast):
+            if not fail_fast:
+                continue
+            if path:
+                ways = (f"{path}/", f"{path}[")
+                return cancel(each for name, each in self.tasks.items() if name.startswith(ways))
+            if state.error is not None:
+                self._first_error = self._first_error or (state.error, state.planned.path)
+            return cancel(self.tasks.values())
+        return []
 
     def _after(self, state: TaskState, status: TaskStatus) -> list[Command]:
         """Tell the compounds and the scope around a task that it is over."""

@@ -1,6 +1,6 @@
 """Tally: how many tasks are open, done and failed, and how far the bar is."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from runner.run.moves import GOOD, OVER
 from runner.run.progress import Progress
@@ -50,9 +50,18 @@ class Tally:
         elif good and not state.is_filled_inside:
             self._fraction += state.share
 
+    def forgive(self, inside: Iterable[TaskState]) -> None:
+        """Count no longer what a race lost or an alternative left undone: nobody needs it."""
+        for each in inside:
+            if each.has_unfolded or each.forgiven or each.status in GOOD:
+                continue
+            each.forgiven = True
+            self._leaves -= 1
+            self._failed -= each.status is TaskStatus.FAILED
+
     def take_back(self, inside: Collection[TaskState]) -> None:
         """Count what a control had unfolded into no longer, but the control itself again."""
         self.left -= sum(each.status not in OVER for each in inside)
-        leaves = [each for each in inside if not each.has_unfolded]
+        leaves = [each for each in inside if not each.has_unfolded and not each.forgiven]
         self._leaves -= len(leaves) - 1
         self._done -= sum(each.status in GOOD for each in leaves)

@@ -40,7 +40,7 @@ class TaskState:
     """Where one task stands, what it waits for, and who reads what it gives."""
 
     __slots__ = (
-        "attempt", "choice", "control", "decided", "error", "failures", "group", "links",
+        "attempt", "choice", "control", "decided", "error", "failures", "forgiven", "group", "links",
         "not_taken", "open_ports", "planned", "provisional", "reason", "returned", "rounds", "scope",
         "scopes", "scopes_left", "scopes_waiting", "share", "status", "streams_items", "waiting",
     )  # fmt: skip
@@ -51,6 +51,8 @@ class TaskState:
         self.status = TaskStatus.PENDING
         self.attempt = 0
         self.failures = 0
+        #: Whether it counts no longer in the progress: nobody needs what it did not give.
+        self.forgiven = False
         self.waiting = 0
         self.provisional = 0
         self.returned = False

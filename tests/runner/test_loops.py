@@ -105,12 +105,6 @@ def test_a_stream_that_every_item_reads_passes_through_a_map():
     assert inside.dependencies == ("emit",)
 
 
-def test_until_the_executor_can_a_map_waits_for_its_streams():
-    graph = planned(mapping(over="item") | {"dataflows": [
-        {"from": "emit.numbers", "to": "each.item"}]})  # fmt: skip
-    assert graph.tasks["each"].first_chunk == set()
-
-
 def test_a_map_streams_its_results_if_it_is_told_to():
     """Engine 4.10."""
     plain, ordered = (control_of(planned(mapping(**each)).tasks["each"]).outputs["total"]
