@@ -37,15 +37,17 @@ CLAIMABLE = frozenset(
     }
 )
 #: Events after which a task is no longer under way.
-TASK_RESTS = (
-    happened.TaskCompleted,
-    happened.TaskCached,
-    happened.TaskRetrying,
-    happened.TaskDropped,
-    happened.TaskFailed,
-    happened.TaskCancelled,
-    happened.TaskUpstreamFailed,
-    happened.TaskInterrupted,
+TASK_RESTS = frozenset(
+    {
+        happened.TaskCompleted,
+        happened.TaskCached,
+        happened.TaskRetrying,
+        happened.TaskDropped,
+        happened.TaskFailed,
+        happened.TaskCancelled,
+        happened.TaskUpstreamFailed,
+        happened.TaskInterrupted,
+    }
 )
 
 
@@ -101,12 +103,14 @@ class MemoryRun:
         self.entries.append(entry)
         self.seq = entry.seq
         event = entry.event
-        self.status = STATUS_OF.get(type(event), self.status)
-        if isinstance(event, happened.TaskStarted | happened.TaskAwaiting):
+        kind = type(event)
+        if kind in TASK_RESTS:
+            self.running.pop(event.path, None)  # type: ignore[attr-defined] # of a task
+        elif isinstance(event, happened.TaskStarted | happened.TaskAwaiting):
             self.running[event.path] = event.attempt
             self.attempts[event.path] = event.attempt
-        elif isinstance(event, TASK_RESTS):
-            self.running.pop(event.path, None)
+        else:
+            self.status = STATUS_OF.get(kind, self.status)
 
 
 class MemoryStore:

@@ -1,9 +1,9 @@
 """Where a task's body runs: on the event loop, in a worker thread, in a process of its own."""
 
 import asyncio
-import inspect
 import threading
 from collections.abc import Callable, Mapping
+from inspect import isawaitable
 from typing import Any, Protocol
 
 from runner.errors import RunnerError
@@ -40,9 +40,14 @@ class Places:
             "process": ProcessPlace(),
             **(more or {}),
         }
+        # Most bodies run on the loop: they are spared one frame and a look.
+        self._is_plain = "loop" not in (more or {})
 
     async def run(self, task: Task, inputs: Mapping[str, Any], context: TaskContext) -> Any:
         """Run a body where its task type says; raises RunnerError for a place that is not there."""
+        if self._is_plain and not task.place and not task.blocking:
+            returned = task.execute(task.bind(inputs), context)
+            return await returned if isawaitable(returned) else returned
         name = place_of(task)
         place = self._places.get(name)
         if place is None:
@@ -64,7 +69,7 @@ class LoopPlace:
     async def run(self, task: Task, inputs: Mapping[str, Any], context: TaskContext) -> Any:
         """Run a body to its end and give what it returned."""
         returned = task.execute(task.bind(inputs), context)
-        return await returned if inspect.isawaitable(returned) else returned
+        return await returned if isawaitable(returned) else returned
 
 
 class ThreadPlace:

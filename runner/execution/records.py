@@ -35,7 +35,7 @@ class Records:
 
     def ended(self, path: str, attempt: int, seq: int, **end: Any) -> TaskCheckpoint:
         """Give the last record of a task, with its end."""
-        kept = self._kept.pop(path, None)
+        kept = self._kept.pop(path, None) if self._kept else None
         if kept is None:
             return TaskCheckpoint(path=path, attempt=attempt, seq=seq, **end)
         return replace(kept, attempt=attempt, seq=seq, done=True, saved=None, **end)

@@ -32,6 +32,8 @@ from runner.run.state import RunState
 from runner.run.status import TaskStatus
 
 SLICE_SECONDS = 0.002
+#: The clock is looked at after so many steps of a drain.
+LOOK_EVERY = 8
 CANCEL_GRACE_SECONDS = 10.0
 STOP_GRACE_SECONDS = 5.0
 STOPPED = "the server stopped"
@@ -290,18 +292,20 @@ class RunExecutor:
         if self._draining or self._over.done():
             return
         self._draining = True
-        until = self.loop.time() + SLICE_SECONDS
+        clock, until, steps = self.loop.time, self.loop.time() + SLICE_SECONDS, 0
+        commanded, inbox = self._commands, self._inbox
         try:
-            while self._commands or self._inbox:
-                if self._commands:
-                    command = self._commands.popleft()
+            while commanded or inbox:
+                if commanded:
+                    command = commanded.popleft()
                     if not self._stopping or type(command) is not commands.StartTask:
                         self._carry[type(command)](command)
                 else:
-                    event, kept = self._inbox.popleft()
+                    event, kept = inbox.popleft()
                     if type(event) not in FROM_BODIES or not self._is_stale(event):
                         self._take_in(event, **kept)
-                if self.loop.time() > until and not self._stopping:
+                steps += 1
+                if not steps % LOOK_EVERY and clock() > until and not self._stopping:
                     self.loop.call_soon(self._drain)
                     return
             if self.state.awaiting or self._awaits:

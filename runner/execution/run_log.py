@@ -49,6 +49,7 @@ class RunLog:
         self._entries: deque[_Kept] = deque()
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._wake = asyncio.Event()
+        self._sleeps = False
         self._closing = False
 
     def append(
@@ -63,7 +64,9 @@ class RunLog:
         self.seq += 1
         entry = Entry(self.seq, datetime.now(UTC), event)
         self._entries.append((entry, chunks, checkpoint, cache))
-        self._wake.set()
+        if self._sleeps:
+            self._sleeps = False
+            self._wake.set()
         return self.seq
 
     async def until_durable(self, seq: int) -> None:
@@ -90,6 +93,7 @@ class RunLog:
         while self._entries or not self._closing:
             if not self._entries:
                 self._wake.clear()
+                self._sleeps = True
                 await self._wake.wait()
                 continue
             try:
