@@ -10,6 +10,7 @@ from runner.console.lines import TASK_STATUS
 from runner.console.renderer import Renderer
 from runner.console.words import AWAITED, UNSAFE, beside_status
 from runner.errors import ValueFault
+from runner.execution.memory import STATUS_OF
 from runner.graph.definition import GraphPort
 from runner.graph.port_types import in_words
 from runner.graph.ports import Port
@@ -17,6 +18,8 @@ from runner.graph.values import dump
 from runner.run import events as happened
 
 OF_PEOPLE = frozenset({"input", "approval"})
+#: A run awaits nothing for a moment while what lost a race is being cancelled.
+GRACE_SECONDS = 0.5
 _BYTES_AT_ONCE = 65_536
 _YES, _NO = frozenset({"y", "yes", "true"}), frozenset({"n", "no", "false"})
 
@@ -75,13 +78,20 @@ class Asking:
         say: Callable[[str], None],
         answer: Callable[[str, Any], Any],
         give_up: Callable[[], None],
+        grace: float = GRACE_SECONDS,
     ) -> None:
-        """Ask on a terminal, if there is one; `answer` takes a path and an answer."""
+        """Ask on a terminal, if there is one; `answer` takes a path and an answer.
+
+        `grace` is how many seconds nothing happens before a run counts as beyond help.
+        """
         self._terminal = terminal
         self._renderer = renderer
         self._say = say
         self._answer = answer
         self._give_up = give_up
+        self._grace = grace
+        self._awaits = False
+        self._timer: asyncio.TimerHandle | None = None
         self._open: dict[str, happened.TaskAwaiting] = {}
         self._path = ""
         self._asking: asyncio.Task[None] | None = None
@@ -97,15 +107,26 @@ class Asking:
             del self._open[path]
             if path == self._path and self._asking is not None:
                 self._asking.cancel()
-        elif isinstance(event, happened.RunAwaiting):
-            self._look_for_hope()
+        elif type(event) in STATUS_OF:
+            self._awaits = isinstance(event, happened.RunAwaiting)
         self._next()
+        self._watch()
 
     def stop(self) -> None:
         """Ask no more: the run is over."""
         self._open.clear()
+        self._awaits = False
+        self._watch()
         if self._asking is not None:
             self._asking.cancel()
+
+    def _watch(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._awaits:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._grace, self._look_for_hope)
 
     def _look_for_hope(self) -> None:
         """End a run in which nothing moves before somebody gives what cannot be given here."""
@@ -134,9 +155,8 @@ class Asking:
         try:
             value = await answer_of(terminal, event.path, event.detail)
         except EOFError:
-            self._terminal = None
-            self._look_for_hope()
-            value = None
+            self._terminal = value = None
+            self._watch()
         finally:
             self._renderer.go_on()
             self._asking = None

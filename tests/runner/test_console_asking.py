@@ -107,7 +107,12 @@ class Heard:
         self.came = asyncio.Event()
         renderer = Renderer(GraphDefinition(), io.StringIO())
         self.asking = Asking(
-            terminal, renderer, say=self.said.append, answer=self._answer, give_up=self._give_up
+            terminal,
+            renderer,
+            say=self.said.append,
+            answer=self._answer,
+            give_up=self._give_up,
+            grace=0.0,
         )
 
     def _answer(self, path, value):
@@ -157,6 +162,7 @@ async def test_a_question_that_is_over_is_taken_back_and_the_next_one_asked():
 async def test_without_a_terminal_a_sentence_says_what_is_awaited_and_the_run_ends():
     heard = Heard(None)
     heard.tell(awaiting("a"), happened.RunAwaiting("approval"))
+    await asyncio.wait_for(heard.came.wait(), 5)
 
     assert heard.said == [
         "a awaits an approval: Release? (a terminal could give it).",
@@ -165,11 +171,20 @@ async def test_without_a_terminal_a_sentence_says_what_is_awaited_and_the_run_en
     assert heard.given_up == 1
 
 
-@pytest.mark.parametrize("reason", ["time", "approval"])
-async def test_a_run_that_goes_on_by_itself_is_waited_for(reason):
+@pytest.mark.parametrize(
+    "events",
+    [
+        (awaiting("b", "time", "2026-01-02T03:04:05+00:00"), happened.RunAwaiting("token")),
+        (awaiting("b", "approval", "2026-01-02T03:04:05+00:00"), happened.RunAwaiting("token")),
+        (happened.RunAwaiting("token"), happened.RunWoke()),
+        (happened.RunAwaiting("token"), happened.RunCompleted({})),
+    ],
+)
+async def test_a_run_that_goes_on_by_itself_is_left_alone(events):
     heard = Heard(None)
-    heard.tell(awaiting("a", "token"), awaiting("b", reason, "2026-01-02T03:04:05+00:00"))
-    heard.tell(happened.RunAwaiting("token"))
+    heard.tell(awaiting("a", "token"), *events)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(heard.came.wait(), 0.05)
 
     assert heard.given_up == 0
 
@@ -177,7 +192,7 @@ async def test_a_run_that_goes_on_by_itself_is_waited_for(reason):
 async def test_a_terminal_that_closes_ends_a_run_that_only_a_person_could_continue():
     with typing("") as (terminal, _, write):
         heard = Heard(terminal)
-        heard.tell(awaiting("a"))
+        heard.tell(awaiting("a"), happened.RunAwaiting("approval"))
         os.close(write)
         await asyncio.wait_for(heard.came.wait(), 5)
 
