@@ -243,15 +243,31 @@ class Bodies:
     def _attempt_failed(
         self, path: str, body: Body, error: TaskError, retry_after: float | None = None
     ) -> None:
-        executor, attempt = self._executor, body.context.attempt
+        attempt = body.context.attempt
+        self._executor.record(self._after_failure(path, attempt, error, retry_after))
+
+    def _after_failure(
+        self, path: str, attempt: int, error: TaskError, retry_after: float | None = None
+    ) -> events.TaskRetrying | events.TaskFailed:
+        """Say what a failed attempt leads to: another one, if somebody grants it."""
+        executor = self._executor
         for by, policy, failures in budgets(executor.state.tasks[path]):
             chance = executor.host.chance()
             delay = retry_delay(policy, failures, error, chance=chance, retry_after=retry_after)
             if delay is not None:
-                executor.record(events.TaskRetrying(path, attempt, error, delay, by))
-                return
+                return events.TaskRetrying(path, attempt, error, delay, by)
         handled = executor.state.tasks[path].planned.handles_error
-        executor.record(events.TaskFailed(path, attempt, error, handled))
+        return events.TaskFailed(path, attempt, error, handled)
+
+    def still_granted(self, event: events.TaskRetrying) -> events.TaskRetrying | events.TaskFailed:
+        """Look again at an attempt that something around the task granted.
+
+        It may have granted its last one to a task that failed in the same moment.
+        """
+        for by, policy, failures in budgets(self._executor.state.tasks[event.path]):
+            if by == event.by and failures + 1 < policy.attempts:
+                return event
+        return self._after_failure(event.path, event.attempt, event.error)
 
     def complete(self, path: str) -> None:
         """Record the completion of a task whose body has returned."""
@@ -293,6 +309,7 @@ class Bodies:
         if body is None:
             return False
         body.stop("cancel")
+        self._executor.loop.call_later(STUCK_SECONDS, self._abandon, path, body)
         return True
 
     def forget(self, path: str) -> None:
@@ -310,14 +327,15 @@ class Bodies:
         body.stop(reason)
         body.end()
         self._left.add(body)
+        if body.task is not asyncio.current_task():
+            self._executor.loop.call_later(STUCK_SECONDS, self._report_stuck, body)
 
-    def abandon(self) -> None:
-        """Give up the bodies that ignore that they were stopped."""
-        for path, body in list(self._by_path.items()):
-            if body.reason == "cancel":
-                attempt = body.context.attempt
-                self._executor.record(events.TaskStuck(path, attempt))
-                self._executor.record(events.TaskCancelled(path, attempt))
+    def _abandon(self, path: str, body: Body) -> None:
+        """Give up a body that ignores that it was cancelled."""
+        if self._by_path.get(path) is body and not self._executor.state.ended:
+            attempt = body.context.attempt
+            self._executor.record(events.TaskStuck(path, attempt))
+            self._executor.record(events.TaskCancelled(path, attempt))
 
     async def outlast(self, grace: float) -> None:
         """Wait for the bodies that must not be started twice."""
@@ -385,7 +403,6 @@ class Bodies:
         executor, path, attempt = self._executor, planned.path, body.context.attempt
         del self._by_path[path]
         self._let_go(body, "timeout")
-        executor.loop.call_later(STUCK_SECONDS, self._report_stuck, path, body)
         if planned.task.effect == "once":
             detail = {"message": sentence}
             executor.record(events.TaskAwaiting(path, attempt, "decision", detail))
@@ -393,9 +410,12 @@ class Bodies:
         error = error_of(TaskTimeout(sentence), path, attempt)
         self._attempt_failed(path, body, error)
 
-    def _report_stuck(self, path: str, body: Body) -> None:
+    def _report_stuck(self, body: Body) -> None:
         if body in self._left and not self._executor.state.ended:
-            self._executor.record(events.TaskStuck(path, body.context.attempt))
+            context = body.context
+            self._executor.record(events.TaskStuck(context.path, context.attempt))
+            # A thread cannot be ended, but its place can be given to others.
+            body.task.cancel()
 
 
 def _tell(came: asyncio.Future[None]) -> None:

@@ -1,6 +1,7 @@
 """TaskContext: what a task is given while it runs; its blocking twin for thread bodies."""
 
 import asyncio
+import concurrent.futures
 import hashlib
 import inspect
 import logging
@@ -228,7 +229,7 @@ class BlockingContext:
 
     def __init__(self, context: TaskContext, loop: asyncio.AbstractEventLoop) -> None:
         self._context = context
-        self._loop = loop
+        self._calls = _Calls(context, loop)
         self.run = context.run
         self.path = context.path
         self.attempt = context.attempt
@@ -246,7 +247,7 @@ class BlockingContext:
     @property
     def auth(self) -> "BlockingAuthority":
         """The starter's identity, and the credentials that the task type declares."""
-        return BlockingAuthority(self._context.auth, self._loop)
+        return BlockingAuthority(self._context.auth, self._calls)
 
     @property
     def saved_state(self) -> Any:
@@ -293,44 +294,77 @@ class BlockingContext:
 
     def read(self, reader: ChunkReader) -> "BlockingReader":
         """Give the plain iterable twin of a stream input."""
-        return BlockingReader(reader, self._loop)
+        return BlockingReader(reader, self._calls)
+
+    def interrupt(self) -> None:
+        """Let whatever the body waits for here end now, with TaskAbandoned."""
+        self._calls.interrupt()
 
     def _wait(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+        return self._calls.wait(coroutine)
+
+
+class _Calls:
+    """The calls of one thread body that wait for the event loop."""
+
+    def __init__(self, context: TaskContext, loop: asyncio.AbstractEventLoop) -> None:
+        self._context = context
+        self._loop = loop
+        self._pending: set[concurrent.futures.Future[Any]] = set()
+        self._over = False
+
+    def wait(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Give what a coroutine gives on the loop; raises TaskAbandoned if interrupted."""
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        self._pending.add(future)
+        if self._over:
+            future.cancel()
+        try:
+            return future.result()
+        except concurrent.futures.CancelledError as fault:
+            raise TaskAbandoned(self._context.path, self._context.attempt) from fault
+        finally:
+            self._pending.discard(future)
+
+    def interrupt(self) -> None:
+        """End all waits, those to come too; call it on the loop's own thread."""
+        self._over = True
+        for each in list(self._pending):
+            each.cancel()
 
 
 class BlockingAuthority:
     """The same for a body in a worker thread: `secret` waits for the event loop."""
 
-    def __init__(self, authority: Authority, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, authority: Authority, calls: _Calls) -> None:
         self.identity = authority.identity
         self._authority = authority
-        self._loop = loop
+        self._calls = calls
 
     def secret(self, name: str) -> Secret:
         """Give a credential of the person who started the run."""
-        coroutine = self._authority.secret(name)
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+        secret: Secret = self._calls.wait(self._authority.secret(name))
+        return secret
 
 
 class BlockingReader:
     """A stream input in a worker thread: a plain iterable."""
 
-    def __init__(self, reader: ChunkReader, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, reader: ChunkReader, calls: _Calls) -> None:
         self._reader = reader
-        self._loop = loop
+        self._calls = calls
 
     def __iter__(self) -> Iterator[Any]:
         cursor = aiter(self._reader)
         while True:
-            ended, chunk = asyncio.run_coroutine_threadsafe(_next(cursor), self._loop).result()
+            ended, chunk = self._calls.wait(_next(cursor))
             if ended:
                 return
             yield chunk
 
     def final(self) -> Any:
         """Wait for the end and give the aggregate."""
-        return asyncio.run_coroutine_threadsafe(self._reader.final(), self._loop).result()
+        return self._calls.wait(self._reader.final())
 
 
 class _RunLogHandler(logging.Handler):

@@ -83,26 +83,40 @@ class ThreadPlace:
         self._threads = asyncio.Semaphore(threads)
 
     async def run(self, task: Task, inputs: Mapping[str, Any], context: TaskContext) -> Any:
-        """Run a body to its end and give what it returned; a cancel gives the thread up."""
-        readers = [each for each in inputs.values() if isinstance(each, ChunkReader)]
-        if readers or task.streaming():
+        """Run a body to its end and give what it returned.
+
+        A cancel waits for the thread, which hears of it from its context; another gives it up.
+        """
+        if task.streaming() or any(_readers(value) for value in inputs.values()):
             return await self._in_thread(task, inputs, context)
         async with self._threads:
             return await self._in_thread(task, inputs, context)
 
     async def _in_thread(self, task: Task, inputs: Mapping[str, Any], context: TaskContext) -> Any:
-        loop = asyncio.get_running_loop()
-        blocking = BlockingContext(context, loop)
-        given = {
-            port: blocking.read(value) if isinstance(value, ChunkReader) else value
-            for port, value in inputs.items()
-        }
+        blocking = BlockingContext(context, asyncio.get_running_loop())
+        given = {port: _blocking(value, blocking) for port, value in inputs.items()}
         return await _threaded(
-            lambda: task.execute_blocking(task.bind(given), blocking), context.path
+            lambda: task.execute_blocking(task.bind(given), blocking),
+            context.path,
+            blocking.interrupt,
         )
 
 
-async def _threaded(body: Callable[[], Any], name: str) -> Any:
+def _readers(value: Any) -> list[ChunkReader]:
+    """Give the readers in an input: itself, or those of several streams."""
+    values = value if isinstance(value, list) else [value]
+    return [each for each in values if isinstance(each, ChunkReader)]
+
+
+def _blocking(value: Any, context: BlockingContext) -> Any:
+    readers = _readers(value)
+    if not readers:
+        return value
+    twins = [context.read(each) for each in readers]
+    return twins if isinstance(value, list) else twins[0]
+
+
+async def _threaded(body: Callable[[], Any], name: str, interrupt: Callable[[], None]) -> Any:
     """Run a function in a thread that does not keep the process alive."""
     loop = asyncio.get_running_loop()
     outcome: asyncio.Future[Any] = loop.create_future()
@@ -128,4 +142,13 @@ async def _threaded(body: Callable[[], Any], name: str) -> Any:
             loop.call_soon_threadsafe(settle, value, fault)
 
     threading.Thread(target=work, name=name, daemon=True).start()
-    return await outcome
+    try:
+        return await asyncio.shield(outcome)
+    except asyncio.CancelledError:
+        # The thread hears of it from its context; a second cancel gives it up.
+        interrupt()
+        try:
+            await asyncio.wait([outcome])
+        finally:
+            outcome.cancel()
+        raise

@@ -34,7 +34,6 @@ from runner.run.status import TaskStatus
 SLICE_SECONDS = 0.002
 #: The clock is looked at after so many steps of a drain.
 LOOK_EVERY = 8
-CANCEL_GRACE_SECONDS = 10.0
 STOP_GRACE_SECONDS = 5.0
 STOPPED = "the server stopped"
 
@@ -101,7 +100,7 @@ class RunExecutor:
             events.TaskFailed: self._take_failure,
             events.TaskCached: self._take_cached,
             events.TaskDecided: self._take_decision,
-            events.TaskRetrying: self._take_end_of_attempt,
+            events.TaskRetrying: self._take_retry,
             events.TaskCancelled: self._take_end_of_attempt,
             events.TaskUpstreamFailed: self._take_end_of_attempt,
         }
@@ -170,11 +169,10 @@ class RunExecutor:
     # ── what people ask ──────────────────────────────────────────────────────────────────
 
     def cancel(self, actor: str) -> None:
-        """Stop the run as somebody asked; what ignores it is abandoned after 10 s."""
+        """Stop the run as somebody asked; `Bodies` abandons what ignores it."""
         if self.state.cancelling or self.state.ended:
             return
         self.record(events.RunCancelling(actor))
-        self.loop.call_later(CANCEL_GRACE_SECONDS, self.bodies.abandon)
 
     def pause(self, actor: str) -> None:
         """Let nothing further start; what runs goes on to its end."""
@@ -218,6 +216,7 @@ class RunExecutor:
             given = decision.get("outputs") or {}
             ports = state.planned.task.outputs
             outputs = {port: ports[port].encode(given.get(port)) for port in ports}
+            self.desk.supersede(path)
             self.record(events.TaskAnswered(path, attempt, "decision", actor))
             self.bodies.give(path, outputs)
             self.record(events.TaskReturned(path, attempt))
@@ -396,6 +395,13 @@ class RunExecutor:
             self.apply(event, changes={"decisions": {"winner": event.decision}})
         else:
             self.apply(event, changes={"rounds": (event.decision,)})
+
+    def _take_retry(self, event: events.TaskRetrying) -> None:
+        found = self.bodies.still_granted(event) if event.by else event
+        if isinstance(found, events.TaskFailed):
+            self._take_failure(found)
+        else:
+            self._take_end_of_attempt(found)
 
     def _take_end_of_attempt(
         self, event: events.TaskRetrying | events.TaskCancelled | events.TaskUpstreamFailed

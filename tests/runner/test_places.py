@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from runner.errors import TaskAbandoned
 from runner.execution.context import TaskContext
 from runner.execution.places import Places
-from runner.execution.stream import kept_stream
+from runner.execution.stream import kept_stream, resumed_stream
 from runner.graph.ports import Chunks, Port, Ports
 from runner.graph.task import Task, task
 
@@ -102,6 +103,66 @@ async def test_a_body_that_reads_a_stream_waits_for_no_place():
     assert await run(Places(0), ReadInThread, {"numbers": reader}) == 3
 
 
+class BraidInThread(Task):
+    """The numbers of several streams, read in a thread."""
+
+    name = "test.braid-in-thread"
+    blocking = True
+    effect = "none"
+
+    class Inputs(Ports):
+        streams: list[Chunks[int]]
+
+    class Outputs(Ports):
+        result: list[int]
+
+    def execute(self, inputs, context):
+        return [number for each in inputs.streams for number in each]
+
+
+async def test_a_body_in_a_thread_reads_several_streams_on_one_port():
+    """Engine 2.4, 3.2."""
+    streams = [kept_stream("emit", OUT, 1, chunks) for chunks in (["1", "2"], [], ["3"])]
+    readers = [each.reader(INTO, elastic=True) for each in streams]
+
+    assert await run(Places(0), BraidInThread, {"streams": readers}) == [1, 2, 3]
+
+
+class ReadForever(ReadInThread):
+    """The sum of a stream, or what it was told when it was to end."""
+
+    name = "test.read-forever"
+    begun: Any
+    told: list[TaskAbandoned]
+
+    def execute(self, inputs, context):
+        told = []
+        self.begun()
+        for _ in range(2):
+            try:
+                return inputs.numbers.final()
+            except TaskAbandoned as fault:
+                told.append(fault)
+        self.told = told
+        return -1
+
+
+async def test_a_thread_that_waits_for_a_chunk_hears_of_its_cancel():
+    """Engine 5.8."""
+    reader = resumed_stream("emit", OUT, 1, ["1"]).reader(INTO, elastic=True)
+    body = ReadForever(None)
+    begun = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    body.begun = lambda: loop.call_soon_threadsafe(begun.set)
+    running = asyncio.create_task(Places().run(body, {"numbers": reader}, context_of()))
+    await begun.wait()
+    running.cancel()
+    await asyncio.wait([running], timeout=SECONDS)
+
+    assert running.cancelled()
+    assert len(body.told) == 2
+
+
 @pytest.mark.parametrize(
     ("raised", "seen"), [(ValueError, ValueError), (StopIteration, RuntimeError)]
 )
@@ -115,6 +176,7 @@ async def test_what_a_thread_raises_is_raised_here(raised, seen):
 
 
 async def test_a_body_that_was_given_up_frees_its_place():
+    """Engine 5.8: a cancel waits for the thread; a second one gives it up."""
     crowd = Crowd()
 
     @task(name="test.stuck", effect="none")
@@ -129,6 +191,9 @@ async def test_a_body_that_was_given_up_frees_its_place():
     places = Places(1)
     running = asyncio.create_task(run(places, stuck))
     await asyncio.wait_for(crowd.full.wait(), SECONDS)
+    running.cancel()
+    await asyncio.sleep(0)
+    assert not running.done()
     running.cancel()
 
     assert await run(places, quick) == 2
