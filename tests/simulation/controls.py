@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 CONTROLS = ("branch", "branch", "merge", "while", "reduce", "fallback", "first_of", "tell")
 
-READERS = frozenset({"sim.relay", "sim.read", "sim.keep", "sim.join"})
+READERS = frozenset({"sim.tally", "sim.relay", "sim.read", "sim.keep", "sim.join"})
 
 
 def add_control(drawing: "Drawing") -> None:
@@ -125,6 +125,8 @@ def _add_tell(drawing: "Drawing", task: dict[str, Any]) -> None:
     if drawing.is_hopeless:
         # Whether it fails before the stream that it reads does is a matter of time.
         plain = [each for each in plain if each["type"] not in READERS]
+    # A compound whose input streams begins with it, and is not skipped as a whole any more.
+    plain = [each for each in plain if not _feeds_graph(drawing, each["id"])]
     if not plain:
         return
     failing = drawing.random.choice(plain)
@@ -136,6 +138,14 @@ def _add_tell(drawing: "Drawing", task: dict[str, Any]) -> None:
     drawing.tasks.append(task)
     drawing.join(f"{failing['id']}.[error]", task, "error")
     drawing.numbers.append(f"{task['id']}.result")
+
+
+def _feeds_graph(drawing: "Drawing", name: str) -> bool:
+    graphs = {each["id"] for each in drawing.tasks if each["type"] == "flow.graph"}
+    return any(
+        flow["from"].startswith(f"{name}.") and flow["to"].partition(".")[0] in graphs
+        for flow in drawing.flows
+    )
 
 
 _ADD = {

@@ -4,7 +4,7 @@ from random import Random
 from typing import Any
 
 from tests.simulation.controls import add_control
-from tests.simulation.model import FOR_EVER
+from tests.simulation.model import FOR_EVER, fails_for_ever
 
 #: How long one step of a body may sleep, in seconds; below 0 it does not give way at all.
 PAUSES = (-1.0, 0.0, 0.0, 0.01, 0.1, 0.4, 1.5)
@@ -14,9 +14,17 @@ COUNTS_INSIDE = (0, 1, 2, 3, 4)
 READ_STYLES = ("all", "all", "first", "part", "final", "twice", "never", "all-final")
 RELAY_STYLES = ("each", "each", "after", "attach")
 JOIN_STYLES = ("one-by-one", "left-first", "right-final", "together")
-SOURCES = ("sim.number", "sim.emit", "sim.emit", "sim.send", "sim.batch", "sim.swing")
-OF_NUMBERS = ("sim.sum", "sim.sum", "sim.note")
-OF_STREAMS = ("sim.relay", "sim.relay", "sim.read", "sim.read", "sim.keep", "sim.join", "flow.map")
+SOURCES = (
+    "sim.number", "sim.emit", "sim.emit", "sim.send", "sim.batch", "sim.swing",
+    "sim.save", "sim.store",
+)  # fmt: skip
+OF_NUMBERS = (
+    "sim.sum", "sim.sum", "sim.note", "sim.note", "sim.choose", "sim.rest", "sim.question",
+)  # fmt: skip
+OF_STREAMS = (
+    "sim.relay", "sim.relay", "sim.relay", "sim.read", "sim.read", "sim.keep", "sim.join",
+    "sim.tally", "flow.map",
+)  # fmt: skip
 
 
 class Drawing:
@@ -125,11 +133,18 @@ class Drawing:
             config["fail_at"] = random.choice((0, 1, 2, 5, 50))
         if random.random() < 0.05:
             config["stubborn"] = random.choice((0.5, 20.0))
+        return config | self._own(kind)
+
+    def _own(self, kind: str) -> dict[str, Any]:
+        """Draw the settings that only some types have."""
+        random = self.random
         if kind in STYLES:
-            config["style"] = random.choice(STYLES[kind])
-        elif kind in {"sim.emit", "sim.send"}:
-            config["returns"] = random.random() < 0.3
-        return config
+            return {"style": random.choice(STYLES[kind])}
+        if kind in SAVING:
+            return {"every": random.randint(1, 4)}
+        if kind == "sim.rest":
+            return {"seconds": random.choice((0.0, 0.5, 4.0))}
+        return {"returns": random.random() < 0.3} if kind in {"sim.emit", "sim.send"} else {}
 
     def _source(self, task: dict[str, Any]) -> None:
         count = self.random.choice(COUNTS_INSIDE if self._depth else COUNTS)
@@ -202,7 +217,10 @@ class Drawing:
 
     def _add_graph(self, task: dict[str, Any]) -> None:
         inner = self._inside(controls=self._controls)
-        source = self.random.choice([*self.streams, *self.numbers])
+        failing = {each["id"] for each in self.tasks if fails_for_ever(each)}
+        sources = [*self.streams, *self.numbers]
+        sources = [each for each in sources if each.partition(".")[0] not in failing] or sources
+        source = self.random.choice(sources)
         single = source in self.numbers or source in self.snapshots
         inner.take("given", "int" if single else "list[int]")
         inner.grow(self.random.randint(1, 4))
@@ -218,6 +236,7 @@ class Drawing:
                 (self.numbers if each in inner.numbers else self.streams).append(name)
 
 
+SAVING = frozenset({"sim.save", "sim.store", "sim.tally"})
 STYLES: dict[str, tuple[str, ...]] = {
     "sim.relay": RELAY_STYLES,
     "sim.read": READ_STYLES,
@@ -229,6 +248,7 @@ _CONNECT = {
     **dict.fromkeys(OF_NUMBERS, Drawing._of_numbers),
     "sim.relay": Drawing._relay,
     "sim.read": Drawing._read,
+    "sim.tally": Drawing._read,
     "sim.keep": Drawing._read,
     "sim.join": Drawing._join,
 }

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runner.graph.dataflow import ERROR_PORT
+from tests.simulation.lasting import ANSWER
 from tests.simulation.tasks import doubled, emitted, mixed
 
 
@@ -112,7 +113,7 @@ def ports_of(task: Mapping[str, Any]) -> list[str]:
     return ["numbers"] if kind in STREAMING else ["result"]
 
 
-STREAMING = {"sim.emit", "sim.send", "sim.batch", "sim.relay", "sim.join"}
+STREAMING = {"sim.save", "sim.store", "sim.emit", "sim.send", "sim.batch", "sim.relay", "sim.join"}
 ALTERNATIVES = {"flow.fallback", "flow.first_of"}
 #: Ports that take several dataflows, and drop what is not taken.
 LISTS = {"values"}
@@ -295,6 +296,15 @@ def _alternatives(task: Any, given: Given, path: str, found: Expected) -> dict[s
     return {}
 
 
+def _tally(task: Any, given: Given, _path: str, _found: Expected) -> dict[str, Value]:
+    return {"result": number(mixed(given["numbers"][0].chunks, _salt(task)))}
+
+
+def _question(task: Any, given: Given, _path: str, _found: Expected) -> dict[str, Value]:
+    values = [each.whole for each in given.get("values", [])]
+    return {"result": number(mixed([*values, ANSWER], _salt(task)))}
+
+
 def _final(source: Value) -> list[int]:
     return source.whole if isinstance(source.whole, list) else [source.whole]
 
@@ -320,6 +330,12 @@ _COMPUTE: dict[str, Callable[[Any, Given, str, Expected], dict[str, Value]]] = {
     "sim.read": _read,
     "sim.keep": _read,
     "sim.join": _join,
+    "sim.save": _emit,
+    "sim.store": _emit,
+    "sim.tally": _tally,
+    "sim.choose": _sum,
+    "sim.rest": _sum,
+    "sim.question": _question,
     "sim.less": _less,
     "sim.tell": _tell,
     "flow.branch": _branch,

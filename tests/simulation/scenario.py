@@ -39,12 +39,15 @@ class Scenario:
     second_at: float | None
     cancel_at: int | None
     resumes_cancelled: bool
+    pause_at: int | None
+    pause_seconds: float
+    slots: dict[str, int]
     batch: int
 
     @property
     def is_quiet(self) -> bool:
         """Whether nothing happens."""
-        return not self.strikes and self.cancel_at is None
+        return not self.strikes and self.cancel_at is None and self.pause_at is None
 
 
 def draw(random: Random) -> Scenario:
@@ -63,10 +66,18 @@ def draw(random: Random) -> Scenario:
         weather=weather,
         strikes=strikes,
         second_at=random.random() * 3 if random.random() < 0.25 else None,
-        cancel_at=random.choice((3, 10, 30, 100, 300)) + random.randrange(30) if cancels else None,
+        cancel_at=_moment(random) if cancels else None,
         resumes_cancelled=random.random() < 0.5,
+        pause_at=_moment(random) if not quiet and random.random() < 0.1 else None,
+        pause_seconds=random.random() * 10,
+        slots={"process": random.randint(1, 3)} if random.random() < 0.15 else {},
         batch=batch,
     )
+
+
+def _moment(random: Random) -> int:
+    """Draw before which callback a person acts."""
+    return random.choice((3, 10, 30, 100, 300)) + random.randrange(30)
 
 
 def _weather(random: Random, *, hurried: bool) -> Weather:

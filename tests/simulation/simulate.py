@@ -6,17 +6,19 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from random import Random
 from typing import Any
 
 from runner.execution import run_log
 from runner.execution.background import BackgroundRunner
 from runner.execution.host import Host
+from runner.execution.slots import Slots
 from runner.graph.values import encode
-from runner.run.status import RunStatus
 from tests.simulation import graphs, scenario, tasks, verdict
+from tests.simulation.lasting import EPOCH, register_lasting
 from tests.simulation.model import expected
+from tests.simulation.people import People
 from tests.simulation.scenario import Scenario, Strike
 from tests.simulation.store import LeasedStore, Line
 from tests.simulation.witness import Witness
@@ -24,9 +26,7 @@ from tests.simulation.world import Process, Standstill, World
 
 #: By when every run must have ended, in virtual seconds.
 PATIENCE = 900.0
-#: When virtual time begins, for who asks what day it is.
-EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-REGISTRY = tasks.registry_of_simulation()
+REGISTRY = register_lasting(tasks.registry_of_simulation())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +71,11 @@ class Simulation:
         self.deaths = 0
         self._strikes: deque[Strike] = deque(self.scenario.strikes)
         self._left = self._strikes[0].count if self._strikes else 0
-        self._cancel_in = self.scenario.cancel_at
-        self._resumes: dict[str, int] = {}
         self.halted: set[str] = set()
         self._halted = 0
         self._closing = False
         self._leaving: set[str] = set()
+        self.people = People(self)
         self.world.before_step = self._before_step
         self.world.complain = lambda name, said: self.witness.blame("loop", name, said)
         self.witness.executor_of = self.executor_of
@@ -89,7 +88,7 @@ class Simulation:
         for _ in range(self.scenario.runs):
             run = self.store.submit(text, encode({}))
             self.witness.records[run] = verdict.record_of(run)
-            self._resumes[run] = graphs.failures_in(self.definition) + 2
+            self.people.watch(run)
         with self._watched():
             self._spawn()
             if self.scenario.second_at is not None:
@@ -115,12 +114,7 @@ class Simulation:
             return True
         if self._halted or not self.world.processes:
             return False
-        return all(self._is_done(run) for run in self.store.runs)
-
-    def _is_done(self, run: str) -> bool:
-        if not self.store.runs[run].status.is_over or self._will_resume(run):
-            return False
-        return not self.store.is_asked(run, "resume")
+        return all(map(self.people.is_done_with, self.store.runs))
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
@@ -175,6 +169,7 @@ class Simulation:
                 now=lambda: EPOCH + timedelta(seconds=self.world.now),
                 chance=self.world.random.random,
                 is_watched=lambda _run: watched,
+                slots=Slots(self.scenario.slots),
             )
             runner = BackgroundRunner(line, REGISTRY, process.name, host=host)
             self.runners[process.name] = runner
@@ -211,11 +206,7 @@ class Simulation:
     # ── strikes ──────────────────────────────────────────────────────────────────────────
 
     def _before_step(self, process: Process) -> None:
-        if self._cancel_in is not None:
-            self._cancel_in -= 1
-            if self._cancel_in <= 0:
-                self._cancel_in = None
-                self._cancel(process)
+        self.people.look(process)
         if self._strikes and not self._strikes[0].call:
             self._count(process)
 
@@ -230,12 +221,12 @@ class Simulation:
         if call == "commit" and answer is None:
             self.executors[subject.run] = self.executor_of(process, subject.run)
             self.witness.kept(process, subject)
-            self._person_looks(subject.run)
+            self.people.see(subject.run, [each.event for each in subject.entries])
         elif call == "claim" and not isinstance(answer, Exception):
             for stored in answer:
                 self.witness.claimed(process, stored)
         elif call == "mark_handled":
-            self._requests_closed()
+            self.people.see_closed()
         elif call == "quarantine":
             self.witness.blame("P5", subject[0], f"it is quarantined: {subject[1]}")
         elif isinstance(answer, Exception):
@@ -285,51 +276,6 @@ class Simulation:
         ]  # fmt: skip
         if not staying:
             self.world.later(seconds, self._spawn)
-
-    # ── people ───────────────────────────────────────────────────────────────────────────
-
-    def _cancel(self, process: Process) -> None:
-        run = next(iter(self.store.runs))
-        if self.store.runs[run].status.is_over:
-            return
-        self.witness.say("person", f"asks for {run} to be cancelled")
-        self.store.ask(run, "cancel", "someone")
-        self._wake(process)
-
-    def _wake(self, process: Process) -> None:
-        if process.runs and self.world.random.random() < 0.5:
-            self.world.inside(process, self.runners[process.name].wake)
-
-    def _will_resume(self, run: str) -> bool:
-        status = self.store.runs[run].status
-        if self._resumes[run] <= 0:
-            return False
-        if status is RunStatus.CANCELLED:
-            return self.scenario.resumes_cancelled
-        return status is RunStatus.FAILED and not self.expected.lost
-
-    def _requests_closed(self) -> None:
-        """See whether a request to resume was closed by who does not resume."""
-        for request in self.store.closed:
-            if request.kind == "resume" and self.store.runs[request.run].status.is_over:
-                sentence = "a request to resume is closed and nothing comes of it"
-                self.witness.blame("6.3", request.run, sentence)
-                self._resumes[request.run] += 1
-                self._person_looks(request.run)
-        self.store.closed.clear()
-
-    def _person_looks(self, run: str) -> None:
-        if not self.store.runs[run].status.is_over or not self._will_resume(run):
-            return
-
-        def ask() -> None:
-            if not self.store.runs[run].status.is_over:
-                return
-            self._resumes[run] -= 1
-            self.witness.reopened(run)
-            self.store.ask(run, "resume", "someone")
-
-        self.world.later(self.world.random.random() * 3, ask)
 
 
 def simulate(seed: int) -> Report:

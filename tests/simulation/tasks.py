@@ -30,6 +30,9 @@ class Observer(Protocol):
     def finished(self, context: Any) -> None:
         """A body is about to return."""
 
+    def decided(self, context: Any, value: Any) -> None:
+        """A body was told what it decided, now or in an earlier attempt."""
+
 
 class _Nobody:
     def began(self, context: Any) -> None:
@@ -39,6 +42,9 @@ class _Nobody:
         """Ignore it."""
 
     def finished(self, context: Any) -> None:
+        """Ignore it."""
+
+    def decided(self, context: Any, value: Any) -> None:
         """Ignore it."""
 
 

@@ -28,7 +28,7 @@ OVER = {
 #: Events after which an attempt is over, though its task is not.
 TASK_RESTS = {"TaskInterrupted", "TaskDropped", "TaskRetrying"}
 KEPT_RESULTS = {"TaskCompleted", "TaskCached"}
-#: Within so many virtual seconds of a cancel, no further body begins.
+#: Within so many virtual seconds of a cancel or a pause, no further body begins.
 CANCEL_SECONDS = 1.0
 RUN_ENDS = {"RunCompleted", "RunFailed", "RunCancelled"}
 #: What may still be said of a task that is over: late news of its streams, and log lines.
@@ -49,6 +49,9 @@ class RunRecord:
         self.epochs: list[int] = []
         self.results: dict[str, int] = {}
         self.decided: set[str] = set()
+        self.awaiting: set[str] = set()
+        self.paused = False
+        self.paused_at = 0.0
         self.over: dict[str, str] = {}
         self.started: dict[str, int] = {}
         self.open: dict[str, int] = {}
@@ -75,6 +78,7 @@ class Witness:
         self._world = world
         self._pushed: Counter[tuple[str, str, str, int, str]] = Counter()
         self._finished: set[tuple[str, str, str]] = set()
+        self._decisions: dict[tuple[str, str], Any] = {}
         self._keys: dict[tuple[str, str], str] = {}
 
     def say(self, who: str, what: Any) -> None:
@@ -83,6 +87,8 @@ class Witness:
 
     def blame(self, rule: str, run: str, sentence: str) -> None:
         """Note a violated invariant, and whether it is one that the engine is known for."""
+        if run in self.excused:
+            return
         said = f"{rule} {run}: {sentence}"
         known = known_as(said)
         if not known:
@@ -124,6 +130,14 @@ class Witness:
         if process is not None:
             self._finished.add((process.name, context.run, context.path))
 
+    def decided(self, context: Any, value: Any) -> None:
+        """A body was told what it decided: always the same."""
+        if self._here() is None:
+            return
+        known = self._decisions.setdefault((context.run, context.path), value)
+        if known != value:
+            self.blame("1.3", context.run, f"{context.path} decided {value} after {known}")
+
     def _here(self) -> Process | None:
         from asyncio import get_running_loop
 
@@ -144,6 +158,9 @@ class Witness:
             self.blame("P8", record.run, f"{path} begins although {who} was told to cancel")
         if record.status in RUN_ENDS:
             self.blame("I3", record.run, f"{path} begins although the run has ended")
+        late = self._world.now > record.paused_at + CANCEL_SECONDS
+        if record.paused and executor.state.paused and late:
+            self.blame("5.1", record.run, f"{path} begins although the run is paused")
         planned = executor.state.tasks[path].planned
         if planned.task.effect != "none":
             self._check_effect(record, path, context.attempt, planned)
@@ -227,9 +244,9 @@ class Witness:
     def reopened(self, run: str) -> None:
         """A person asked for a run that had ended to go on."""
         record = self.records[run]
-        self.say("person", f"asks for {run} to be resumed")
         record.over = {p: kind for p, kind in record.over.items() if kind in KEPT_RESULTS}
         record.status = "reopened"
+        record.paused = False
         record.cancelling = 0
 
     def _keep_event(self, record: RunRecord, event: Any) -> None:
@@ -241,6 +258,10 @@ class Witness:
         path = path_of(event)
         if path in record.over and event.kind not in AFTERWORDS:
             self._keep_after_end(record, path, event)
+        if event.kind == "TaskAwaiting":
+            record.awaiting.add(path)
+        else:
+            record.awaiting.discard(path)
         if event.kind == "TaskStarted":
             self._keep_start(record, path, event.attempt)
         elif event.kind == "TaskDecided":
@@ -263,6 +284,9 @@ class Witness:
     def _keep_run_event(self, record: RunRecord, event: Any) -> None:
         if event.kind in RUN_ENDS:
             record.status = event.kind
+            record.awaiting.clear()
+        elif event.kind in {"RunPaused", "RunContinued"}:
+            record.paused, record.paused_at = event.kind == "RunPaused", self._world.now
         elif isinstance(event, happened.RunCancelling):
             record.cancelling, record.cancelled_at = record.epoch, self._world.now
         elif isinstance(event, happened.RunResumed):
