@@ -117,9 +117,9 @@ class DatabaseStore:
     def _write_next(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let the writer commit all that waits; one transaction is under way at a time."""
         taken, self._waiting = self._waiting, []
-        self._writing = bool(taken)
         if taken:
             self._writer.submit(self._write, taken, loop)
+        self._writing = bool(taken)
 
     def _write(
         self, taken: list[tuple[Batch, asyncio.Future[None]]], loop: asyncio.AbstractEventLoop

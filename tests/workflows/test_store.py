@@ -280,3 +280,40 @@ async def test_an_unexpected_fault_of_the_writer_reaches_those_who_wait(store, s
 
     with pytest.raises(RuntimeError, match="a bug"):
         await asyncio.wait_for(store.commit(batch_of(claimed, happened.RunStarted())), 5)
+
+
+async def test_a_closed_store_refuses_every_batch(tmp_path, submit):
+    """It must not let a second one wait for a writer that is gone."""
+    store = DatabaseStore(tmp_path)
+    stored = await claimed(store, submit)
+    await store.close()
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="shutdown"):
+            await asyncio.wait_for(store.commit(batch_of(stored, happened.RunStarted())), 5)
+
+
+class Counted(DatabaseStore):
+    """A store that notes how many batches went into each transaction."""
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.transactions = []
+
+    def _commit_all(self, batches):
+        self.transactions.append(len(batches))
+        return super()._commit_all(batches)
+
+
+async def test_batches_that_come_while_one_is_written_share_a_transaction(tmp_path, submit):
+    """Engine 7.5: group commit."""
+    store = Counted(tmp_path)
+    await submit()
+    await submit()
+    first, second = await store.claim("one", 2)
+    await asyncio.gather(
+        store.commit(batch_of(first, happened.RunStarted())),
+        store.commit(batch_of(second, happened.RunStarted())),
+        store.commit(batch_of(first, happened.TaskStarted("a", 1), before=1)),
+    )
+    await store.close()
+    assert store.transactions == [1, 2]
