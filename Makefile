@@ -11,7 +11,7 @@ ARGS ?=
 # How many seeds to simulate
 SEEDS ?= 1000
 
-.PHONY: help install run demo test test-runner simulate coverage types lint format format-check migrations-check check bench
+.PHONY: help install run demo test test-runner simulate coverage types lint format format-check migrations-check check bench state-picture
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,3 +67,7 @@ check: format-check lint types migrations-check coverage ## everything CI asks f
 bench: ## what a task costs, beside bare asyncio and bare SQLite; ARGS="W1 W4 --rounds 3"
 	$(DEV)
 	@$(PYTHON_IN) -m tests.benchmarks $(ARGS)
+
+state-picture: ## draw docs/states.md from the table of legal moves
+	$(DEV)
+	@$(PYTHON_IN) -m tests.state_picture
