@@ -3,6 +3,8 @@
 import asyncio
 import logging
 
+from django.conf import settings
+
 logger = logging.getLogger(__name__)
 
 
@@ -13,6 +15,7 @@ class RunnerOfThisProcess:
         # Loaded here: pages and commands only wake, and need neither the tasks nor the engine.
         from runner.execution.background import BackgroundRunner  # noqa: PLC0415
         from runner.execution.host import Host  # noqa: PLC0415
+        from runner.execution.slots import Slots  # noqa: PLC0415
         from runner.graph.registry import default_registry  # noqa: PLC0415
         from workflows import live  # noqa: PLC0415
         from workflows.owners import new_owner  # noqa: PLC0415
@@ -24,7 +27,11 @@ class RunnerOfThisProcess:
             self._store,
             default_registry(),
             new_owner(),
-            host=Host(on_commit=live.publish, is_watched=live.is_watched),
+            host=Host(
+                slots=Slots(settings.TASK_LIMITS),
+                on_commit=live.publish,
+                is_watched=live.is_watched,
+            ),
         )
         self._runner.start()
         logger.info("background runner %s started", self._runner.owner)

@@ -7,6 +7,7 @@ import environ  # type: ignore[import-untyped]
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
+from workflows.limits import limits_in
 from workflows.log_lines import without_strangers_traces
 from workflows.secret_key import secret_key_in
 
@@ -110,6 +111,10 @@ CHANNEL_LAYERS = {
         "CONFIG": {"capacity": 1000},
     },
 }
+
+# How many tasks may work at once: in this process, in each run, for each person, in a group that
+# task types name. "process=64,run:*=16,user:*=32,group:ollama=1"; what is not named is unlimited.
+TASK_LIMITS = limits_in(env.str("ANABRANCH_LIMITS", default=""))
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

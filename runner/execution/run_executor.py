@@ -127,6 +127,7 @@ class RunExecutor:
             self.controls.stop()
             writer.cancel()
             await self.bodies.end(0.0)
+            self.host.slots.forget(f"run:{self.run_id}")
 
     async def stop(self, grace: float = STOP_GRACE_SECONDS) -> None:
         """Checkpoint and let go: the run is interrupted and can go on elsewhere.

@@ -25,6 +25,8 @@ class Slots:
     def __init__(self, limits: Mapping[str, int]) -> None:
         """Take limits by name, such as {"process": 64, "group:ollama": 1}; other names have none.
 
+        {"run:*": 16} is a limit for each run of its own.
+
         Raises RunnerError for a limit below 1.
         """
         self._limits: dict[str, _Limit] = {}
@@ -94,9 +96,18 @@ class Slots:
         if found is None:
             if len(self._sets) >= _SETS_KEPT:
                 self._sets.clear()
-            known = (self._limits[name] for name in sorted(set(names)) if name in self._limits)
-            found = self._sets[names] = tuple(known)
+            known = (self._find(name) for name in sorted(set(names)))
+            found = self._sets[names] = tuple(limit for limit in known if limit is not None)
         return found
+
+    def _find(self, name: str) -> "_Limit | None":
+        """Find a limit; one for each of a kind, "run:*", is made at its first use."""
+        limit = self._limits.get(name)
+        if limit is None:
+            each = self._limits.get(f"{name.partition(':')[0]}:*")
+            if each is not None:
+                limit = self._limits[name] = _Limit(name, each.most)
+        return limit
 
     def _stand_in_line(self, ticket: "Ticket", full: "_Limit") -> None:
         self._arrivals += 1

@@ -446,3 +446,20 @@ class Model(RuleBasedStateMachine):
 
 Model.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
 TestSlotsAgainstASlowSearch = Model.TestCase
+
+
+def test_a_limit_for_each_of_a_kind_counts_each_of_them_alone():
+    """Engine 5.7."""
+    slots = Slots({"run:*": 1})
+    first = slots.acquire(("run:one", "process"), print)
+    second = slots.acquire(("run:one",), print)
+    other = slots.acquire(("run:two",), print)
+
+    assert (first.held, second.held, other.held) == (True, False, True)
+    assert second.why == "1 of 1 for this run is taken"
+
+
+def test_slots_without_a_limit_are_free():
+    """Engine 5.7."""
+    assert Slots({}).is_free
+    assert not Slots({"process": 1}).is_free
