@@ -31,14 +31,17 @@ def restore(
         if each.path in run.tasks and (each.rounds or each.decisions):
             _unfold_again(run, run.tasks[each.path], each)
     for each in sorted(kept, key=lambda each: each.seq):
-        if each.path not in run.tasks:
+        if each.path not in run.tasks and each.done:
             raise UnreadableCheckpoint(f"{each.path} was kept, but this graph has no such task.")
+        # One without an end may be inside of what was unfolded along a stream, and is not yet again.
         if each.done:
             _end_again(run, run.tasks[each.path], each)
     _close_inside_ended(run)
     for path, attempt in attempts.items():
         if path in run.tasks:
             run.tasks[path].attempt = max(run.tasks[path].attempt, attempt)
+        else:
+            run.wiring.attempts[path] = attempt
     for path in running:
         state = run.tasks.get(path)
         if state is not None and state.status is S.PENDING:

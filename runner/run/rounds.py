@@ -61,9 +61,9 @@ class Rounds:
         state.decided = True
         if state.unfolds:
             state.choice = event.decision
-            _, final = self._wiring.settled(state, (ITEMS,))
+            ready, final = self._wiring.settled(state, (ITEMS,))
             concluded = [command for each in final for command in conclude(each)]
-            return concluded + self._settle_decided(state)
+            return concluded + self._start(ready) + self._settle_decided(state)
         state.rounds = [event.decision]
         not_taken = self._scopes.not_taken(state)
         if not not_taken:

@@ -47,8 +47,9 @@ class Scopes:
         filled = bool(unfolding.tasks) and state.is_filled_inside
         share = state.share / len(unfolding.tasks) if filled else 0.0
         added = self._wiring.add(unfolding.tasks.values(), share)
-        if state.grows and not state.decided:
-            self._wiring.hold(state, added)
+        holder = _undecided(state)
+        if holder is not None:
+            self._wiring.hold(holder, added)
         for scope in fresh:
             for path in scope.planned.paths:
                 task = self._wiring.tasks[path]
@@ -95,3 +96,11 @@ class Scopes:
     def _planned(self, path: str) -> PlannedTask | None:
         state = self._wiring.tasks.get(path)
         return None if state is None else state.planned
+
+
+def _undecided(state: TaskState) -> TaskState | None:
+    """Find the map along a stream, around a task or itself, that may still be unfolded anew."""
+    around: TaskState | None = state
+    while around is not None and (not around.grows or around.decided):
+        around = around.scope.owner if around.scope is not None else None
+    return around

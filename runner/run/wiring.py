@@ -28,6 +28,8 @@ class Wiring:
     def __init__(self) -> None:
         self.tasks: dict[str, TaskState] = {}
         self.groups: dict[str, Group] = {}
+        #: The last attempts of tasks that were forgotten, or are not unfolded again yet.
+        self.attempts: dict[str, int] = {}
         self.some_not_taken = False
 
     # ── growing and shrinking ────────────────────────────────────────────────────────────────
@@ -46,6 +48,8 @@ class Wiring:
         tasks = self.tasks
         for each in added:
             tasks[each.planned.path] = each
+            if self.attempts:
+                each.attempt = self.attempts.pop(each.planned.path, 0)
         for each in added:
             parent = each.planned.parent
             if parent is not None and parent in self.groups:
@@ -55,16 +59,23 @@ class Wiring:
         return added
 
     def hold(self, owner: TaskState, inside: Iterable[TaskState]) -> None:
-        """Let nothing inside a map be final before the map knows which items it has."""
+        """Let nothing inside a map be final before the map knows which items it has.
+
+        What has an effect does not even begin before.
+        """
         for each in inside:
-            owner.links.append(Link(ITEMS, each, "", Until.NEVER))
+            begins = each.planned.task.effect == "none"
+            owner.links.append(Link(ITEMS, each, "", Until.NEVER if begins else Until.FINAL))
             each.provisional += 1
+            each.waiting += not begins
 
     def forget(self, forgotten: Iterable[TaskState], prefix: str) -> None:
         """Take tasks out, and the compounds whose paths begin with `prefix`."""
         dead = {id(each) for each in forgotten}
         for each in forgotten:
             self.tasks.pop(each.planned.path, None)
+            if each.attempt:
+                self.attempts[each.planned.path] = each.attempt
             for output in (*producers(each.planned.sources.values()), *each.planned.gates):
                 source = self.tasks.get(output.path)
                 if source is not None:

@@ -1,0 +1,66 @@
+"""What is unfolded again goes on counting its attempts: no two of them have the same number."""
+
+from typing import Any
+
+import pytest
+
+from runner.graph.building import GraphBuilder
+from runner.graph.loops import Map
+from tests.held_tasks import GATES, Flaky, Held, times
+from tests.runs import Driven, Ran, crash_everywhere, run
+from tests.tasks import Emit, Note
+
+RETRY = {"retry": {"attempts": 2, "delay": 0.0}}
+
+
+def mapped(source: Any, body: Any = times, **more: Any) -> GraphBuilder:
+    """A stream of numbers, and a map along it."""
+    graph = GraphBuilder("mapped")
+    numbers = graph.add("source", source, **more)
+    graph.output(
+        "many", graph.add("each", Map.of(body, over=["item"]), item=numbers.numbers).result
+    )
+    return graph
+
+
+def nested() -> GraphBuilder:
+    """A map with one item, as the body of another map."""
+    graph = GraphBuilder("nested")
+    item = graph.input("item", "int")
+    graph.output("result", graph.add("in", Map.of(times, over=["item"]), item=[item]).result)
+    return graph
+
+
+def attempts(ran: Ran, path: str) -> list[int]:
+    return [each.attempt for each in ran.of(path, "TaskStarted")]
+
+
+async def test_what_is_unfolded_again_is_another_attempt():
+    """Engine 4.7: what two attempts stream could not be told apart otherwise."""
+    ran = await run(mapped(Flaky({"fails": 1, "after": 2}), policy=RETRY))
+    assert ran.outputs == {"many": [2000, 2010, 2020]}
+    assert attempts(ran, "each[0]/times") == [1, 2]
+    assert attempts(ran, "each[2]/times") == [1]
+
+
+@pytest.mark.parametrize("body", [times, nested().as_task()])
+async def test_no_attempt_has_the_number_of_another_after_a_kill(body, monkeypatch):
+    """Engine 4.7, 5.8."""
+    for ran in await crash_everywhere(mapped(Emit, body), monkeypatch):
+        starts = [(each.path, each.attempt) for each in ran.events if each.kind == "TaskStarted"]
+        assert len(starts) == len(set(starts))
+
+
+async def test_what_has_an_effect_begins_once_the_items_are_known():
+    """Engine 4.8: also where it reads nothing of its item."""
+    GATES.clear()
+    body = GraphBuilder("body")
+    item = body.input("item", "int")
+    body.add("note", Note, values=[1])
+    body.output("result", body.add("times", times, item=item).result)
+    async with Driven(mapped(Held, body)) as driven:
+        await driven.until("TaskStarted", "each[0]/times")
+        assert driven.executor.state.tasks["each[0]/note"].status == "pending"
+        GATES["gate"].set()
+        ran = await driven.end()
+    assert ran.place("TaskDecided", "each") < ran.place("TaskStarted", "each[0]/note")
