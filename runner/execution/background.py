@@ -6,8 +6,10 @@ guarantee.
 
 import asyncio
 import logging
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from runner.errors import Fenced, StorageTrouble, ValueFault
+from runner.errors import Fenced, RunnerError, StorageTrouble, ValueFault
 from runner.execution.host import Host
 from runner.execution.run_executor import RunExecutor
 from runner.execution.store import Request, RunStore, StoredRun
@@ -43,6 +45,7 @@ class BackgroundRunner:
         self._wake = asyncio.Event()
         self._stopping = False
         self._driving: dict[str, asyncio.Task[None]] = {}
+        self._closing: dict[str, asyncio.Task[None]] = {}
         self._loop_task: asyncio.Task[None] | None = None
         self._renewed = 0.0
 
@@ -61,8 +64,9 @@ class BackgroundRunner:
         if self._loop_task is not None:
             await self._loop_task
         await asyncio.gather(*(each.stop() for each in list(self.executors.values())))
-        if self._driving:
-            await asyncio.wait(set(self._driving.values()), timeout=POLL_SECONDS * 5)
+        ending = {*self._driving.values(), *self._closing.values()}
+        if ending:
+            await asyncio.wait(ending, timeout=POLL_SECONDS * 5)
 
     async def _loop(self) -> None:
         while not self._stopping:
@@ -98,13 +102,26 @@ class BackgroundRunner:
             self._driving[run].cancel()
 
     async def _answer_requests(self) -> None:
-        if not self.executors:
+        begun = [run for run, executor in self.executors.items() if executor.begun.done()]
+        if not begun:
             return
-        for request in await self._store.requests(list(self.executors)):
+        for request in await self._store.requests(begun):
             executor = self.executors.get(request.run)
-            if executor is not None:
-                _answer(executor, request)
+            if executor is None or request.id in self._closing:
+                continue
+            if _answer(executor, request):
+                closing = asyncio.create_task(self._close(executor, request))
+                self._closing[request.id] = closing
+
+    async def _close(self, executor: RunExecutor, request: Request) -> None:
+        """Close a request once what came of it is kept; else the run's next owner takes it up."""
+        try:
+            await executor.log.until_durable(executor.log.seq)
             await self._store.mark_handled(request.id)
+        except RunnerError as fault:
+            logger.warning("A request of run %s stays open: %s", request.run, fault)
+        finally:
+            del self._closing[request.id]
 
     async def _drive(self, stored: StoredRun) -> None:
         run = stored.run
@@ -112,9 +129,8 @@ class BackgroundRunner:
             graph = planned(stored, self._registry)
             executor = RunExecutor(graph, self._store, stored, host=self._host)
             self.executors[run] = executor
-            self._wake.set()
+            executor.begun.add_done_callback(lambda _: self._wake.set())
             await executor.run()
-            self._wake.set()
         except Fenced:
             logger.warning("Run %s has another owner now; this process lets it go.", run)
         except StorageTrouble:
@@ -127,6 +143,7 @@ class BackgroundRunner:
         finally:
             self.executors.pop(run, None)
             self._driving.pop(run, None)
+            self._wake.set()
             await self._store.release(self.owner, [run])
 
 
@@ -138,22 +155,55 @@ def planned(stored: StoredRun, registry: TaskRegistry) -> TaskGraph:
     return plan(definition, inputs, registry.with_workflows(workflows), **stored.options)
 
 
-def _answer(executor: RunExecutor, request: Request) -> None:
-    """Do what a person asked; what makes no sense any more is passed over."""
-    actor, payload = request.actor, request.payload
+def _answer(executor: RunExecutor, request: Request) -> bool:
+    """Do what a person asked; false if it is too early for that.
+
+    What makes no sense, or none any more, is passed over.
+    """
+    said: Any = request.payload
+    payload = said if isinstance(said, Mapping) else {}
     path = str(payload.get("path", ""))
     try:
-        if request.kind == "cancel":
-            executor.cancel(actor)
-        elif request.kind == "pause":
-            executor.pause(actor)
-        elif request.kind == "continue":
-            executor.go_on(actor)
-        elif request.kind == "renew":
-            executor.renew(actor)
-        elif request.kind == "answer":
-            executor.answer(path, payload.get("value"), actor)
-        elif request.kind == "decide":
-            executor.settle_decision(path, actor, payload)
+        return _ACTS.get(request.kind, _pass_over)(executor, path, request.actor, payload)
     except ValueFault as fault:
-        logger.warning("Run %s: what %s gave does not fit: %s", request.run, actor, fault)
+        logger.warning("Run %s: what %s gave does not fit: %s", request.run, request.actor, fault)
+    except Exception:
+        logger.exception("Run %s: the request '%s' failed.", request.run, request.kind)
+    return True
+
+
+type _Act = Callable[[RunExecutor, str, str, Mapping[str, Any]], bool]
+
+
+def _on_run(act: Callable[[RunExecutor, str], None]) -> _Act:
+    def on_run(executor: RunExecutor, _path: str, actor: str, _payload: Mapping[str, Any]) -> bool:
+        act(executor, actor)
+        return True
+
+    return on_run
+
+
+def _give_answer(executor: RunExecutor, path: str, actor: str, payload: Mapping[str, Any]) -> bool:
+    """Give an answer; one to a question of an earlier process waits until it is asked again."""
+    return executor.answer(path, payload.get("value"), actor) or not executor.will_ask(path)
+
+
+def _decide(executor: RunExecutor, path: str, actor: str, payload: Mapping[str, Any]) -> bool:
+    executor.settle_decision(path, actor, payload)
+    return True
+
+
+def _pass_over(
+    _executor: RunExecutor, _path: str, _actor: str, _payload: Mapping[str, Any]
+) -> bool:
+    return True
+
+
+_ACTS: dict[str, _Act] = {
+    "cancel": _on_run(RunExecutor.cancel),
+    "pause": _on_run(RunExecutor.pause),
+    "continue": _on_run(RunExecutor.go_on),
+    "renew": _on_run(RunExecutor.renew),
+    "answer": _give_answer,
+    "decide": _decide,
+}

@@ -161,6 +161,7 @@ class MemoryStore:
             if request.kind == "resume":
                 del self._requests[request.id]
                 if run.status in RESUMABLE:
+                    self._forget_before(request)
                     run.status = RunStatus.INTERRUPTED
                     run.reopened = True
                     for path in [
@@ -169,6 +170,12 @@ class MemoryStore:
                         if kept.error and not kept.handled
                     ]:
                         del run.checkpoints[path]
+
+    def _forget_before(self, resume: Request) -> None:
+        """What was asked of a run before its end is not asked of it when it goes on."""
+        for request in list(self._requests.values()):
+            if request.run == resume.run and _number(request) < _number(resume):
+                del self._requests[request.id]
 
     async def commit(self, batch: Batch) -> None:
         """Keep a batch, or raise Fenced."""
@@ -219,3 +226,7 @@ class MemoryStore:
         if kept.epoch == epoch:
             kept.status = RunStatus.QUARANTINED
             kept.problem = reason
+
+
+def _number(request: Request) -> int:
+    return int(request.id.removeprefix("request-"))

@@ -12,22 +12,24 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
+from runner.errors import ValueFault
 from runner.execution.alarm import Alarm
 from runner.execution.bodies import Bodies
+from runner.execution.body import ERROR_CHARACTERS
 from runner.execution.controls import Controls
 from runner.execution.desk import TaskDesk
 from runner.execution.host import Host
 from runner.execution.opening import Opening
 from runner.execution.records import Records
 from runner.execution.run_log import RunLog
-from runner.execution.run_values import RunValues
+from runner.execution.run_values import RunValues, outputs_given
 from runner.execution.store import CacheEntry, ChunkBatch, RunStore, StoredRun
 from runner.graph.task_graph import ERROR_PORT, TaskGraph
 from runner.graph.values import encode
 from runner.run import commands, events
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.events import TaskError
-from runner.run.moves import ACTIVE
+from runner.run.moves import ACTIVE, OVER
 from runner.run.state import RunState
 from runner.run.status import TaskStatus
 
@@ -83,6 +85,8 @@ class RunExecutor:
         self._stopping = False
         self._awaits = False
         self._over: asyncio.Future[None] = self.loop.create_future()
+        #: Done once the run is taken up; before that nobody can ask anything of it.
+        self.begun: asyncio.Future[None] = self.loop.create_future()
         self._carry: dict[type, Callable[[Any], None]] = {
             commands.StartTask: self.bodies.start,
             commands.DecideTask: lambda command: self.controls.decide(command.path),
@@ -118,6 +122,7 @@ class RunExecutor:
         try:
             self._commands.extend(opening.begin())
             self._drain()
+            self.begun.set_result(None)
             await asyncio.wait({writer, self._over}, return_when=asyncio.FIRST_COMPLETED)
             if self._over.done():
                 self._over.result()
@@ -196,6 +201,11 @@ class RunExecutor:
         """Give a task the answer it waits for; false when it waits for none."""
         return self.desk.waits.answer(path, value, actor)
 
+    def will_ask(self, path: str) -> bool:
+        """Whether a task had begun in an earlier process and may ask again what it asked."""
+        state = self.state.tasks.get(path)
+        return path in self.stored.attempts and state is not None and state.status not in OVER
+
     def renew(self, actor: str) -> None:
         """Let tasks that wait for a credential look again."""
         self.desk.waits.renew(actor)
@@ -204,28 +214,30 @@ class RunExecutor:
         """Carry out what a person decided about a task that must not start twice by itself.
 
         `decision` has the `action` retry, complete (with `outputs` by port) or fail (with a
-        `message`). Gives false when the task waits for no decision; raises ValueFault for
-        outputs that do not fit.
+        `message`). Gives false when the task waits for no decision; raises ValueFault, and
+        changes nothing, for outputs that do not fit and for another action.
         """
         state = self.state.tasks.get(path)
         if state is None or state.reason != "decision":
             return False
-        action, attempt = decision.get("action"), state.attempt
+        action, attempt, mask = decision.get("action"), state.attempt, self.desk.masker
         if action == "retry":
             self.try_again(path, "decision", actor)
         elif action == "complete":
-            given = decision.get("outputs") or {}
-            ports = state.planned.task.outputs
-            outputs = {port: ports[port].encode(given.get(port)) for port in ports}
+            given = outputs_given(state.planned, decision.get("outputs"))
+            outputs = {port: mask.mask_json(text) for port, text in given.items()}
             self.desk.supersede(path)
             self.record(events.TaskAnswered(path, attempt, "decision", actor))
             self.bodies.give(path, outputs)
             self.record(events.TaskReturned(path, attempt))
-        else:
-            message = str(decision.get("message") or f"{actor} decided that it failed.")
+        elif action == "fail":
+            said = str(decision.get("message") or f"{actor} decided that it failed.")
+            message = mask.mask(said)[:ERROR_CHARACTERS]
             error = TaskError(type="DecidedToFail", message=message, task=path, attempt=attempt)
             self.record(events.TaskAnswered(path, attempt, "decision", actor))
             self.record(events.TaskFailed(path, attempt, error, state.planned.handles_error))
+        else:
+            raise ValueFault("Decide to retry, to complete or to fail.")
         return True
 
     def try_again(self, path: str, reason: str, actor: str) -> None:

@@ -90,17 +90,20 @@ class RunLog:
 
     async def write(self) -> None:
         """Commit batches until the log is closed and all is kept, or the run is lost."""
-        while self._entries or not self._closing:
-            if not self._entries:
-                self._wake.clear()
-                self._sleeps = True
-                await self._wake.wait()
-                continue
-            try:
-                await self._commit(self._batch())
-            except RunnerError as fault:
-                self._give_up(fault)
-                raise
+        try:
+            while self._entries or not self._closing:
+                if self._entries:
+                    await self._commit(self._batch())
+                else:
+                    self._wake.clear()
+                    self._sleeps = True
+                    await self._wake.wait()
+        except RunnerError as fault:
+            self._give_up(fault)
+            raise
+        except asyncio.CancelledError:
+            self._give_up(RunnerError("The run was let go before all of it was kept."))
+            raise
 
     def close(self) -> None:
         """Say that nothing further will be appended."""

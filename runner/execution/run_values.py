@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from runner.errors import RunnerError
+from runner.errors import RunnerError, ValueFault
 from runner.execution.store import RunStore
 from runner.execution.stream import ChunkReader, Stream, kept_stream
 from runner.graph.ports import Port
@@ -200,6 +200,20 @@ class RunValues:
             return kept_stream(planned.path, port, 1, chunks).reader(port, elastic=True)
         elastic = port.name in planned.elastic or port.name not in planned.first_chunk
         return stream.reader(port, elastic=elastic)
+
+
+def outputs_given(planned: PlannedTask, given: Any) -> dict[str, str]:
+    """Encode outputs that a person gives in a task's place; raise ValueFault if they do not fit."""
+    ports = planned.task.outputs
+    if not isinstance(given, Mapping):
+        raise ValueFault(f"Give the outputs of {planned.title} by port.")
+    unknown = [str(port) for port in given if port not in ports]
+    if unknown:
+        raise ValueFault(f"{planned.title} has no output {unknown[0]!r:.80}.")
+    missing = [port for port in ports if port not in given]
+    if missing:
+        raise ValueFault(f"{planned.title} also needs a value for port {missing[0]}.")
+    return {name: port.encode(given[name]) for name, port in ports.items()}
 
 
 def check_streams(values: Mapping[str, str], streams: Mapping[str, Stream], title: str) -> None:

@@ -126,10 +126,16 @@ class Waits:
                 self._executor.try_again(path, "token", actor)
 
     def park(self, path: str, attempt: int, fault: MissingCredential) -> None:
-        """Let a task whose body ended for want of a credential wait for it."""
-        self._parked.add(path)
+        """Let a task whose body ended for want of a credential wait for it.
+
+        Whether one that must not start twice does so a person decides.
+        """
         detail = {"credential": fault.name, "message": str(fault)}
-        self._executor.record(events.TaskAwaiting(path, attempt, "token", detail))
+        if self._executor.state.tasks[path].planned.task.effect == "once":
+            self._executor.record(events.TaskAwaiting(path, attempt, "decision", detail))
+        else:
+            self._parked.add(path)
+            self._executor.record(events.TaskAwaiting(path, attempt, "token", detail))
 
     # ── all of them ──────────────────────────────────────────────────────────────────────────
 
