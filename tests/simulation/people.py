@@ -99,10 +99,11 @@ class People:
         return run
 
     def _go_on(self, run: str) -> None:
-        """Let a paused run go on; a pause that comes later than this is seen the next time."""
-        if self._store.runs[run].status.is_over:
+        """Let a paused run go on, also if the pause is heard of only after a resume."""
+        if self.is_done_with(run):
             return
-        if not self._store.is_asked(run, "continue"):
+        over = self._store.runs[run].status.is_over
+        if not over and not self._store.is_asked(run, "continue"):
             self._ask(run, "continue")
         self._world.later(LOOK_AGAIN, lambda: self._go_on(run))
 

@@ -122,6 +122,8 @@ def judge_exit(simulation: "Simulation", process: Process) -> None:
     patient = {"leave", *stubborn_in(simulation.definition)}
     for task in asyncio.all_tasks(process.loop):
         name = task.get_name()
+        if task.cancelling():
+            continue
         if name.rpartition("/")[2] not in patient:
             blame("exit", process.name, f"{process.name} left with {name} waiting")
 

@@ -34,7 +34,7 @@ RUN_ENDS = {"RunCompleted", "RunFailed", "RunCancelled"}
 #: What may still be said of a task that is over: late news of its streams, and log lines.
 AFTERWORDS = {
     "ChunksStored", "StreamClosed", "StreamSuperseded", "DataflowClosed", "DataflowStreaming",
-    "TaskLogged", "TaskProgressed",
+    "TaskLogged", "TaskProgressed", "TaskStuck",
 }  # fmt: skip
 
 
