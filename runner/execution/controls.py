@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from runner.errors import RunnerError
 from runner.execution.body import error_of
+from runner.execution.stream import Stream
 from runner.graph.task_graph import OutputOf, Several, Source
 from runner.run import events
-from runner.run.commands import PushItem
+from runner.run.commands import Command, PushItem, SettleTask
 from runner.run.events import TaskError
-from runner.run.moves import ACTIVE, GOOD
+from runner.run.moves import ACTIVE, GOOD, LIVE
 from runner.run.task_state import TaskState
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Controls:
         self._state = executor.state
         self._values = executor.values
         self._passages: dict[End, list[End]] = {}
-        self._sources: dict[str, list[End]] = {}
+        self._sources: dict[str, dict[str, End]] = {}
         self._feeders: dict[str, asyncio.Task[None]] = {}
         #: By path and port of a map: the items that its stream has given.
         self._pushed: dict[End, set[int]] = {}
@@ -123,16 +124,25 @@ class Controls:
     def _pass(self, state: TaskState, *, early: bool) -> None:
         """Let outputs stand for what they take; `early` only those that may stream."""
         path = state.planned.path
-        self.forget_passages(path)
         outputs = state.planned.task.outputs
         for port, source in self._state.scopes.settle(state).items():
             if isinstance(source, OutputOf) and (not early or outputs[port].streams):
-                self._values.let_pass(path, {port: source})
-                self._passages.setdefault((source.path, source.port), []).append((path, port))
-                self._sources.setdefault(path, []).append((source.path, source.port))
-                self._catch_up(state, port, source)
+                self._open_passage(state, port, source)
             elif not early:
                 self._values.let_pass(path, {port: source})
+
+    def _open_passage(self, state: TaskState, port: str, source: OutputOf) -> None:
+        """Let an output stand for another one, whose stream it follows from now on."""
+        path, key = state.planned.path, (source.path, source.port)
+        standing = self._sources.setdefault(path, {})
+        if standing.get(port) == key:
+            return
+        if port in standing:
+            self._passages[standing[port]].remove((path, port))
+        standing[port] = key
+        self._passages.setdefault(key, []).append((path, port))
+        self._values.let_pass(path, {port: source})
+        self._catch_up(state, port, source)
 
     def _catch_up(self, state: TaskState, port: str, source: Source) -> None:
         stream = self._values.stream(source)
@@ -163,10 +173,10 @@ class Controls:
 
     def forget_passages(self, path: str) -> None:
         """Pass nothing on to a control's ports any more."""
-        for key in self._sources.pop(path, ()):
-            ends = [end for end in self._passages.pop(key, ()) if end[0] != path]
-            if ends:
-                self._passages[key] = ends
+        for port, key in self._sources.pop(path, {}).items():
+            self._passages[key].remove((path, port))
+            if not self._passages[key]:
+                del self._passages[key]
 
     # ── a map along a stream, and as one ─────────────────────────────────────────────────────
 
@@ -245,6 +255,8 @@ class Controls:
     def settle(self, path: str) -> None:
         """Put a control's outputs together and record its completion."""
         state = self._state.tasks[path]
+        if state.status not in LIVE or self._close_streams(state):
+            return
         sources = self._state.scopes.settle(state)
         self._pass(state, early=False)
         outputs: dict[str, str] = {}
@@ -253,12 +265,41 @@ class Controls:
             source = sources.get(port)
             if source is None or not self._state.gives(source):
                 not_taken.append(port)
-            elif isinstance(source, Several) and state.planned.task.outputs[port].streams:
-                self._executor.desk.close_stream(self._executor.desk.open_stream(path, port))
-            elif self._values.stream(source) is None:
+            elif self._stream(path, port, source) is None:
                 outputs[port] = self._values.text(source)
         self.forget_passages(path)
         self._executor.bodies.finish(path, outputs, tuple(not_taken))
+
+    def _stream(self, path: str, port: str, source: Source) -> Stream | None:
+        return self._values.streams.get((path, port)) or self._values.stream(source)
+
+    def _close_streams(self, state: TaskState) -> bool:
+        """Close what a map streams, if it is not yet; then settling comes after its last chunks."""
+        path, desk = state.planned.path, self._executor.desk
+        ports = state.planned.task.outputs
+        named = [
+            port
+            for port, source in self._state.scopes.settle(state).items()
+            if isinstance(source, Several) and ports[port].streams
+        ]
+        streams = [desk.open_stream(path, port) for port in named]
+        unfinished = [each for each in streams if not each.closed]
+        for each in unfinished:
+            desk.close_stream(each)
+        if unfinished:
+            self._executor.later(SettleTask(path))
+        return bool(unfinished)
+
+    def take_up(self, state: TaskState) -> list[Command]:
+        """Let what flows through a control flow again, and what its items gave."""
+        if not state.streams_items or not state.scopes:
+            return []
+        self._pass(state, early=True)
+        return [
+            PushItem(state.planned.path, scope.index)
+            for scope in state.scopes
+            if not scope.left and scope.error is None
+        ]
 
     def drop(self, path: str) -> None:
         """Stop what goes on for a control that was dropped, cancelled or has failed."""

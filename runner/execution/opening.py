@@ -109,12 +109,7 @@ class Opening:
             log.append(events.TaskInterrupted(path, state.attempt))
             state.attempt += 1
             log.append(events.TaskStarted(path, state.attempt))
-            if state.streams_items:
-                return [
-                    commands.PushItem(path, scope.index)
-                    for scope in state.scopes
-                    if not scope.left and scope.error is None
-                ]
+            return self._executor.controls.take_up(state)
         return []
 
 

@@ -79,7 +79,8 @@ class RunExecutor:
         self.bodies = Bodies(self)
         self.desk = TaskDesk(self)
         self.controls = Controls(self)
-        self._inbox: deque[tuple[events.Event, dict[str, Any]]] = deque()
+        #: Events with what is kept with them; now and then a command that has to come after.
+        self._inbox: deque[tuple[Any, dict[str, Any]]] = deque()
         self._commands: deque[commands.Command] = deque()
         self._draining = False
         self._stopping = False
@@ -107,6 +108,7 @@ class RunExecutor:
             events.TaskRetrying: self._take_retry,
             events.TaskCancelled: self._take_end_of_attempt,
             events.TaskUpstreamFailed: self._take_end_of_attempt,
+            commands.SettleTask: self._commands.append,
         }
 
     # ── the run ──────────────────────────────────────────────────────────────────────────
@@ -271,6 +273,10 @@ class RunExecutor:
         self._commands.append(command)
         if not self._draining:
             self.loop.call_soon(self._drain)
+
+    def later(self, command: commands.SettleTask) -> None:
+        """Carry a command out once all that was recorded before it is taken in."""
+        self._inbox.append((command, {}))
 
     def apply(
         self,

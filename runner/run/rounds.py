@@ -75,8 +75,8 @@ class Rounds:
 
     def go_on(self, state: TaskState) -> list[Command]:
         """Let a control go on that was unfolded when its run was interrupted."""
-        if state.decided and state.races:
-            return self._settle_decided(state)
+        if state.races and state.scopes:
+            return self._race_on(state)
         if not state.rounds or not state.unfolds:
             return [DecideTask(state.planned.path)]
         return [] if state.scopes_left else self._round_over(state)
@@ -90,7 +90,9 @@ class Rounds:
         commands = self._start(self._scopes.admit(owner))
         if owner.streams_items and scope.error is None:
             commands.append(PushItem(owner.planned.path, scope.index))
-        owner.error = owner.error or scope.error
+        # A failed alternative is past once there is another one.
+        told = owner.scopes[-1] if owner.goes_again_after("failure") else scope
+        owner.error = owner.error or told.error
         if owner.races:
             return commands + self._race(owner, scope)
         if owner.scopes_left or (owner.grows and not owner.decided):
@@ -109,6 +111,14 @@ class Rounds:
         if scope.error is None and not self.cancelling:
             return [Record(happened.TaskDecided(owner.planned.path, scope.index))]
         return [] if owner.scopes_left else self._round_over(owner)
+
+    def _race_on(self, owner: TaskState) -> list[Command]:
+        """Let a race go on, which may have been won with nobody left to say so."""
+        if owner.decided:
+            return self._settle_decided(owner)
+        ended = [each for each in owner.scopes if not each.left]
+        won = [each for each in ended if each.error is None]
+        return self._race(owner, won[0]) if won else self._race(owner, ended[0]) if ended else []
 
     def _round_over(self, owner: TaskState) -> list[Command]:
         path, error = owner.planned.path, owner.error

@@ -92,6 +92,7 @@ async def test_the_stream_of_a_fallback_starts_again_at_each_alternative():
     kinds = ran.kinds("tried")
     assert kinds.index("StreamOpened") < kinds.index("StreamSuperseded")
     assert "TaskDropped" in ran.kinds("double")
+    assert (kinds.count("StreamOpened"), kinds.count("StreamClosed")) == (2, 1)
 
 
 async def test_the_first_chunk_of_an_alternative_comes_through_a_fallback():
