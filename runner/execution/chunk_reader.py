@@ -32,6 +32,11 @@ class ChunkReader:
         return 0 if self._lead is None else self._lead.index
 
     @property
+    def stream(self) -> "Stream":
+        """The stream that is read."""
+        return self._stream
+
+    @property
     def attempt(self) -> int:
         """The attempt of the producer that is read."""
         return self._stream.attempt

@@ -42,8 +42,6 @@ class TaskDesk:
         self._maskers: dict[Stream, ChunkMasker] = {}
         #: By path: the chunks that were kept with the saved state of an earlier attempt.
         self._prefixes: dict[str, dict[str, list[str]]] = {}
-        #: By path, port and attempt: the attempt that it goes on from, and for how many chunks.
-        self._continued: dict[tuple[str, str, int], tuple[int, int]] = {}
         self._usable: dict[str, SavedState] = {}
 
     # ── streams ──────────────────────────────────────────────────────────────────────────────
@@ -194,14 +192,18 @@ class TaskDesk:
         await self._executor.record_durably(event, changes={"saved": saved})
 
     def _positions(self, path: str, body: "Body") -> dict[str, tuple[str, str, int, int]]:
-        planned = self._executor.state.tasks[path].planned
-        found = {}
-        for port, reader in body.inputs.items():
-            if isinstance(reader, ChunkReader):
-                stream = self._values.stream(planned.sources[port])
-                if stream is not None:
-                    place = (stream.path, stream.port.name, stream.attempt, reader.position)
-                    found[port] = place
+        """Say of each stream how far it was read, and which attempt gave what else may change."""
+        state = self._executor.state.tasks[path]
+        found = {
+            key: (stream.path, stream.port.name, stream.attempt, reader.position)
+            for key, reader in _readers(body.inputs).items()
+            if (stream := reader.stream).path != path
+        }
+        if state.provisional:
+            for place, output in enumerate(self._values.outputs_behind(state.planned)):
+                attempt = self._executor.state.tasks[output.path].attempt
+                if self._values.stream(output) is None:
+                    found[f"[{place}]"] = (output.path, output.port, attempt, 0)
         return found
 
     async def find_saved(self, path: str) -> None:
@@ -209,30 +211,47 @@ class TaskDesk:
         saved = self._executor.records.saved(path)
         self._usable.pop(path, None)
         self._prefixes.pop(path, None)
-        if saved is None or not self._holds(path, saved):
+        if saved is None or not await self._holds(path, saved):
             return
         prefixes = {}
         for port, count in saved.outputs.items():
-            chunks = await kept_chunks(
-                self._executor.store, self._executor.run_id, path, port, saved.attempt
-            )
+            chunks = await self._kept_chunks(path, port, saved.attempt)
             if len(chunks) < count:
                 return
             prefixes[port] = chunks[:count]
         self._prefixes[path] = prefixes
         self._usable[path] = saved
 
-    def _holds(self, path: str, saved: SavedState) -> bool:
-        """Whether each stream it had read is the same, or goes on from the same chunks."""
-        sources = self._executor.state.tasks[path].planned.sources
-        for port, (producer, name, attempt, position) in saved.inputs.items():
-            stream = self._values.stream(sources[port]) if port in sources else None
-            if stream is None or (stream.path, stream.port.name) != (producer, name):
-                return False
-            before, kept = self._continued.get((producer, name, stream.attempt), (0, 0))
-            if stream.attempt != attempt and (before != attempt or kept < position):
+    async def _holds(self, path: str, saved: SavedState) -> bool:
+        """Whether all it had read then is the same now."""
+        body = self._executor.bodies.get(path)
+        readers = _readers(body.inputs) if body is not None else {}
+        for key, (producer, port, attempt, position) in saved.inputs.items():
+            reader = readers.get(key)
+            if reader is None:
+                now = self._executor.state.tasks.get(producer)
+                same = now is not None and now.attempt == attempt
+            else:
+                same = await self._reads_the_same(reader, (producer, port), attempt, position)
+            if not same:
                 return False
         return True
+
+    async def _reads_the_same(
+        self, reader: ChunkReader, source: tuple[str, str], attempt: int, position: int
+    ) -> bool:
+        """Whether a stream is that of the attempt, or begins with the same chunks as it did."""
+        stream = reader.stream
+        if (stream.path, stream.port.name) != source:
+            return False
+        if stream.attempt == attempt:
+            return True
+        before = await self._kept_chunks(*source, attempt)
+        return len(before) >= position and before[:position] == stream.chunks[:position]
+
+    async def _kept_chunks(self, path: str, port: str, attempt: int) -> list[str]:
+        executor = self._executor
+        return await kept_chunks(executor.store, executor.run_id, path, port, attempt)
 
     def saved_state(self, path: str) -> Any:
         """Give the state that an earlier attempt kept; None if there is none."""
@@ -260,7 +279,6 @@ class TaskDesk:
             meter=self._executor.bodies.get(path),
         )
         self._values.streams[path, port] = stream
-        self._continued[path, port, state.attempt] = (saved.attempt, len(chunks))
         self._executor.record(events.StreamResumed(path, port, state.attempt, len(chunks)))
         self._executor.record(events.StreamOpened(path, port, state.attempt))
         self._flush.now(stream)
@@ -297,3 +315,16 @@ class TaskDesk:
     async def secret(self, path: str, name: str) -> Secret:
         """Give a credential, waiting while it is missing."""
         return await self.waits.secret(path, name)
+
+
+def _readers(inputs: Mapping[str, Any]) -> dict[str, ChunkReader]:
+    """Give what a body reads of streams, by port, and by place where a port has several."""
+    found = {}
+    for port, value in inputs.items():
+        if isinstance(value, ChunkReader):
+            found[port] = value
+        elif isinstance(value, list):
+            for place, each in enumerate(value):
+                if isinstance(each, ChunkReader):
+                    found[f"{port}[{place}]"] = each
+    return found

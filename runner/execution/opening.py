@@ -6,7 +6,7 @@ from runner.execution.run_values import kept_chunks
 from runner.execution.store import ChunkBatch
 from runner.run import commands, events
 from runner.run.checkpoint import TaskCheckpoint
-from runner.run.moves import LIVE
+from runner.run.moves import LIVE, OVER
 from runner.run.status import RunStatus, TaskStatus
 from runner.run.task_state import TaskState
 
@@ -56,6 +56,7 @@ class Opening:
         for kept in self._kept:
             self._log_kept(kept)
         self._log_interrupted()
+        self._forget_provisional()
         begun: list[commands.Command] = []
         for state in executor.state.tasks.values():
             begun += self._log_state(state)
@@ -96,6 +97,29 @@ class Opening:
                 continue
             if gone or (task is not None and task.status is TaskStatus.INTERRUPTED):
                 self._executor.log.append(events.TaskInterrupted(path, attempt))
+
+    def _forget_provisional(self) -> None:
+        """Take back what was decided on results that were lost with the process."""
+        executor = self._executor
+        for kept in executor.stored.checkpoints:
+            state = executor.state.tasks.get(kept.path)
+            if kept.done or state is None or state.unfolds or not state.provisional:
+                continue
+            if kept.rounds or kept.decisions:
+                if state.control is not None:
+                    state.rounds = []
+                executor.log.append(
+                    events.TaskDropped(kept.path, state.attempt, self._lost(state)),
+                    checkpoint=executor.records.changed(
+                        kept.path, state.attempt, executor.log.seq + 1, rounds=(), decisions={}
+                    ),
+                )
+
+    def _lost(self, state: TaskState) -> str:
+        """Name a task that has to run again before this one can be sure of what it reads."""
+        tasks = self._executor.state.tasks
+        behind = self._executor.values.outputs_behind(state.planned)
+        return next((each.path for each in behind if tasks[each.path].status not in OVER), "")
 
     def _log_state(self, state: TaskState) -> list[commands.Command]:
         """Say of a task that failed for good that it did; let a control go on as a new attempt."""

@@ -301,7 +301,7 @@ class RunExecutor:
             attempt = self.state.tasks[path].attempt
             checkpoint = self.records.changed(path, attempt, self.log.seq + 1, **changes)
         seq = self.log.append(event, chunks=chunks, checkpoint=checkpoint, cache=cache)
-        if numbered is not None:
+        if numbered is not None and not numbered.done():
             numbered.set_result(seq)
         if kind in OF_STREAMS:
             self.controls.follow(event)  # type: ignore[arg-type] # one of the three

@@ -1,6 +1,6 @@
 """RunValues: the encoded values and streams of one run, and what a task is given of them."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from runner.errors import RunnerError, ValueFault
@@ -104,6 +104,22 @@ class RunValues:
         if not isinstance(behind, OutputOf):
             return None
         return self.streams.get((behind.path, behind.port))
+
+    def outputs_behind(self, planned: PlannedTask) -> Iterator[OutputOf]:
+        """Give the outputs that a task's inputs come from, also those of a map's items."""
+        for source in planned.sources.values():
+            yield from self._outputs_behind(source)
+
+    def _outputs_behind(self, source: Source) -> Iterator[OutputOf]:
+        source = self.resolve(source)
+        if isinstance(source, ItemOf):
+            source = self._state.tasks[source.path].planned.sources[source.port]
+            yield from self._outputs_behind(source)
+        elif isinstance(source, Several):
+            for each in source.sources:
+                yield from self._outputs_behind(each)
+        elif isinstance(source, OutputOf):
+            yield source
 
     # ── values ───────────────────────────────────────────────────────────────────────────────
 
