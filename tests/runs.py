@@ -176,7 +176,8 @@ class Driven:
 
     async def crash(self, commits: int) -> set[str]:
         """Drive the run until its process dies; give what ran though it was kept as done."""
-        done = {path for path, each in self.store.runs[self.run].checkpoints.items() if each.done}
+        kept = self.store.runs[self.run].checkpoints.items()
+        done = {path for path, each in kept if each.done and each.error is None}
         EXECUTED.clear()
         await self.take_up(commits)
         try:

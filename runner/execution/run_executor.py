@@ -387,6 +387,11 @@ class RunExecutor:
         self._take_back(path)
         if event.handled:
             self.give_error(path, event.error)
+        if self.state.tasks[path].has_unfolded and not event.handled:
+            # It fails again for what is inside, unless a person lets that be tried again; what
+            # it decided has to be there then.
+            self.apply(event)
+            return
         checkpoint = self.records.ended(
             path, event.attempt, self.log.seq + 1, error=event.error, handled=event.handled
         )

@@ -80,7 +80,18 @@ def _close_inside_ended(run: "RunState") -> None:
     """What a race or an alternative left unfinished does not begin again."""
     for state in list(run.tasks.values()):
         if state.unfolds and state.status in OVER:
-            for each in run.scopes.inside(state):
-                if each.status not in OVER:
-                    each.status = S.CANCELLED
-                    run.tally.over(each, S.CANCELLED)
+            _close(run, run.scopes.inside(state))
+        elif state.goes_again_after("failure"):
+            for scope in state.scopes[:-1]:
+                # It has failed, which is forgotten so that the run can go on: with the last one.
+                if scope.left and scope.error is None:
+                    _close(run, run.scopes.tasks_of([scope]))
+                    scope.left = 0
+                    state.scopes_left -= 1
+
+
+def _close(run: "RunState", inside: Iterable[TaskState]) -> None:
+    for each in inside:
+        if each.status not in OVER:
+            each.status = S.CANCELLED
+            run.tally.over(each, S.CANCELLED)
