@@ -185,6 +185,21 @@ class StoreContract:
         (again,) = await store.claim("one", 1)
         assert (again.running, again.attempts) == ((("a", 2),), {"a": 2})
 
+    async def test_what_was_unfolded_and_dropped_does_not_run_any_more(self, store):
+        """Engine 4.7, 5.3; what it streamed keeps its attempt's number."""
+        await self.submit(store)
+        (stored,) = await store.claim("one", 1)
+        paths = ("m", "m[0]/x", "m/y", "mm", "M[0]/x")
+        events = (happened.RunStarted(), *(happened.TaskStarted(path, 1) for path in paths))
+        chunk = ChunkBatch(path="m[0]/x", port="p", attempt=1, first=0, items=('"a"',))
+        await store.commit(batch_of(stored, *events, chunks=(chunk,)))
+        dropped = happened.TaskDropped("m", 1, "source")
+        await store.commit(batch_of(stored, dropped, before=len(events)))
+        await store.release("one", [stored.run])
+        (again,) = await store.claim("one", 1)
+        assert sorted(again.running) == [("M[0]/x", 1), ("mm", 1)]
+        assert again.attempts["m[0]/x"] == 1
+
     async def test_a_task_that_was_cached_does_not_run_any_more(self, store):
         await self.submit(store)
         (stored,) = await store.claim("one", 1)

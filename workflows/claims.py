@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, Exists, F, Max, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 
 from runner.errors import UnreadableCheckpoint, ValueFault
@@ -140,13 +140,18 @@ def _stored(run: Run, *, reopened: bool) -> StoredRun:
         scope=str(run.team_id),
         checkpoints=tuple(checkpoints),
         running=tuple((path, attempt) for path, attempt, status in tasks if status in BEGUN),
-        attempts={path: attempt for path, attempt, _ in tasks if attempt},
+        attempts=_streamed(run) | {path: attempt for path, attempt, _ in tasks if attempt},
         reopened=reopened,
         parent=str(run.parent_id or ""),
         kept=tuple(_kept(run)),
         workflows=json.loads(run.workflows),
         options=decode(run.options),
     )
+
+
+def _streamed(run: Run) -> dict[str, int]:
+    """Give the last attempts that streamed; of what was dropped, nothing but chunks is left."""
+    return dict(run.chunks.order_by().values_list("path").annotate(Max("attempt")))
 
 
 def _checkpoints(rows: QuerySet[Checkpoint]) -> list[TaskCheckpoint]:

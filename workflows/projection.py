@@ -197,6 +197,11 @@ def path_of(event: Event) -> str:
     return storable(getattr(event, "path", "") or getattr(event, "target", ""))
 
 
+def is_inside(path: str, control: str) -> bool:
+    """Whether a path is one of those that a control task unfolds into."""
+    return path.startswith((f"{control}[", f"{control}/"))
+
+
 def payload_of(event: Event) -> str:
     """Give an event's fields as JSON text."""
     return json.dumps(event.to_json(), separators=(",", ":"))

@@ -18,12 +18,14 @@ from runner.execution.store import Batch, ChunkBatch, Entry
 from runner.run import events as happened
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.events import Event
+from runner.run.moves import OVER
 from runner.run.status import TaskStatus
 from workflows.caching import keep_entries
 from workflows.models import Checkpoint, Chunk, Run, RunEvent, TaskRun
 from workflows.projection import (
     Changes,
     array_text,
+    is_inside,
     on_resume,
     path_of,
     run_changes,
@@ -57,6 +59,12 @@ _EVENTS = Table(RunEvent, "run", "seq", "at", "kind", "path", "payload")
 _CHUNKS = Table(
     Chunk, "run", "path", "port", "attempt", "first", "last", "items", "size", "superseded"
 )
+_ENDS = (happened.RunCompleted, happened.RunFailed, happened.RunCancelled)
+_UNFINISHED = sorted(each.value for each in TaskStatus if each not in OVER)
+#: What a path goes on with inside of a control task, and the sign after each of them: by bytes,
+#: everything inside lies between the two.
+_INSIDE = (("[", "\\"), ("/", "0"))
+_BY_BYTES = {"sqlite": "", "postgresql": ' COLLATE "C"'}
 _ONE_A_PATH = ("run_id", "path")
 _RESULT = ("attempt", "seq", "epoch", "value")
 _CHECKPOINTS = Table(
@@ -101,6 +109,8 @@ def _write(cursor: Cursor, batch: Batch) -> None:
     _supersede(batch)
     _keep_checkpoints(cursor, run, batch, checkpoints)
     _project(cursor, run, told)
+    if batch.epoch > 1 and any(isinstance(entry.event, _ENDS) for entry in batch.entries):
+        _forget_lost(cursor, run)
     keep_entries(batch.cache)
 
 
@@ -210,7 +220,10 @@ def _project(cursor: Cursor, run: Any, told: Iterable[Told]) -> None:
         if type(event) is happened.RunResumed:
             _write_tasks(cursor, run, pending)
             pending = {}
-            _take_back(run)
+            _take_back(run, reopened=event.reopened)
+        elif type(event) is happened.TaskDropped:
+            pending = {each: kept for each, kept in pending.items() if not is_inside(each, path)}
+            _forget_inside(cursor, run, path)
         changes = task_changes(event, entry.at)
         if changes:
             before = pending.get(path)
@@ -227,12 +240,32 @@ def _together(before: Changes, changes: Changes) -> Changes:
     return both
 
 
-def _take_back(run: Any) -> None:
+def _take_back(run: Any, *, reopened: bool) -> None:
     """Say of every task that did not finish what it is now that its run goes on."""
     for status in TaskStatus:
-        changes = on_resume(status)
+        changes = on_resume(status, reopened=reopened)
         if changes:
             TaskRun.objects.filter(run_id=run, status=status).update(**changes)
+
+
+def _forget_inside(cursor: Cursor, run: Any, path: str) -> None:
+    """Forget what a control task had unfolded into; it may unfold into something else."""
+    column = f'"path"{_BY_BYTES[cursor.vendor]}'
+    for first, end in _INSIDE:
+        cursor.execute(
+            "DELETE FROM workflows_taskrun "  # noqa: S608
+            f"WHERE run_id = %s AND {column} >= %s AND {column} < %s",
+            [run, f"{path}{first}", f"{path}{end}"],
+        )
+
+
+def _forget_lost(cursor: Cursor, run: Any) -> None:
+    """Forget, at a run's end, what it has not done: a process before had unfolded into more."""
+    marks = ", ".join(["%s"] * len(_UNFINISHED))
+    cursor.execute(
+        f"DELETE FROM workflows_taskrun WHERE run_id = %s AND status IN ({marks})",  # noqa: S608
+        [run, *_UNFINISHED],
+    )
 
 
 def _write_tasks(cursor: Cursor, run: Any, pending: Mapping[str, Changes]) -> None:

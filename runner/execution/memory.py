@@ -106,11 +106,18 @@ class MemoryRun:
         kind = type(event)
         if kind in TASK_RESTS:
             self.running.pop(event.path, None)  # type: ignore[attr-defined] # of a task
+            if isinstance(event, happened.TaskDropped):
+                self._forget_inside(event.path)
         elif isinstance(event, happened.TaskStarted | happened.TaskAwaiting):
             self.running[event.path] = event.attempt
             self.attempts[event.path] = event.attempt
         else:
             self.status = STATUS_OF.get(kind, self.status)
+
+    def _forget_inside(self, path: str) -> None:
+        """What a control had unfolded into is gone; its attempts have chunks, and count on."""
+        inside = (f"{path}[", f"{path}/")
+        self.running = {p: n for p, n in self.running.items() if not p.startswith(inside)}
 
 
 class MemoryStore:

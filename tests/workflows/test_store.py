@@ -139,11 +139,45 @@ async def test_a_resume_takes_back_what_did_not_finish(store, submit):
             happened.TaskStarted("b", 1),
             happened.TaskFailed("b", 1, FAULT),
             happened.TaskUpstreamFailed("c", "b"),
-            happened.RunResumed(2),
+            happened.RunResumed(2, reopened=True),
         )
     )
     statuses = await in_thread(lambda: dict(TaskRun.objects.values_list("path", "status")))
     assert statuses == {"a": "completed", "b": "pending", "c": "pending"}
+
+
+async def test_a_resume_that_nobody_asked_for_leaves_what_failed(store, submit):
+    """Engine 5.4."""
+    stored = await claimed(store, submit)
+    failed = (happened.TaskStarted("a", 1), happened.TaskFailed("a", 1, FAULT))
+    await store.commit(batch_of(stored, happened.RunStarted(), *failed, happened.RunResumed(2)))
+    assert (await in_thread(TaskRun.objects.get)).status == "failed"
+    await store.commit(batch_of(stored, happened.RunResumed(2, reopened=True), before=4))
+    assert (await in_thread(TaskRun.objects.get)).status == "pending"
+
+
+async def test_what_was_unfolded_and_dropped_in_one_batch_leaves_no_row(store, submit):
+    """Engine 5.3: nothing stays pending in an ended run."""
+    stored = await claimed(store, submit)
+    items = [happened.TaskStarted(f"m[{number}]/x", 1) for number in range(3)]
+    begun = (happened.RunStarted(), happened.TaskStarted("m", 1), *items)
+    again = (happened.TaskDropped("m", 1, "s"), happened.TaskStarted("m[0]/x", 2))
+    await store.commit(batch_of(stored, *begun, *again))
+    rows = await in_thread(lambda: dict(TaskRun.objects.values_list("path", "attempt")))
+    assert rows == {"m": 1, "m[0]/x": 2}
+
+
+async def test_what_a_process_before_unfolded_in_vain_is_gone_when_the_run_ends(store, submit):
+    """Engine 5.3: an owner after it may have unfolded into less."""
+    await claimed(store, submit)
+    await in_thread(lambda: Run.objects.update(owner="", lease_until=None))
+    (stored,) = await store.claim("two", 1)
+    lost = (happened.TaskStarted("m[0]/x", 1), happened.TaskInterrupted("m[0]/x", 1))
+    done = (happened.TaskStarted("m", 1), happened.TaskCompleted("m", 1))
+    await store.commit(batch_of(stored, happened.RunResumed(2), *lost, *done))
+    await store.commit(batch_of(stored, happened.RunCompleted({}), before=5))
+    rows = await in_thread(lambda: dict(TaskRun.objects.values_list("path", "status")))
+    assert rows == {"m": "completed"}
 
 
 async def test_the_first_chunk_is_the_first_of_its_attempt(store, submit):
