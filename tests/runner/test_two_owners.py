@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from inspect import signature
 
 import pytest
 
@@ -37,6 +38,7 @@ class Rules:
     commit_checks_number: bool = True
     release_checks_owner: bool = True
     owner_waits_for_release: bool = True
+    claims_own_again: bool = "driven" in signature(MemoryStore.claim).parameters
     epochs: int = 3
 
 
@@ -124,9 +126,10 @@ def told(owner: Owner) -> Owner:
 
 
 def claimed(world: World, who: int, rules: Rules) -> World:
-    """Claim the run: it must have no owner, or another one whose lease has ended."""
+    """Claim the run: it has no owner, is one's own but not driven, or its lease has ended."""
     late = not world.leased or not rules.claim_checks_lease
-    if world.owner != NOBODY and (world.owner == who or not late):
+    mine = world.owner == who
+    if (mine and not rules.claims_own_again) or not (mine or late or world.owner == NOBODY):
         return world
     epoch = world.epoch + (1 if rules.claim_raises_epoch or not world.epoch else 0)
     found = world.with_owner(who, replace(world.owners[who], epoch=epoch, seq=len(world.log)))

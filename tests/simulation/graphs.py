@@ -20,6 +20,7 @@ SOURCES = (
 )  # fmt: skip
 OF_NUMBERS = (
     "sim.sum", "sim.sum", "sim.note", "sim.note", "sim.choose", "sim.rest", "sim.question",
+    "sim.once",
 )  # fmt: skip
 OF_STREAMS = (
     "sim.relay", "sim.relay", "sim.relay", "sim.read", "sim.read", "sim.keep", "sim.join",
@@ -78,6 +79,7 @@ class Drawing:
             "inputs": self.inputs,
             "tasks": self.tasks,
             "dataflows": self.flows,
+            "fail_fast": self.random.random() < 0.1,
             "outputs": [{"name": each.replace(".", "_"), "from": each} for each in outputs],
         }
 
@@ -99,7 +101,8 @@ class Drawing:
 
     def _add_policy(self, task: dict[str, Any]) -> None:
         """Let a task that fails be tried again by itself, now and then."""
-        if self._controls and "fails" in task["config"] and self.random.random() < 0.7:
+        may = task["type"] != "sim.once" and "fails" in task.get("config", {"fails": 0})
+        if self._controls and may and self.random.random() < 0.7:
             retry = {
                 "attempts": self.random.randint(2, 4),
                 "delay": self.random.choice((0.0, 0.1, 2.0)),
@@ -210,7 +213,11 @@ class Drawing:
             inner._add("sim.sum")
             outputs = inner.numbers[-1:]
         task["graph"] = inner.as_json(outputs)
-        task["config"] = {"over": ["item"], "limit": self.random.randint(1, 4)}
+        task["config"] = {
+            "over": ["item"],
+            "limit": self.random.randint(1, 4),
+            "stream": self.random.random() < 0.3,
+        }
         self._flow(lists, task, "item")
         # Many items times many chunks says nothing new and takes long.
         self.streams.append(f"{task['id']}.{outputs[0].replace('.', '_')}")
@@ -227,6 +234,8 @@ class Drawing:
         outputs = inner.inner_outputs()
         chosen = [each for each in outputs if self.random.random() < 0.7] or outputs[-1:]
         task["graph"] = inner.as_json(chosen)
+        if self.random.random() < 0.3:
+            self._add_policy(task)
         self.flows.append({"from": source, "to": f"{task['id']}.given"})
         for each in chosen:
             name = f"{task['id']}.{each.replace('.', '_')}"

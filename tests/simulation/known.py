@@ -9,14 +9,16 @@ import re
 FATAL = {"P5", "P4", "5.5", "golden", "5.3"}
 #: What the engine is known to do wrong, each with the shape of the sentence that says it.
 KNOWN: dict[str, str] = {
-    "a cancelled task begins again with the next owner": r"^I3 .* of \S+ after TaskCancelled$",
-    "a control that is upstream-failed begins again with the next owner": r"^I3 .* of \S+ after TaskUpstreamFailed$",
+    "a cancelled task begins again with the next owner": r"^I3 .* after TaskCancelled$",
+    "a control that is upstream-failed begins again with the next owner": r"^I3 .* after TaskUpstreamFailed$",
     "a compound that has completed is said to be skipped by the next owner": r"^I3 .*TaskSkipped of \S+ after TaskCompleted$",
+    "a compound that has failed begins again with the next owner": r"^I3 .* of compound \S+ after TaskFailed$",
+    "a command for a task whose control was dropped meanwhile quarantines the run": r"^P5 .* is quarantined: '\S+'$",
     "a retry begins although its executor has let the run go": r"^P3 .* begins for an executor that is over$",
     "what a failed task decided is forgotten when a person has it resumed": r"^1.3 .* decided ",
-    "what was skipped is forgotten by the next owner": r"^I3 .* of \S+ after TaskSkipped$",
+    "what was skipped is forgotten by the next owner": r"^I3 .* after TaskSkipped$",
     "a loser of a race is not said to have ended": r"^5.3 .* these did not: \['[^']*/a\d'",
-    "a control completes again that has completed": r"^P5 .*TaskCompleted cannot happen to \S+, which is completed",
+    "alternatives of a race that complete together all win": r"^P5 .*TaskCompleted cannot happen to \S+, which is completed",
     "storage in trouble fails the task that looks for what it saved": r"^golden .*failed: the storage is in trouble",
     "a cancel during recovery ends the run before it is resumed": r"^(I3 .*after RunCancelled|P5 .*RunResumed cannot happen to run)",
     "a run that is cancelling begins bodies when it is resumed": r"^P8 .* an earlier owner was told",
@@ -30,7 +32,7 @@ KNOWN: dict[str, str] = {
     "what is inside of a control that unfolds anew counts its attempts from 1 again": r"^(5.5 .* starts twice|I3 .*TaskStarted of \S*\[\d+\]\S* after TaskFailed)$",
     "slots are lost when an executor with tasks in line lets its run go": r"^P4 all: .*\('queued', 0, 0\)",
     "a loop without turns does not wait for what it hands on": r"^P5 .* is quarantined: \('",
-    "a race with streams settles when it begins": r"^P5 .*tuple index out of range",
+    "a race whose decision was lost is settled without one": r"^P5 .*tuple index out of range",
     "a task that is dropped while the run is cancelling waits for ever": r"^P4 all: .*\bcancelling owner=.*\('pending', 1, 1\)",
 }
 

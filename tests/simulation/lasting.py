@@ -141,8 +141,21 @@ class Question(_OfValues):
         return mixed([*inputs.values, answer], self.config.salt)
 
 
+class Once(_OfValues):
+    """A number made of others, which nobody but a person may have made again."""
+
+    name = "sim.once"
+    effect: ClassVar[Effect] = "once"
+
+    async def execute(self, inputs, context):
+        course = Course(self.config, context)
+        await course.step()
+        await course.end()
+        return mixed(inputs.values, self.config.salt)
+
+
 def register_lasting(registry: TaskRegistry) -> TaskRegistry:
     """Add these tasks to a registry."""
-    for each in (Save, Store, Tally, Choose, Rest, Question):
+    for each in (Save, Store, Tally, Choose, Rest, Question, Once):
         registry.register(each)
     return registry

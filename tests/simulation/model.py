@@ -245,7 +245,10 @@ def _map(task: Any, given: Given, path: str, found: Expected) -> dict[str, Value
     if len(found.lost) > lost:
         found.lost.add(path)
         return {}
-    return {name: numbers([item[name].whole for item in items]) for name in names}
+    made = {name: numbers([item[name].whole for item in items]) for name in names}
+    if task["config"].get("stream"):
+        found.tasks[path] = made
+    return made
 
 
 def _less(task: Any, given: Given, _path: str, _found: Expected) -> dict[str, Value]:
@@ -335,6 +338,7 @@ _COMPUTE: dict[str, Callable[[Any, Given, str, Expected], dict[str, Value]]] = {
     "sim.tally": _tally,
     "sim.choose": _sum,
     "sim.rest": _sum,
+    "sim.once": _sum,
     "sim.question": _question,
     "sim.less": _less,
     "sim.tell": _tell,

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
 #: After how many seconds somebody looks whether anything came of what they asked.
 LOOK_AGAIN = 5.0
+#: A task that fails inside of a map fails once for each item, one after the other.
+RESUMES_A_FAILURE = 20
+#: What they say, by what a task waits for.
+ANSWERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "input": ("answer", {"value": ANSWER}),
+    "decision": ("decide", {"action": "retry"}),
+}
 
 
 class People:
@@ -34,7 +41,8 @@ class People:
 
     def watch(self, run: str) -> None:
         """Care about a run."""
-        self._resumes[run] = failures_in(self._simulation.definition) + 2
+        fails = failures_in(self._simulation.definition)
+        self._resumes[run] = 2 + fails * RESUMES_A_FAILURE
 
     def look(self, process: Process) -> None:
         """Think, before a callback, of whether now is the time to cancel or pause."""
@@ -53,8 +61,8 @@ class People:
     def see(self, run: str, events: list[Any]) -> None:
         """See what was kept: answer questions, and have resumed what failed."""
         for event in events:
-            if event.kind == "TaskAwaiting" and event.reason == "input":
-                self._later(partial(self._answer, run, event.path))
+            if event.kind == "TaskAwaiting" and event.reason in ANSWERS:
+                self._later(partial(self._answer, run, event.path, event.reason))
         if self._store.runs[run].status.is_over and self.will_resume(run):
             self._later(lambda: self._resume(run))
 
@@ -107,12 +115,14 @@ class People:
             self._ask(run, "continue")
         self._world.later(LOOK_AGAIN, lambda: self._go_on(run))
 
-    def _answer(self, run: str, path: str) -> None:
+    def _answer(self, run: str, path: str, reason: str) -> None:
         if path not in self._witness.records[run].awaiting:
             return
-        if not self._store.is_asked(run, "answer"):
-            self._ask(run, "answer", path=path, value=ANSWER)
-        self._world.later(LOOK_AGAIN, lambda: self._answer(run, path))
+        kind, payload = ANSWERS[reason]
+        if not self._store.is_asked(run, kind):
+            self._witness.records[run].begun_once.discard(path)
+            self._ask(run, kind, path=path, **payload)
+        self._world.later(LOOK_AGAIN, lambda: self._answer(run, path, reason))
 
     def _resume(self, run: str) -> None:
         if not self._store.runs[run].status.is_over:

@@ -46,13 +46,13 @@ class LeasedStore(MemoryStore):
         self._clock = clock
         self._until: dict[str, float] = {}
 
-    async def claim(self, owner: str, limit: int) -> list[StoredRun]:
+    async def claim(self, owner: str, limit: int, driven: Collection[str] = ()) -> list[StoredRun]:
         """Take runs that wait for an owner, whose owner is dead, or whose lease ended."""
         for run in self.runs.values():
             late = self._until.get(run.id, 0.0) < self._clock() and run.owner != owner
             if run.owner and run.status in CLAIMABLE and (late or run.owner in self.dead):
                 run.owner = ""
-        claimed = await super().claim(owner, limit)
+        claimed = await super().claim(owner, limit, *([driven] if driven else ()))
         self._prolong(each.run for each in claimed)
         return claimed
 
@@ -100,7 +100,7 @@ class Line:
     """
 
     def __init__(
-        self, store: MemoryStore, world: World, process: Process, weather: Weather, by: Bystander
+        self, store: LeasedStore, world: World, process: Process, weather: Weather, by: Bystander
     ) -> None:
         self._store = store
         self._world = world
@@ -109,9 +109,9 @@ class Line:
         self._by = by
         self._answers_to_lose = weather.lost_answers
 
-    async def claim(self, owner: str, limit: int) -> list[StoredRun]:
+    async def claim(self, owner: str, limit: int, driven: Collection[str] = ()) -> list[StoredRun]:
         """Ask for runs."""
-        return await self._call("claim", lambda: self._store.claim(owner, limit))
+        return await self._call("claim", lambda: self._store.claim(owner, limit, driven))
 
     async def commit(self, batch: Batch) -> None:
         """Ask for a batch to be kept."""

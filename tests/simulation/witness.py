@@ -50,6 +50,7 @@ class RunRecord:
         self.results: dict[str, int] = {}
         self.decided: set[str] = set()
         self.awaiting: set[str] = set()
+        self.begun_once: set[str] = set()
         self.paused = False
         self.paused_at = 0.0
         self.over: dict[str, str] = {}
@@ -162,6 +163,10 @@ class Witness:
         if record.paused and executor.state.paused and late:
             self.blame("5.1", record.run, f"{path} begins although the run is paused")
         planned = executor.state.tasks[path].planned
+        if planned.task.effect == "once":
+            if path in record.begun_once:
+                self.blame("P2", record.run, f"{path} begins again although it may only once")
+            record.begun_once.add(path)
         if planned.task.effect != "none":
             self._check_effect(record, path, context.attempt, planned)
         else:
@@ -247,6 +252,7 @@ class Witness:
         record.over = {p: kind for p, kind in record.over.items() if kind in KEPT_RESULTS}
         record.status = "reopened"
         record.paused = False
+        record.begun_once.clear()
         record.cancelling = 0
 
     def _keep_event(self, record: RunRecord, event: Any) -> None:
@@ -302,7 +308,8 @@ class Witness:
             rule = {"TaskStarted": "I6", "TaskCompleted": "I1"}.get(event.kind, "I3")
             self.blame(rule, record.run, f"{event.kind} of {path} after {before}")
         else:
-            self.blame("I3", record.run, f"{event.kind} of {path} after {before}")
+            what = path if path in record.executions else f"compound {path}"
+            self.blame("I3", record.run, f"{event.kind} of {what} after {before}")
 
 
 def path_of(event: Any) -> str:
