@@ -177,7 +177,7 @@ class Driven:
     async def crash(self, commits: int) -> set[str]:
         """Drive the run until its process dies; give what ran though it was kept as done."""
         kept = self.store.runs[self.run].checkpoints.items()
-        done = {path for path, each in kept if each.done and each.error is None}
+        done = {path for path, each in kept if each.has_result and each.error is None}
         EXECUTED.clear()
         await self.take_up(commits)
         try:

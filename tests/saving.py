@@ -131,7 +131,7 @@ class Unsteady(Task):
 async def live_once(store: MemoryStore, run: str, commits: int, registry: TaskRegistry) -> set[str]:
     """Let a process own the run until it dies; give what it executed that was committed."""
     (stored,) = await store.claim("test", 1)
-    committed = {each.path for each in stored.checkpoints if each.done}
+    committed = {each.path for each in stored.checkpoints if each.has_result}
     EXECUTED.clear()
     executor = executor_of(CrashingStore(store, commits), stored, registry)
     try:

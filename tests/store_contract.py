@@ -48,9 +48,17 @@ class StoreContract:
     async def test_a_claim_takes_no_more_than_its_limit(self, store):
         runs = {await self.submit(store) for _ in range(3)}
         first = await store.claim("one", 2)
-        second = await store.claim("one", 2)
+        second = await store.claim("one", 2, [each.run for each in first])
         assert [len(first), len(second)] == [2, 1]
         assert {each.run for each in [*first, *second]} == runs
+
+    async def test_a_claim_gives_back_what_its_owner_does_not_drive(self, store):
+        """Engine 6.3: an owner that never heard of its claim, or could not give the run up."""
+        await self.submit(store)
+        (first,) = await store.claim("one", 5)
+        assert await store.claim("one", 5, [first.run]) == []
+        (again,) = await store.claim("one", 5)
+        assert (again.run, again.epoch) == (first.run, first.epoch + 1)
 
     async def test_a_batch_of_another_epoch_is_fenced(self, store):
         await self.submit(store)
@@ -144,7 +152,7 @@ class StoreContract:
         await self.ask(store, stored.run, "resume")
         (reopened,) = await store.claim("one", 1)
         assert (lost.reopened, lost.checkpoints) == (False, (failed, handled))
-        assert (reopened.reopened, reopened.checkpoints) == (True, (handled,))
+        assert (reopened.reopened, reopened.checkpoints) == (True, (failed.reopened(), handled))
 
     async def test_a_reopened_run_is_reopened_once(self, store):
         await self.submit(store)

@@ -32,11 +32,13 @@ DEATHS = 3
 PATHS_AT_ONCE = 500
 
 
-def claim_runs(owner: str, limit: int, locks: OwnerLocks) -> list[StoredRun]:
+def claim_runs(
+    owner: str, limit: int, locks: OwnerLocks, driven: Collection[str] = ()
+) -> list[StoredRun]:
     """Take up to `limit` runs that wait for an owner, whose owner is dead, or whose lease ended."""
     dead = _dead_owners(owner, locks)
     claimed = []
-    for run in _waiting(owner, dead)[:limit]:
+    for run in _waiting(owner, dead, driven)[:limit]:
         with transaction.atomic():
             stored = _take(run, owner)
         if stored is not None:
@@ -51,10 +53,12 @@ def _dead_owners(owner: str, locks: OwnerLocks) -> list[str]:
     ]
 
 
-def _waiting(owner: str, dead: Collection[str]) -> QuerySet[Run]:
+def _waiting(owner: str, dead: Collection[str], driven: Collection[str]) -> QuerySet[Run]:
     resume = RunRequest.objects.filter(run=OuterRef("pk"), kind="resume", handled_at=None)
     late = Q(lease_until__lt=Now()) & ~Q(owner=owner)
-    free = Q(status__in=DRIVEN) & (Q(owner="") | Q(owner__in=dead) | late)
+    # Its own that it does not drive: it never heard of the claim, or could not give them up.
+    lost = Q(owner=owner) & ~Q(pk__in=driven)
+    free = Q(status__in=DRIVEN) & (Q(owner="") | Q(owner__in=dead) | late | lost)
     return Run.objects.filter(free | (Q(status__in=REOPENABLE) & Exists(resume))).order_by(
         "created_at"
     )
@@ -63,7 +67,7 @@ def _waiting(owner: str, dead: Collection[str]) -> QuerySet[Run]:
 def _take(run: Run, owner: str) -> StoredRun | None:
     """Make the run this owner's; None when another was quicker, or it must not go on."""
     reopened = run.status in REOPENABLE and run.status != RunStatus.INTERRUPTED
-    died = run.owner != "" and run.task_runs.filter(status__in=LIVE).exists()
+    died = run.owner not in {"", owner} and run.task_runs.filter(status__in=LIVE).exists()
     changes: dict[str, Any] = {"deaths": 0} if reopened else {}
     if died:
         changes = {"deaths": F("deaths") + 1}
@@ -127,7 +131,7 @@ def quarantine_run(run: str, epoch: int, error: TaskError) -> None:
 def _stored(run: Run, *, reopened: bool) -> StoredRun:
     checkpoints = _checkpoints(run.checkpoints.all())
     if reopened:
-        checkpoints = _without_failures(run, checkpoints)
+        checkpoints = _reopened(run, checkpoints)
     tasks = list(run.task_runs.values_list("path", "attempt", "status"))
     return StoredRun(
         run=str(run.pk),
@@ -159,12 +163,15 @@ def _checkpoints(rows: QuerySet[Checkpoint]) -> list[TaskCheckpoint]:
     return [TaskCheckpoint.from_json(text) for text in texts]
 
 
-def _without_failures(run: Run, checkpoints: Iterable[TaskCheckpoint]) -> list[TaskCheckpoint]:
-    """Forget what failed, so that it is tried again; what dealt with an error has used it."""
-    failed = [each.path for each in checkpoints if each.error is not None and not each.handled]
-    for start in range(0, len(failed), PATHS_AT_ONCE):
-        run.checkpoints.filter(path__in=failed[start : start + PATHS_AT_ONCE]).delete()
-    return [each for each in checkpoints if each.path not in failed]
+def _reopened(run: Run, checkpoints: Iterable[TaskCheckpoint]) -> list[TaskCheckpoint]:
+    """Open what ended badly, so that it is tried again."""
+    opened = []
+    for each in checkpoints:
+        kept = each.reopened()
+        if kept is not each:
+            run.checkpoints.filter(path=kept.path).update(value=kept.to_json())
+        opened.append(kept)
+    return opened
 
 
 def _kept(run: Run) -> list[TaskCheckpoint]:
@@ -173,7 +180,9 @@ def _kept(run: Run) -> list[TaskCheckpoint]:
         return []
     wanted = run.kept_paths
     found = _checkpoints(run.parent.checkpoints.all()) if wanted else []
-    return [each for each in found if each.path in wanted and each.done and each.error is None]
+    return [
+        each for each in found if each.path in wanted and each.has_result and each.error is None
+    ]
 
 
 def renew_leases(owner: str, runs: Collection[str]) -> set[str]:

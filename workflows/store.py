@@ -50,9 +50,9 @@ class DatabaseStore:
         self._waiting: list[tuple[Batch, asyncio.Future[None]]] = []
         self._writing = False
 
-    async def claim(self, owner: str, limit: int) -> list[StoredRun]:
+    async def claim(self, owner: str, limit: int, driven: Collection[str] = ()) -> list[StoredRun]:
         """Take up to `limit` runs that wait for an owner, or whose owner is dead."""
-        return await _on(self._writer, self._claim, owner, limit)
+        return await _on(self._writer, self._claim, owner, limit, driven)
 
     async def commit(self, batch: Batch) -> None:
         """Keep a batch, all or nothing, together with those of other runs that wait."""
@@ -104,10 +104,10 @@ class DatabaseStore:
             thread.shutdown()
         self._locks.free()
 
-    def _claim(self, owner: str, limit: int) -> list[StoredRun]:
+    def _claim(self, owner: str, limit: int, driven: Collection[str]) -> list[StoredRun]:
         def claim() -> list[StoredRun]:
             self._locks.hold(owner)
-            claimed = claim_runs(owner, limit, self._locks)
+            claimed = claim_runs(owner, limit, self._locks, driven)
             if claimed:
                 forget_dead_owners(self._locks)
             return claimed

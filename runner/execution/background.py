@@ -83,10 +83,15 @@ class BackgroundRunner:
     async def _turn(self) -> None:
         await self._renew()
         await self._answer_requests()
-        room = RUNS_AT_ONCE - len(self._driving)
+        resting = sum(map(_rests, self.executors.values()))
+        room = RUNS_AT_ONCE - len(self._driving) + resting
         if room <= 0 or self._stopping:
             return
-        for stored in await self._store.claim(self.owner, room):
+        claimed = await self._store.claim(self.owner, room, list(self._driving))
+        if self._stopping:
+            await self._store.release(self.owner, [stored.run for stored in claimed])
+            return
+        for stored in claimed:
             if stored.run not in self._driving:
                 task = asyncio.create_task(self._drive(stored), name=f"run {stored.run}")
                 self._driving[stored.run] = task
@@ -144,7 +149,14 @@ class BackgroundRunner:
             self.executors.pop(run, None)
             self._driving.pop(run, None)
             self._wake.set()
+            await self._release(run)
+
+    async def _release(self, run: str) -> None:
+        """Give a run up; if that fails, the next claim finds that nobody drives it."""
+        try:
             await self._store.release(self.owner, [run])
+        except StorageTrouble:
+            logger.warning("The storage did not let run %s go; it will be claimed again.", run)
 
 
 def planned(stored: StoredRun, registry: TaskRegistry) -> TaskGraph:
@@ -153,6 +165,13 @@ def planned(stored: StoredRun, registry: TaskRegistry) -> TaskGraph:
     definition = GraphDefinition.from_json(stored.definition)
     inputs = decode(stored.inputs)
     return plan(definition, inputs, registry.with_workflows(workflows), **stored.options)
+
+
+def _rests(executor: RunExecutor) -> bool:
+    """Whether a run only waits or is paused: then it takes no other's place in this process."""
+    state = executor.state
+    waits = state.paused or state.awaiting > 0
+    return waits and not state.busy and executor.begun.done()
 
 
 def _answer(executor: RunExecutor, request: Request) -> bool:

@@ -15,7 +15,7 @@ from runner.errors import (
 from runner.execution.body import Body, error_of
 from runner.execution.context import TaskContext
 from runner.execution.slots import Ticket
-from runner.execution.store import CacheEntry
+from runner.execution.store import CacheEntry, patiently
 from runner.execution.stream import Stream, kept_stream
 from runner.graph.task_graph import PlannedTask
 from runner.run import commands, events
@@ -165,7 +165,8 @@ class Bodies:
     async def _take_from_cache(self, planned: PlannedTask, body: Body) -> bool:
         executor, path = self._executor, planned.path
         key = cache_key(planned.task, executor.values.texts_for(planned))
-        found = await executor.store.read_cache(executor.stored.scope, key)
+        scope = executor.stored.scope
+        found = await patiently(lambda: executor.store.read_cache(scope, key))
         ports = planned.task.outputs
         if found is None or found.outputs.keys() | found.streams.keys() != ports.keys():
             self._keys[path] = key

@@ -255,7 +255,13 @@ class Controls:
     def settle(self, path: str) -> None:
         """Put a control's outputs together and record its completion."""
         state = self._state.tasks[path]
-        if state.status not in LIVE or self._close_streams(state):
+        if state.status not in LIVE:
+            return
+        if state.provisional:
+            # What it hands on as it came is not final yet.
+            self._executor.record(events.TaskReturned(path, state.attempt))
+            return
+        if self._close_streams(state):
             return
         sources = self._state.scopes.settle(state)
         self._pass(state, early=False)

@@ -147,10 +147,15 @@ class MemoryStore:
             id=request, run=run, kind=kind, actor=actor, payload=payload or {}
         )
 
-    async def claim(self, owner: str, limit: int) -> list[StoredRun]:
+    async def claim(self, owner: str, limit: int, driven: Collection[str] = ()) -> list[StoredRun]:
         """Take runs that wait for an owner."""
         self._reopen()
-        free = [each for each in self.runs.values() if not each.owner and each.status in CLAIMABLE]
+        free = [
+            each
+            for each in self.runs.values()
+            if each.status in CLAIMABLE
+            and (not each.owner or (each.owner == owner and each.id not in driven))
+        ]
         return [self.take(run.id, owner) for run in free[:limit]]
 
     def take(self, run: str, owner: str) -> StoredRun:
@@ -171,12 +176,8 @@ class MemoryStore:
                     self._forget_before(request)
                     run.status = RunStatus.INTERRUPTED
                     run.reopened = True
-                    for path in [
-                        path
-                        for path, kept in run.checkpoints.items()
-                        if kept.error and not kept.handled
-                    ]:
-                        del run.checkpoints[path]
+                    for path, kept in run.checkpoints.items():
+                        run.checkpoints[path] = kept.reopened()
 
     def _forget_before(self, resume: Request) -> None:
         """What was asked of a run before its end is not asked of it when it goes on."""

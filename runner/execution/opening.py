@@ -60,10 +60,19 @@ class Opening:
         begun: list[commands.Command] = []
         for state in executor.state.tasks.values():
             begun += self._log_state(state)
-        begun += executor.state.begin()
+        for closed in executor.state.closed:
+            event = events.TaskCancelled(closed.planned.path, closed.attempt)
+            executor.log.append(event, checkpoint=self._cancelled(closed))
         if stored.status is RunStatus.CANCELLING:
             executor.cancel("")
-        return begun
+            return begun
+        return begun + executor.state.begin()
+
+    def _cancelled(self, closed: TaskState) -> TaskCheckpoint:
+        """Keep that what a race or an earlier alternative left unfinished does not begin again."""
+        records, seq = self._executor.records, self._executor.log.seq + 1
+        ended = TaskStatus.CANCELLED
+        return records.ended(closed.planned.path, closed.attempt, seq, ended=ended)
 
     def _log_kept(self, kept: TaskCheckpoint) -> None:
         log = self._executor.log
@@ -128,7 +137,8 @@ class Opening:
             handled = state.planned.handles_error
             if handled:
                 self._executor.give_error(path, state.error)
-            log.append(events.TaskFailed(path, state.attempt, state.error, handled))
+            if self._executor.stored.reopened:
+                log.append(events.TaskFailed(path, state.attempt, state.error, handled))
         elif state.status in LIVE:
             log.append(events.TaskInterrupted(path, state.attempt))
             state.attempt += 1

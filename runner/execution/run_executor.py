@@ -29,7 +29,7 @@ from runner.graph.values import encode
 from runner.run import commands, events
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.events import TaskError
-from runner.run.moves import ACTIVE, OVER
+from runner.run.moves import ACTIVE, MOVES, OVER
 from runner.run.state import RunState
 from runner.run.status import TaskStatus
 
@@ -106,8 +106,9 @@ class RunExecutor:
             events.TaskCached: self._take_cached,
             events.TaskDecided: self._take_decision,
             events.TaskRetrying: self._take_retry,
-            events.TaskCancelled: self._take_end_of_attempt,
-            events.TaskUpstreamFailed: self._take_end_of_attempt,
+            events.TaskCancelled: self._take_end_without_result,
+            events.TaskUpstreamFailed: self._take_end_without_result,
+            events.TaskSkipped: self._take_end_without_result,
             commands.SettleTask: self._commands.append,
         }
 
@@ -130,11 +131,19 @@ class RunExecutor:
                 self._over.result()
             await writer
         finally:
+            self._let_go()
             self.desk.stop()
             self.controls.stop()
             writer.cancel()
             await self.bodies.end(0.0)
             self.host.slots.forget(f"run:{self.run_id}")
+
+    def _let_go(self) -> None:
+        """Do nothing further: timers and slots may still call."""
+        self._commands.clear()
+        self._inbox.clear()
+        if not self._over.done():
+            self._over.set_result(None)
 
     async def stop(self, grace: float = STOP_GRACE_SECONDS) -> None:
         """Checkpoint and let go: the run is interrupted and can go on elsewhere.
@@ -377,21 +386,16 @@ class RunExecutor:
         if event.path in self.state.tasks:
             self.bodies.finish(event.path, event.outputs)
         else:
-            self.apply(event)
+            self._take_end_of_compound(event)
 
     def _take_failure(self, event: events.TaskFailed) -> None:
         path = event.path
         if path not in self.state.tasks:
-            self.apply(event)
+            self._take_end_of_compound(event)
             return
         self._take_back(path)
         if event.handled:
             self.give_error(path, event.error)
-        if self.state.tasks[path].has_unfolded and not event.handled:
-            # It fails again for what is inside, unless a person lets that be tried again; what
-            # it decided has to be there then.
-            self.apply(event)
-            return
         checkpoint = self.records.ended(
             path, event.attempt, self.log.seq + 1, error=event.error, handled=event.handled
         )
@@ -427,12 +431,31 @@ class RunExecutor:
         else:
             self._take_end_of_attempt(found)
 
-    def _take_end_of_attempt(
-        self, event: events.TaskRetrying | events.TaskCancelled | events.TaskUpstreamFailed
-    ) -> None:
-        if event.path in self.state.tasks:
-            self._take_back(event.path)
+    def _take_end_of_attempt(self, event: events.TaskRetrying) -> None:
+        self._take_back(event.path)
         self.apply(event)
+
+    def _take_end_without_result(
+        self, event: events.TaskCancelled | events.TaskUpstreamFailed | events.TaskSkipped
+    ) -> None:
+        """Keep that a task ended so: whoever takes the run up does not decide it again."""
+        path = event.path
+        state = self.state.tasks.get(path)
+        if state is None:
+            self._take_end_of_compound(event)
+            return
+        self._take_back(path)
+        ended = MOVES[type(event)][1] or ""
+        kept = self.records.ended(path, state.attempt, self.log.seq + 1, ended=ended)
+        self.apply(event, checkpoint=kept)
+
+    def _take_end_of_compound(self, event: events.Event) -> None:
+        path: str = event.path  # type: ignore[attr-defined] # of a compound, or left out
+        if path in self.state.groups:
+            kept = TaskCheckpoint(path=path, attempt=1, seq=self.log.seq + 1)
+            self.apply(event, checkpoint=kept)
+        else:
+            self.apply(event)
 
     def _take_back(self, path: str) -> None:
         """What an attempt gave counts no longer: it ended without a result."""

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from runner.errors import RunnerError, ValueFault
-from runner.execution.store import RunStore
+from runner.execution.store import RunStore, patiently
 from runner.execution.stream import ChunkReader, Stream, kept_stream
 from runner.graph.ports import Port
 from runner.graph.task_graph import (
@@ -215,7 +215,7 @@ class RunValues:
             chunks = port.split(self.text(source))
             return kept_stream(planned.path, port, 1, chunks).reader(port, elastic=True)
         elastic = port.name in planned.elastic or port.name not in planned.first_chunk
-        return stream.reader(port, elastic=elastic)
+        return stream.reader(port, elastic=elastic, read=port.reader())
 
 
 def outputs_given(planned: PlannedTask, given: Any) -> dict[str, str]:
@@ -270,5 +270,5 @@ def streaming_port(planned: PlannedTask, name: str) -> Port:
 
 async def kept_chunks(store: RunStore, run: str, path: str, port: str, attempt: int) -> list[str]:
     """Read the kept chunks of one port and attempt."""
-    batches = await store.read_chunks(run, path, port, attempt)
+    batches = await patiently(lambda: store.read_chunks(run, path, port, attempt))
     return [item for batch in batches for item in batch.items]

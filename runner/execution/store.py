@@ -1,14 +1,18 @@
 """What the engine needs kept: the protocol that the memory and the database store fulfil."""
 
-from collections.abc import Collection, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from runner.errors import StorageTrouble
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.events import Event
 from runner.run.progress import Progress
 from runner.run.status import RunStatus
+
+RETRY_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +116,12 @@ class Request:
 class RunStore(Protocol):
     """Keeps runs, events, chunks and checkpoints; commits are atomic and fenced."""
 
-    async def claim(self, owner: str, limit: int) -> list[StoredRun]:
-        """Take up to `limit` runs that wait for an owner, or whose owner is dead."""
+    async def claim(self, owner: str, limit: int, driven: Collection[str] = ()) -> list[StoredRun]:
+        """Take up to `limit` runs that wait for an owner, or whose owner is dead.
+
+        Those of this owner that are not among the `driven` wait too: it never heard that it had
+        them, or could not give them up.
+        """
 
     async def commit(self, batch: Batch) -> None:
         """Keep a batch, all or nothing.
@@ -142,3 +150,12 @@ class RunStore(Protocol):
 
     async def quarantine(self, run: str, epoch: int, reason: str) -> None:
         """Set a run aside that cannot be planned or read; a person must look at it."""
+
+
+async def patiently[T](read: Callable[[], Awaitable[T]]) -> T:
+    """Read, as often as it takes while the storage is in trouble."""
+    while True:
+        try:
+            return await read()
+        except StorageTrouble:
+            await asyncio.sleep(RETRY_SECONDS)

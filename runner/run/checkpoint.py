@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.errors import UnreadableCheckpoint
 from runner.run.events import TaskError
+from runner.run.status import TaskStatus
 
 VERSION = 2
 
@@ -29,7 +30,8 @@ class SavedState:
 class TaskCheckpoint:
     """All that is kept of one task: each new record replaces the one before.
 
-    `done` says that the task is over: completed, or failed with `error`. `outputs` are encoded
+    `done` says that the task is over: completed, failed with `error`, or, if `ended` says so,
+    skipped, upstream-failed or cancelled. `outputs` are encoded
     values by port; `streams` says how many stored chunks make up each streamed port. `rounds` are the decisions a control task unfolded by;
     `decisions` those recorded by name; `not_taken` the ports that carry nothing.
     """
@@ -47,6 +49,22 @@ class TaskCheckpoint:
     handled: bool = False
     not_taken: tuple[str, ...] = ()
     cached: bool = False
+    ended: str = ""
+
+    @property
+    def has_result(self) -> bool:
+        """Whether the task has what its dependants take, and is never executed again."""
+        return self.done and not self.ended and (self.error is None or self.handled)
+
+    def reopened(self) -> "TaskCheckpoint":
+        """Give the record as it is once a person lets its run go on: what ended badly is open.
+
+        What was decided, unfolded into or saved stays; so does an error that was handled.
+        """
+        failed = self.error is not None and not self.handled
+        if not (failed or self.ended in _TRIED_AGAIN):
+            return self
+        return replace(self, done=False, error=None, ended="", outputs={}, streams={})
 
     def to_json(self) -> str:
         """Give the versioned JSON text that `from_json` reads back; what is empty is left out."""
@@ -85,8 +103,10 @@ class TaskCheckpoint:
             raise UnreadableCheckpoint(str(fault)) from fault
 
 
+_TRIED_AGAIN = frozenset({TaskStatus.UPSTREAM_FAILED, TaskStatus.CANCELLED})
+_ENDS = frozenset({"", TaskStatus.SKIPPED, *_TRIED_AGAIN})
 _OPTIONAL = (
-    "outputs", "streams", "rounds", "decisions", "handled", "not_taken", "cached",
+    "outputs", "streams", "rounds", "decisions", "handled", "not_taken", "cached", "ended",
 )  # fmt: skip
 
 
@@ -126,6 +146,9 @@ def _check(values: dict[str, Any]) -> None:
     for chunks in values.get("streams", {}).values():
         _expect(chunks, int)
     _expect(values.setdefault("decisions", {}), dict)
+    if values.get("ended", "") not in _ENDS:
+        msg = f"no task ends as {values['ended']}"
+        raise ValueError(msg)
     values["rounds"] = tuple(values.get("rounds", ()))
     values["not_taken"] = tuple(values.get("not_taken", ()))
     if values.get("error") is not None:

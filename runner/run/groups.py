@@ -1,5 +1,7 @@
 """How compounds begin, with the first of their tasks, and end, as the worst of them did."""
 
+from collections.abc import Iterable
+
 from runner.run import events as happened
 from runner.run.events import Event, TaskError
 from runner.run.status import TaskStatus
@@ -19,6 +21,11 @@ def begun(group: Group | None) -> list[Event]:
         events.append(happened.TaskStarted(group.path, 1))
         group = group.parent
     return events
+
+
+def unsaid(groups: Iterable[Group]) -> list[Event]:
+    """Give the ends of compounds whose tasks are over, where the process died before it said so."""
+    return [_end_of(group) for group in groups if not group.left and not group.ended]
 
 
 def over(group: Group | None, status: TaskStatus, error: TaskError | None) -> list[Event]:

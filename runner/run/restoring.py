@@ -1,11 +1,12 @@
 """Restoring: a run's state from what was kept of its tasks."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from runner.errors import UnreadableCheckpoint
 from runner.run import events as happened
 from runner.run.checkpoint import TaskCheckpoint
+from runner.run.events import Event
 from runner.run.moves import OVER
 from runner.run.status import TaskStatus
 from runner.run.task_state import TaskState
@@ -31,15 +32,15 @@ def restore(
         if each.path in run.tasks and (each.rounds or each.decisions):
             _unfold_again(run, run.tasks[each.path], each)
     for each in sorted(kept, key=lambda each: each.seq):
-        if each.path not in run.tasks and each.done:
-            raise UnreadableCheckpoint(f"{each.path} was kept, but this graph has no such task.")
         # One without an end may be inside of what was unfolded along a stream, and is not yet again.
         if each.done:
-            _end_again(run, run.tasks[each.path], each)
-    _close_inside_ended(run)
+            _end_again(run, each)
+    _close_what_was_tried(run)
     for path, attempt in attempts.items():
         if path in run.tasks:
             run.tasks[path].attempt = max(run.tasks[path].attempt, attempt)
+        elif path in run.groups:
+            run.groups[path].started = True
         else:
             run.wiring.attempts[path] = attempt
     for path in running:
@@ -64,9 +65,19 @@ def _unfold_again(run: "RunState", state: TaskState, kept: TaskCheckpoint) -> No
         state.choice = kept.decisions["winner"]
 
 
-def _end_again(run: "RunState", state: TaskState, kept: TaskCheckpoint) -> None:
+def _end_again(run: "RunState", kept: TaskCheckpoint) -> None:
     path, attempt = kept.path, kept.attempt
+    if path in run.groups:
+        run.groups[path].ended = True
+        return
+    state = run.tasks.get(path)
+    if state is None:
+        raise UnreadableCheckpoint(f"{path} was kept, but this graph has no such task.")
     state.attempt = attempt
+    if kept.ended:
+        state.status = S.PENDING
+        run.handle(_ENDS[S(kept.ended)](path, attempt))
+        return
     state.status = S.RUNNING
     if kept.error is not None:
         run.handle(happened.TaskFailed(path, attempt, kept.error, handled=kept.handled))
@@ -76,22 +87,28 @@ def _end_again(run: "RunState", state: TaskState, kept: TaskCheckpoint) -> None:
         state.status = S.CACHED
 
 
-def _close_inside_ended(run: "RunState") -> None:
-    """What a race or an alternative left unfinished does not begin again."""
+_ENDS: Mapping[TaskStatus, Callable[[str, int], Event]] = {
+    S.SKIPPED: lambda path, _attempt: happened.TaskSkipped(path),
+    S.UPSTREAM_FAILED: lambda path, _attempt: happened.TaskUpstreamFailed(path, ""),
+    S.CANCELLED: happened.TaskCancelled,
+}
+
+
+def _close_what_was_tried(run: "RunState") -> None:
+    """What a race, or an alternative before the last, left unfinished does not begin again."""
     for state in list(run.tasks.values()):
         if state.unfolds and state.status in OVER:
             _close(run, run.scopes.inside(state))
-        elif state.goes_again_after("failure"):
+        elif state.goes_again_after("failure") and state.scopes:
+            _close(run, run.scopes.tasks_of(state.scopes[:-1]))
             for scope in state.scopes[:-1]:
-                # It has failed, which is forgotten so that the run can go on: with the last one.
-                if scope.left and scope.error is None:
-                    _close(run, run.scopes.tasks_of([scope]))
-                    scope.left = 0
-                    state.scopes_left -= 1
+                state.scopes_left -= scope.left > 0
+                scope.left = 0
 
 
-def _close(run: "RunState", inside: Iterable[TaskState]) -> None:
-    for each in inside:
+def _close(run: "RunState", tasks: Iterable[TaskState]) -> None:
+    for each in tasks:
         if each.status not in OVER:
             each.status = S.CANCELLED
             run.tally.over(each, S.CANCELLED)
+            run.closed.append(each)

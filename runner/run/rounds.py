@@ -24,7 +24,7 @@ type Start = Callable[[Iterable[TaskState]], list[Command]]
 def conclude(state: TaskState) -> list[Command]:
     """Nothing that a task read can change any more, and it has returned: it is to complete."""
     path = state.planned.path
-    if state.unfolds:
+    if state.grows:
         return [Record(happened.TaskDecided(path, len(state.scopes)))]
     return [CompleteTask(path) if state.control is None else SettleTask(path)]
 

@@ -59,6 +59,8 @@ class RunState:
         self.busy = 0
         self._first_error: tuple[TaskError, str] | None = None
         self._held: list[TaskState] = []
+        #: What was closed when the run was taken up again, as no longer wanted.
+        self.closed: list[TaskState] = []
         self._handlers: dict[type[Event], Callable[..., list[Command]]] = {
             happened.RunCancelling: self._on_cancelling,
             happened.RunPaused: self._on_paused,
@@ -156,14 +158,16 @@ class RunState:
         commands: list[Command] = [
             Record(happened.TaskSkipped(path, "disabled")) for path in self.graph.skipped
         ]
+        commands += map(Record, groups.unsaid(self.groups.values()))
+        # What stops others comes before they could begin.
         for each in list(self.tasks.values()):
-            if each.status in LIVE:
-                commands += self.rounds.go_on(each)
-            elif each.status is S.FAILED and not each.planned.handles_error:
+            if each.status is S.FAILED and not each.planned.handles_error:
                 commands += self._lose_below(each) + self._fail_fast(each)
-            else:
-                commands += self._start_if_ready(each)
-        return commands + self._finish_if_over()
+            elif each.status in {S.UPSTREAM_FAILED, S.CANCELLED}:
+                commands += self._lose_below(each)
+            elif each.status in LIVE:
+                commands += self.rounds.go_on(each)
+        return commands + self._start_all(self.tasks.values()) + self._finish_if_over()
 
     def restore(
         self,
@@ -333,6 +337,8 @@ class RunState:
             inside = self.scopes.inside(state)
             self.tally.take_back(inside)
             self.scopes.forget(state, inside)
+        if self.cancelling:
+            return [*stop, Record(happened.TaskCancelled(event.path, state.attempt))]
         return stop + self._start_if_ready(state)
 
     def _on_lost(

@@ -121,7 +121,7 @@ class TaskState:
 class Group:
     """A compound task: how many of its tasks are not over yet."""
 
-    __slots__ = ("error", "fail_fast", "failures", "left", "parent", "path", "policy",
+    __slots__ = ("ended", "error", "fail_fast", "failures", "left", "parent", "path", "policy",
                  "started", "worst")  # fmt: skip
 
     def __init__(
@@ -134,6 +134,8 @@ class Group:
         self.failures = 0
         self.left = 0
         self.started = False
+        #: Whether its end was kept by an earlier process.
+        self.ended = False
         self.worst = TaskStatus.COMPLETED
         self.error: TaskError | None = None
 

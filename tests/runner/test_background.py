@@ -15,6 +15,7 @@ from runner.execution.memory import MemoryStore
 from runner.graph.ports import Ports
 from runner.graph.task import Task
 from runner.graph.values import encode
+from runner.library import waiting
 from runner.run import events
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.status import RunStatus
@@ -25,6 +26,8 @@ SECONDS = 10
 NUMBER = definition_of(
     [{"id": "one", "type": "test.number", "inputs": {"value": 4}}], outputs={"four": "one.result"}
 )
+
+ASK = definition_of([{"id": "ask", "type": "flow.ask", "config": {"kind": "approval"}}])
 
 
 class Gate(Task):
@@ -105,6 +108,21 @@ async def test_more_runs_than_fit_at_once_follow_each_other_without_a_poll(watch
     async with started(watch.runner()):
         for run in runs:
             await watch.until(run, RunStatus.COMPLETED)
+
+
+async def test_runs_that_wait_for_a_person_keep_no_other_from_running(watch, monkeypatch):
+    """Engine 5.7: what awaits holds nothing; neither does what is paused."""
+    monkeypatch.setattr(background, "POLL_SECONDS", 0.01)
+    watch.registry.register_module(waiting)
+    asks = [watch.store.submit(ASK, encode({})) for _ in range(60)]
+    async with started(watch.runner()):
+        for run in asks:
+            await watch.until(run, RunStatus.AWAITING)
+        for run in asks[:30]:
+            watch.store.ask(run, "pause", "alice")
+            await watch.until(run, RunStatus.PAUSED)
+        quick = watch.store.submit(NUMBER, encode({}))
+        await watch.until(quick, RunStatus.COMPLETED)
 
 
 async def test_a_wake_finds_work_before_the_next_poll(watch, monkeypatch):
@@ -271,8 +289,8 @@ async def test_a_run_that_begins_while_leases_are_renewed_is_kept(watch, monkeyp
     class Slow(Delegating):
         """Woken after a claim, so renewing begins before the claimed run does."""
 
-        async def claim(self, owner, limit):
-            found = await self.store.claim(owner, limit)
+        async def claim(self, owner, limit, driven=()):
+            found = await self.store.claim(owner, limit, driven)
             if found:
                 runner.wake()
             return found
@@ -304,11 +322,11 @@ async def test_a_turn_that_fails_does_not_end_the_loop(watch, monkeypatch, caplo
     class Failing(Delegating):
         left = 2
 
-        async def claim(self, owner, limit):
+        async def claim(self, owner, limit, driven=()):
             if self.left:
                 self.left -= 1
                 raise StorageTrouble("busy")
-            return await self.store.claim(owner, limit)
+            return await self.store.claim(owner, limit, driven)
 
     run = watch.store.submit(NUMBER, encode({}))
     async with started(watch.runner("one", Failing(watch.store))):

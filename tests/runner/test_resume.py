@@ -22,7 +22,7 @@ from tests.tasks import EXECUTED
 async def live_once(store: MemoryStore, run: str, commits: int) -> set[str]:
     """Let a process own the run until it dies; give what it executed that was committed."""
     (stored,) = await store.claim("test", 1)
-    committed = {each.path for each in stored.checkpoints if each.done}
+    committed = {each.path for each in stored.checkpoints if each.has_result}
     EXECUTED.clear()
     executor: RunExecutor = executor_of(CrashingStore(store, commits), stored)
     try:

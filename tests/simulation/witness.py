@@ -168,14 +168,17 @@ class Witness:
                 self.blame("P2", record.run, f"{path} begins again although it may only once")
             record.begun_once.add(path)
         if planned.task.effect != "none":
-            self._check_effect(record, path, context.attempt, planned)
+            self._check_effect(executor, record, context.attempt, planned)
         else:
             self._check_pure(executor, process, record, planned)
 
-    def _check_effect(self, record: RunRecord, path: str, attempt: int, planned: Any) -> None:
+    def _check_effect(self, executor: Any, record: RunRecord, attempt: int, planned: Any) -> None:
+        path = planned.path
         for source in planned.sources.values():
             for producer in paths_in((source,)):
-                if producer not in record.over and producer not in record.decided:
+                known = producer in record.over or producer in record.decided
+                # What follows from kept decisions need not be kept itself.
+                if not known and executor.state.tasks[producer].status is not TaskStatus.SKIPPED:
                     self.blame("I2", record.run, f"{path} begins before {producer} is kept")
         if record.started.get(path) != attempt:
             self.blame("I2", record.run, f"the start of {path}, which has an effect, is not kept")
@@ -236,7 +239,7 @@ class Witness:
             record.log.append(entry.event)
             record.epochs.append(batch.epoch)
             self._keep_event(record, entry.event)
-        checkpointed = {each.path for each in batch.checkpoints if each.done}
+        checkpointed = {each.path for each in batch.checkpoints if each.has_result}
         results = {path_of(each.event) for each in batch.entries if each.event.kind in KEPT_RESULTS}
         for path in results - checkpointed:
             if not self._is_compound(record, process, path):
