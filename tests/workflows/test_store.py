@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 
 from runner.errors import Fenced, StorageTrouble
 from runner.execution.store import ChunkBatch
@@ -18,6 +18,7 @@ from runner.run.progress import Progress
 from tests.store_contract import AT, FAULT, StoreContract, batch_of
 from workflows.models import Checkpoint, Chunk, Run, RunEvent, TaskRun
 from workflows.store import DatabaseStore
+from workflows.writing import write_batches
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -232,6 +233,26 @@ async def test_a_fenced_run_does_not_hold_back_the_others(store, submit):
     assert isinstance(outcomes[1], Fenced)
     rows = await in_thread(lambda: set(RunEvent.objects.values_list("run_id", flat=True)))
     assert {str(each) for each in rows} == {mine.run}
+
+
+async def test_a_batch_that_cannot_be_kept_fails_only_its_own_run(store, submit):
+    """Engine 7.5."""
+    for _ in range(3):
+        await submit()
+    first, bad, last = await store.claim("one", 3)
+    chunk = ChunkBatch(path="a", port="text", attempt=1, first=0, items=('"x"',))
+    batches = [
+        batch_of(first, happened.RunStarted(), chunks=(chunk,)),
+        batch_of(bad, happened.RunStarted(), chunks=(chunk, chunk)),
+        batch_of(last, happened.RunStarted(), chunks=(chunk,)),
+    ]
+    faults = await in_thread(lambda: write_batches(batches))
+    assert [type(fault) for fault in faults] == [type(None), IntegrityError, type(None)]
+    rows = await in_thread(
+        lambda: {str(run) for run, _ in Chunk.objects.values_list("run", "path")}
+    )
+    assert rows == {first.run, last.run}
+    await store.commit(batch_of(bad, happened.RunStarted(), chunks=(chunk,)))
 
 
 async def test_a_batch_that_cannot_be_kept_leaves_nothing_behind(store, submit):
