@@ -31,8 +31,8 @@ class Desk(Protocol):
     def open_stream(self, path: str, port: str) -> Stream:
         """Give the stream of an output port, opening it at the first chunk."""
 
-    def push(self, stream: Stream, chunk: Any) -> Coroutine[Any, Any, None]:
-        """Give what takes one chunk and waits while its readers lag."""
+    def take(self, stream: Stream, chunk: Any) -> bool:
+        """Take one chunk; give whether its readers lag, or may: then wait for its throttle."""
 
     def close_stream(self, stream: Stream) -> None:
         """Say that no further chunk comes."""
@@ -131,9 +131,11 @@ class TaskContext:
 
     # ── streams ──────────────────────────────────────────────────────────────────────────────
 
-    def push_chunk(self, port: str, chunk: Any) -> Awaitable[None]:
+    async def push_chunk(self, port: str, chunk: Any) -> None:
         """Send one chunk to the dependants of a streaming port; waits while they lag."""
-        return self._desk.push(self._stream(port), chunk)
+        stream = self._streams.get(port) or self._stream(port)
+        if self._desk.take(stream, chunk):
+            await stream.throttle()
 
     def close_stream(self, port: str) -> None:
         """Say that no further chunk comes on a port."""
@@ -141,8 +143,11 @@ class TaskContext:
 
     async def attach_stream(self, port: str, source: AsyncIterable[Any]) -> None:
         """Push every chunk of an async iterator, then close the port."""
+        streams, take = self._streams, self._desk.take
         async for chunk in source:
-            await self.push_chunk(port, chunk)
+            stream = streams.get(port) or self._stream(port)
+            if take(stream, chunk):
+                await stream.throttle()
         self.close_stream(port)
 
     def resume_stream(self, port: str) -> int:
@@ -218,6 +223,7 @@ class TaskContext:
     def end(self) -> None:
         """Refuse everything from now on: the attempt is over."""
         self._over = True
+        self._streams.clear()
 
     def _refuse_if_over(self) -> None:
         if self._over:

@@ -1,6 +1,6 @@
 """TaskDesk: what the contexts of a run's tasks pass on to: streams, logs, state, waits."""
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -51,29 +51,29 @@ class TaskDesk:
         stream = self._values.streams.get((path, port))
         if stream is None:
             state = self._executor.state.tasks[path]
+            opened = streaming_port(state.planned, port)
             stream = Stream(
                 path,
-                streaming_port(state.planned, port),
+                opened,
                 state.attempt,
+                write=opened.writer(),
                 on_chunks=self._chunks_came,
                 meter=self._executor.bodies.get(path),
             )
             self._values.streams[path, port] = stream
         return stream
 
-    def push(self, stream: Stream, chunk: Any) -> Coroutine[Any, Any, None]:
-        """Give what takes one chunk and waits while its readers lag."""
+    def take(self, stream: Stream, chunk: Any) -> bool:
+        """Take one chunk; give whether its readers lag, or may: then wait for its throttle."""
+        text = stream.write(chunk)
         if self.masker.finder is None:
-            return stream.push(chunk)
-        return self._push_masked(stream, stream.port.chunk(chunk))
-
-    async def _push_masked(self, stream: Stream, text: str) -> None:
+            return stream.append(text)
         masker = self._maskers.get(stream)
         if masker is None:
             masker = self._maskers[stream] = ChunkMasker(self.masker, stream.port)
         for each in masker.push(text):
             stream.append(each)
-        await stream.throttle()
+        return True
 
     def close_stream(self, stream: Stream) -> None:
         """Keep what is left and announce the close."""
@@ -270,11 +270,13 @@ class TaskDesk:
         if not chunks:
             self.open_stream(path, port)
             return 0
+        opened = streaming_port(state.planned, port)
         stream = resumed_stream(
             path,
-            streaming_port(state.planned, port),
+            opened,
             state.attempt,
             chunks,
+            write=opened.writer(),
             on_chunks=self._chunks_came,
             meter=self._executor.bodies.get(path),
         )

@@ -13,7 +13,7 @@ whoever wants to be told of new chunks.
 
 import asyncio
 import sys
-from collections.abc import AsyncIterable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from runner.errors import SizeLimit, StreamClosedError
@@ -35,14 +35,15 @@ _NEVER = sys.maxsize
 class Stream:
     """The chunks one attempt pushes to one port: a kept list, and a cursor for each reading.
 
-    `chunks` are encoded values, `size` is their length in characters. `meter` counts the
-    producer's waits. `listeners` are called after each chunk, the close and the failure.
+    `chunks` are encoded values, `size` is their length in characters. `write` validates and
+    encodes a chunk. `meter` counts the producer's waits. `listeners` are called after each chunk,
+    the close and the failure.
     """
 
     __slots__ = (
         "_due", "_due_size", "_ends", "_full", "_full_size", "_growth", "_most", "_notice",
-        "_notice_size", "_on_chunks", "_readers", "_room", "_write", "attempt", "chunks",
-        "closed", "failed", "listeners", "meter", "path", "port", "size",
+        "_notice_size", "_on_chunks", "_readers", "_room", "attempt", "chunks", "closed",
+        "failed", "listeners", "meter", "path", "port", "size", "write",
     )  # fmt: skip
 
     def __init__(
@@ -71,7 +72,7 @@ class Stream:
         self.failed = False
         self.listeners: list[Callable[[], None]] = []
         self._most = most
-        self._write = write or port.chunk
+        self.write = write or port.chunk
         self._on_chunks = on_chunks or _ignore
         self._readers: dict[ChunkReader, None] = {}
         self._growth = WaitingLine()
@@ -90,14 +91,8 @@ class Stream:
 
         Raises ValueFault for a chunk that does not fit, and what `append` raises.
         """
-        if self.append(self._write(chunk)):
+        if self.append(self.write(chunk)):
             await self._pause()
-
-    async def push_all(self, source: AsyncIterable[Any]) -> None:
-        """Push every chunk of an async iterable, without a coroutine for each of them."""
-        async for chunk in source:
-            if self.append(self._write(chunk)):
-                await self._pause()
 
     def append(self, text: str) -> bool:
         """Take one encoded chunk; give whether `throttle` has something to do.

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from json.encoder import encode_basestring
 from operator import itemgetter
 from typing import Any, Literal
 
@@ -212,6 +213,18 @@ class Port:
         """Read one chunk and validate it for this port."""
         return self._decode(text, self.chunk_type)
 
+    def writer(self) -> Callable[[Any], str]:
+        """Give what does the same as `chunk`, quickly: for the many chunks of one stream."""
+        if self.mode is None and not self.reads_stream:
+            return self.chunk
+        kind = self.chunk_type
+        return _writer(self, _checker(kind).encode, may_be_text=kind is str or kind is Any)
+
+    def reader(self) -> Callable[[str], Any]:
+        """Give what does the same as `decode_chunk`, quickly: for the many chunks of one stream."""
+        kind = self.chunk_type
+        return _reader(self, _checker(kind).decode, may_be_text=kind is str or kind is Any)
+
     def aggregate(self, chunks: Sequence[str]) -> str:
         """Give the encoded value that encoded chunks add up to."""
         if self.mode == "replace":
@@ -263,6 +276,37 @@ class Port:
 
     def _refusal(self, fault: ValidationError, kind: Any) -> ValueFault:
         return ValueFault(f"{self.label} wants {refusal(fault, kind)}")
+
+
+def _writer(port: Port, encode: Callable[[Any], str], *, may_be_text: bool) -> Callable[[Any], str]:
+    def write(value: Any) -> str:
+        try:
+            return encode(value)
+        except (ValidationError, ValueFault):
+            return port.chunk(value)  # which says what is wrong in a sentence
+
+    def write_text(value: Any) -> str:
+        # The same text as `encode` gives, in a fourth of the time.
+        if type(value) is str and value.isascii() and "\0" not in value:
+            return encode_basestring(value)
+        return write(value)
+
+    return write_text if may_be_text else write
+
+
+def _reader(port: Port, decode: Callable[[str], Any], *, may_be_text: bool) -> Callable[[str], Any]:
+    def read(text: str) -> Any:
+        try:
+            return decode(text)
+        except (ValidationError, ValueFault):
+            return port.decode_chunk(text)
+
+    def read_text(text: str) -> Any:
+        if text[:1] == '"' and "\\" not in text:
+            return text[1:-1]
+        return read(text)
+
+    return read_text if may_be_text else read
 
 
 #: What went wrong with a task, as every task gives it at its port `[error]`: the texts `type`,

@@ -221,8 +221,7 @@ class _Awaited(FunctionTask):
 
 class _Streamed(FunctionTask):
     async def execute(self, inputs: Any, context: Any) -> None:
-        async for chunk in self.call(inputs, context):
-            await context.push_chunk(RESULT, chunk)
+        await context.attach_stream(RESULT, self.call(inputs, context))
 
 
 class _Threaded(FunctionTask):

@@ -1,17 +1,22 @@
 """What a task may say while it runs, on the event loop and in a thread."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from runner.errors import TaskAbandoned
 from runner.execution.context import TaskContext
+from runner.execution.host import Host
+from runner.execution.secrets import MemoryCredentials
+from runner.graph.needs import Need
 from runner.graph.ports import Chunks, Ports, Stream
-from runner.graph.task import Task
+from runner.graph.task import Task, task
 from runner.run import events
 from runner.run.status import RunStatus
 from tests.drive import definition_of, drive, kinds_of, outputs_of
 from tests.tasks import registry_of_tests
+from tests.under_way import submit_and_begin
 
 
 class Desk:
@@ -23,7 +28,7 @@ class Desk:
     def close_stream(self, stream):
         self.said.append(stream)
 
-    def push(self, stream, chunk):
+    def take(self, stream, chunk):
         self.said.append((stream, chunk))
 
     def progressed(self, path, attempt, fraction, message):
@@ -198,3 +203,22 @@ async def test_a_push_to_a_port_that_does_not_stream_fails_the_task():
 
     assert kinds_of(run, "push") == ["TaskStarted", "TaskFailed", "RunFailed"]
     assert "cannot push chunks to nowhere" in error_in(run).message
+
+
+async def test_a_secret_learnt_between_two_chunks_is_masked_in_what_follows():
+    """Engine 6.6: also where a generator's chunks are pushed without asking for each of them."""
+
+    @task(name="test.tells", needs=(Need("bank", hosts=("bank.example",)),))
+    async def tells(context: Any) -> AsyncIterator[str]:
+        yield "before "
+        secret = await context.auth.secret("bank")
+        yield secret.reveal("bank.example")
+
+    registry = registry_of_tests()
+    registry.register(tells)
+    credentials = MemoryCredentials({("ada", "bank"): "a-long-secret"})
+    definition = definition_of([{"id": "say", "type": "test.tells"}], outputs={"all": "say.result"})
+    run = await submit_and_begin(
+        definition, registry=registry, host=Host(credentials=credentials), identity="ada"
+    )
+    assert outputs_of(await run.end()) == {"all": "before •••"}

@@ -1,6 +1,7 @@
 """Ports: checking and writing values, chunks, and what may connect to what."""
 
 import math
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -185,6 +186,28 @@ def test_a_chunk_is_checked_like_a_value():
         port(list[int], mode="append").chunk("x")
     with pytest.raises(ValueFault, match="does not stream"):
         port(int).chunk(1)
+
+
+@given(st.sampled_from([str, Any, list[str], list[Any]]), st.text() | st.integers())
+def test_a_streams_writer_and_reader_do_the_same_as_chunk_by_chunk(kind, value):
+    streamed = port(kind, mode="append")
+    try:
+        text = streamed.chunk(value)
+    except ValueFault as fault:
+        with pytest.raises(ValueFault, match=f"^{re.escape(fault.sentence)}$"):
+            streamed.writer()(value)
+    else:
+        assert streamed.writer()(value) == text
+        assert streamed.reader()(text) == streamed.decode_chunk(text)
+
+
+def test_a_streams_writer_and_reader_refuse_in_sentences():
+    with pytest.raises(ValueFault, match="wants a whole number, not the text 'x'"):
+        port(list[int], mode="append").writer()("x")
+    with pytest.raises(ValueFault, match="does not stream"):
+        port(int).writer()(1)
+    with pytest.raises(ValueFault, match="wants text, not 5"):
+        port(str, mode="append").reader()("5")
 
 
 @pytest.mark.parametrize(

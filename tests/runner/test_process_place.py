@@ -50,13 +50,13 @@ class Desk:
             raise RunnerError(f"{path} cannot push chunks to {port}.")
         return self.streams.setdefault(port, Stream(path, self.ports[port], 1))
 
-    async def push(self, stream, chunk):
-        stream.append(stream.port.chunk(chunk))
+    def take(self, stream, chunk):
+        stream.append(stream.write(chunk))
         self.lags.append(len(stream.chunks) - self.read)
         self.begun.set()
         if len(stream.chunks) >= 64:
             self.full.set()
-        await stream.throttle()
+        return True
 
     def close_stream(self, stream):
         stream.close()

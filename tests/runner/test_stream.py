@@ -1,7 +1,6 @@
 """Streams: when a producer must wait, and who is told of its chunks."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from itertools import pairwise
 
 import pytest
@@ -164,25 +163,6 @@ async def test_a_push_checks_encodes_and_takes_a_chunk():
     assert stream.chunks == ["7"]
     with pytest.raises(StreamClosedError):
         await stream.push(8)
-
-
-async def test_all_chunks_of_an_iterator_are_pushed_as_if_one_by_one():
-    """Engine 4.1, 4.5."""
-    stream = stream_of()
-    reader = stream.reader(INTO, elastic=False)
-
-    async def numbers() -> AsyncIterator[int]:
-        for number in range(WINDOW_CHUNKS * 3):
-            yield number
-
-    pushing = asyncio.create_task(stream.push_all(numbers()))
-    await give_way(WINDOW_CHUNKS)
-    assert len(stream.chunks) == WINDOW_CHUNKS
-
-    cursor = aiter(reader)
-    assert [await anext(cursor) for _ in range(WINDOW_CHUNKS * 3)] == [*range(WINDOW_CHUNKS * 3)]
-    await asyncio.wait_for(pushing, SECONDS)
-    assert not stream.closed
 
 
 async def test_a_push_is_held_at_the_window_like_an_append():
