@@ -18,6 +18,9 @@ from runner.run.tally import Tally
 from runner.run.task_state import Scope, TaskState
 from runner.run.wiring import ITEMS, Wiring
 
+#: Why a task is skipped that was disabled, or that cannot be without one that was.
+DISABLED = "disabled"
+
 type Start = Callable[[Iterable[TaskState]], list[Command]]
 
 
@@ -42,12 +45,13 @@ class Rounds:
     def on_expanded(self, event: happened.TaskExpanded) -> list[Command]:
         """Add what a control unfolded into."""
         state = self._wiring.tasks[event.path]
-        fresh, added, ready = self._scopes.unfold(state, event.decision)
+        fresh, added, ready, skipped = self._scopes.unfold(state, event.decision)
         state.error = None
         if len(state.rounds) == 1:
             self._tally.unfolds()
         self._tally.add(len(added))
-        commands = self._start(ready)
+        commands: list[Command] = [Record(happened.TaskSkipped(path, DISABLED)) for path in skipped]
+        commands += self._start(ready)
         for scope in fresh:
             if not scope.left:
                 commands += self.over(scope)

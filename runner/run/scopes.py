@@ -33,8 +33,12 @@ class Scopes:
 
     def unfold(
         self, state: TaskState, decision: Any
-    ) -> tuple[list[Scope], list[TaskState], list[TaskState]]:
-        """Unfold once more; give the new scopes, the new tasks, and those that may start."""
+    ) -> tuple[list[Scope], list[TaskState], list[TaskState], tuple[str, ...]]:
+        """Unfold once more.
+
+        Gives the new scopes, the new tasks, those of them that may start, and the paths of
+        tasks that never do.
+        """
         unfolding = unfold(state.planned, decision, self.outputs(state), self._planned)
         state.rounds.append(decision)
         first = len(state.scopes)
@@ -56,7 +60,8 @@ class Scopes:
                 task.scope = scope
                 task.waiting += 1
         state.scopes_waiting.extend(fresh)
-        return fresh, added, self.admit(state)
+        self._wiring.skipped.update(unfolding.skipped)
+        return fresh, added, self.admit(state), unfolding.skipped
 
     def admit(self, state: TaskState) -> list[TaskState]:
         """Let scopes begin as far as the limit allows; give the tasks that may start."""

@@ -28,7 +28,7 @@ from runner.run.giving_up import cancel, drop, graphs_around, lose
 from runner.run.moves import ACTIVE, BUSY, IDLE, LIVE, MOVES, OVER, Move
 from runner.run.progress import Progress
 from runner.run.restoring import restore
-from runner.run.rounds import Rounds, conclude
+from runner.run.rounds import DISABLED, Rounds, conclude
 from runner.run.scopes import Scopes
 from runner.run.status import TaskStatus
 from runner.run.tally import Tally
@@ -88,6 +88,7 @@ class RunState:
             happened.TaskCancelled: self._on_lost,
             happened.TaskSkipped: self._on_skipped,
         }
+        self.wiring.skipped.update(graph.skipped)
         self.wiring.add_groups(graph.compounds.values())
         share = 1 / max(1, len(graph.tasks))
         self.tally.add(len(self.wiring.add(graph.tasks.values(), share)))
@@ -120,10 +121,14 @@ class RunState:
         """Whether a task is where this event can happen to it; true for what moves no task."""
         move = MOVES.get(type(event))
         path: str = getattr(event, "path", "")
-        if move is None or (path not in self.tasks and path in self.groups):
+        if move is None or (path not in self.tasks and self._is_apart(path)):
             return True
         state = self.tasks.get(path)
         return state is not None and not self.ended and state.status in move[0]
+
+    def _is_apart(self, path: str) -> bool:
+        """Whether events name it though it is no task of its own: a compound, or never begun."""
+        return path in self.groups or path in self.wiring.skipped
 
     def startable(self, path: str) -> bool:
         """Whether a task that was to start still may; a pause holds it back."""
@@ -156,7 +161,7 @@ class RunState:
     def begin(self) -> list[Command]:
         """Give the commands that set a new or restored run going."""
         commands: list[Command] = [
-            Record(happened.TaskSkipped(path, "disabled")) for path in self.graph.skipped
+            Record(happened.TaskSkipped(path, DISABLED)) for path in self.graph.skipped
         ]
         commands += map(Record, groups.unsaid(self.groups.values()))
         # What stops others comes before they could begin.
@@ -194,7 +199,7 @@ class RunState:
             state = self.tasks.get(path)
             if state is not None:
                 self._move(state, move, event)
-            elif path not in self.groups and path not in self.graph.skipped:
+            elif not self._is_apart(path):
                 raise IllegalMove(event.kind, path, "unknown")
         elif self.ended:
             raise IllegalMove(event.kind, "run", "ended")

@@ -31,6 +31,8 @@ class Wiring:
         #: The last attempts of tasks that were forgotten, or are not unfolded again yet.
         self.attempts: dict[str, int] = {}
         self.some_not_taken = False
+        #: Paths of tasks that never begin: disabled ones, and those that cannot be without them.
+        self.skipped: set[str] = set()
 
     # ── growing and shrinking ────────────────────────────────────────────────────────────────
 
