@@ -147,9 +147,9 @@ class BackgroundRunner:
             await self._store.quarantine(run, stored.epoch, str(fault) or type(fault).__name__)
         finally:
             self.executors.pop(run, None)
+            await self._release(run)
             self._driving.pop(run, None)
             self._wake.set()
-            await self._release(run)
 
     async def _release(self, run: str) -> None:
         """Give a run up; if that fails, the next claim finds that nobody drives it."""

@@ -295,6 +295,7 @@ class RunExecutor:
         checkpoint: TaskCheckpoint | None = None,
         chunks: ChunkBatch | None = None,
         cache: CacheEntry | None = None,
+        forgotten: tuple[TaskCheckpoint, ...] = (),
         numbered: asyncio.Future[int] | None = None,
     ) -> None:
         """Handle an event now, and keep it with what belongs to it.
@@ -309,7 +310,9 @@ class RunExecutor:
             path: str = event.path  # type: ignore[attr-defined] # only of tasks
             attempt = self.state.tasks[path].attempt
             checkpoint = self.records.changed(path, attempt, self.log.seq + 1, **changes)
-        seq = self.log.append(event, chunks=chunks, checkpoint=checkpoint, cache=cache)
+        seq = self.log.append(
+            event, chunks=chunks, checkpoint=checkpoint, cache=cache, forgotten=forgotten
+        )
         if numbered is not None and not numbered.done():
             numbered.set_result(seq)
         if kind in OF_STREAMS:
@@ -471,8 +474,15 @@ class RunExecutor:
         state = self.state.tasks.get(path)
         if state is None or state.status not in ACTIVE:
             return
-        for inside in self.state.scopes.inside(state):
-            self._drop_task(commands.DropTask(inside.planned.path, command.culprit))
+        inside = self.state.scopes.inside(state)
+        for each in inside:
+            self._drop_task(commands.DropTask(each.planned.path, command.culprit))
+        seq = self.log.seq + 1
+        gone = tuple(
+            TaskCheckpoint(path=each.planned.path, attempt=each.attempt, seq=seq, done=False)
+            for each in inside
+            if each.status in OVER
+        )
         decided = self.records.decisions(path) or (state.control is not None and state.rounds)
         self._take_back(path)
         if state.scope is not None and state.scope.owner.streams_items:
@@ -480,6 +490,7 @@ class RunExecutor:
         self.apply(
             events.TaskDropped(path, state.attempt, command.culprit),
             changes={"rounds": (), "decisions": {}} if decided else None,
+            forgotten=gone,
         )
 
     def _retry_task(self, command: commands.RetryTask) -> None:

@@ -22,7 +22,7 @@ BATCH_ENTRIES = 500
 RETRY_SECONDS = 1.0
 STORED_AHEAD = 20_000
 
-type _Kept = tuple[Entry, ChunkBatch | None, TaskCheckpoint | None, CacheEntry | None]
+type _Kept = tuple[Entry, ChunkBatch | None, tuple[TaskCheckpoint, ...], CacheEntry | None]
 
 
 class RunLog:
@@ -59,11 +59,16 @@ class RunLog:
         chunks: ChunkBatch | None = None,
         checkpoint: TaskCheckpoint | None = None,
         cache: CacheEntry | None = None,
+        forgotten: tuple[TaskCheckpoint, ...] = (),
     ) -> int:
-        """Number an event, with what must be kept in the same transaction."""
+        """Number an event, with what must be kept in the same transaction.
+
+        `forgotten` are records without an end, in the place of those that count no longer.
+        """
         self.seq += 1
         entry = Entry(self.seq, datetime.now(UTC), event)
-        self._entries.append((entry, chunks, checkpoint, cache))
+        kept = forgotten if checkpoint is None else (checkpoint, *forgotten)
+        self._entries.append((entry, chunks, kept, cache))
         if self._sleeps:
             self._sleeps = False
             self._wake.set()
@@ -118,7 +123,7 @@ class RunLog:
             before=self.durable,
             entries=tuple(each[0] for each in taken),
             chunks=tuple(each[1] for each in taken if each[1] is not None),
-            checkpoints=tuple(each[2] for each in taken if each[2] is not None),
+            checkpoints=tuple(kept for each in taken for kept in each[2]),
             cache=tuple(each[3] for each in taken if each[3] is not None),
             progress=self._progress(),
         )

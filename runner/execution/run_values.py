@@ -21,6 +21,9 @@ from runner.graph.values import decode, encode
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.moves import OVER
 from runner.run.state import RunState
+from runner.run.status import TaskStatus
+
+_WITH_RESULT = frozenset({TaskStatus.COMPLETED, TaskStatus.CACHED})
 
 
 class RunValues:
@@ -59,7 +62,7 @@ class RunValues:
 
     def _restore_passing(self) -> None:
         for path, state in self._state.tasks.items():
-            if state.control is not None and state.status in OVER and state.not_taken is not None:
+            if state.control is not None and state.status in _WITH_RESULT:
                 self.let_pass(path, self._state.scopes.settle(state))
 
     def _needed_streams(self) -> set[tuple[str, str]]:
