@@ -202,11 +202,6 @@ def is_inside(path: str, control: str) -> bool:
     return path.startswith((f"{control}[", f"{control}/"))
 
 
-def payload_of(event: Event) -> str:
-    """Give an event's fields as JSON text."""
-    return json.dumps(event.to_json(), separators=(",", ":"))
-
-
 def error_text(error: TaskError) -> str:
     """Give an error as JSON text."""
     return json.dumps(error.to_json(), separators=(",", ":"))
@@ -235,6 +230,8 @@ def array_items(text: str) -> tuple[str, ...]:
 
 def storable(text: str) -> str:
     """Replace what no database keeps: lone surrogates and NUL."""
+    if text.isascii() and "\0" not in text:
+        return text
     return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 

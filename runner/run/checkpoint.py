@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pydantic_core import PydanticSerializationError, to_json
+
 from runner.errors import UnreadableCheckpoint
 from runner.run.events import TaskError
 from runner.run.status import TaskStatus
@@ -89,7 +91,11 @@ class TaskCheckpoint:
             }
         if self.error is not None:
             document["error"] = self.error.to_json()
-        return json.dumps(document, separators=(",", ":"))
+        try:
+            return to_json(document).decode()
+        except PydanticSerializationError:
+            # Half a character, which only the escapes of ASCII can say.
+            return json.dumps(document, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> "TaskCheckpoint":

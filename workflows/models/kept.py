@@ -19,7 +19,8 @@ class TaskRun(models.Model):
     an awaiting or retrying one goes on by itself. A stuck one ignores that it was stopped.
     """
 
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="task_runs")
+    # Its constraint begins with the run: another index would only cost.
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="task_runs", db_index=False)
     path = models.CharField(max_length=1000)
     status = models.CharField(max_length=16, choices=TASK_STATUSES, default=TaskStatus.PENDING)
     attempt = models.PositiveIntegerField(default=0)
@@ -48,7 +49,8 @@ class TaskRun(models.Model):
 class RunEvent(models.Model):
     """What happened, numbered without gap; `payload` is the event's JSON object."""
 
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events")
+    # Its constraint begins with the run: another index would only cost.
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events", db_index=False)
     seq = models.PositiveBigIntegerField()
     at = models.DateTimeField()
     kind = models.CharField(max_length=40)
@@ -69,7 +71,8 @@ class Chunk(models.Model):
     A superseded one was written by an attempt that ended without result.
     """
 
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="chunks")
+    # Its constraint begins with the run: another index would only cost.
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="chunks", db_index=False)
     path = models.CharField(max_length=1000)
     port = models.CharField(max_length=100)
     attempt = models.PositiveIntegerField()
@@ -93,7 +96,10 @@ class Chunk(models.Model):
 class Checkpoint(models.Model):
     """A finished task's result, as versioned JSON: enough never to execute it again."""
 
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="checkpoints")
+    # Its constraint begins with the run: another index would only cost.
+    run = models.ForeignKey(
+        Run, on_delete=models.CASCADE, related_name="checkpoints", db_index=False
+    )
     path = models.CharField(max_length=1000)
     attempt = models.PositiveIntegerField()
     seq = models.PositiveBigIntegerField()
