@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from runner.execution.run_values import kept_chunks
 from runner.execution.store import ChunkBatch
-from runner.run import commands, events
+from runner.run import commands, events, groups
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.moves import LIVE, OVER
 from runner.run.status import RunStatus, TaskStatus
@@ -64,6 +64,7 @@ class Opening:
             event = events.TaskCancelled(closed.planned.path, closed.attempt)
             executor.log.append(event, checkpoint=self._cancelled(closed))
         if stored.status is RunStatus.CANCELLING:
+            begun += map(commands.Record, groups.unsaid(executor.state.groups.values()))
             executor.cancel("")
             return begun
         return begun + executor.state.begin()

@@ -375,7 +375,7 @@ class RunState:
 
     def _on_cancelling(self, _event: happened.RunCancelling) -> list[Command]:
         self.cancelling = self.rounds.cancelling = True
-        return cancel(self.tasks.values())
+        return cancel(self.tasks.values()) + self._finish_if_over()
 
     def _on_paused(self, _event: happened.RunPaused) -> list[Command]:
         self.paused = True
