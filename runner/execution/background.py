@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
 RENEW_SECONDS = 5.0
 RUNS_AT_ONCE = 50
+#: From this size of a definition on, planning takes longer than other runs should wait.
+LARGE_CHARACTERS = 100_000
 
 
 class BackgroundRunner:
@@ -131,7 +133,7 @@ class BackgroundRunner:
     async def _drive(self, stored: StoredRun) -> None:
         run = stored.run
         try:
-            graph = planned(stored, self._registry)
+            graph = await self._plan(stored)
             executor = RunExecutor(graph, self._store, stored, host=self._host)
             self.executors[run] = executor
             executor.begun.add_done_callback(lambda _: self._wake.set())
@@ -150,6 +152,12 @@ class BackgroundRunner:
             await self._release(run)
             self._driving.pop(run, None)
             self._wake.set()
+
+    async def _plan(self, stored: StoredRun) -> TaskGraph:
+        """Plan a run; a large one beside the loop, which would else stand still meanwhile."""
+        if len(stored.definition) < LARGE_CHARACTERS:
+            return planned(stored, self._registry)
+        return await asyncio.to_thread(planned, stored, self._registry)
 
     async def _release(self, run: str) -> None:
         """Give a run up; if that fails, the next claim finds that nobody drives it."""
