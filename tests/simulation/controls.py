@@ -122,7 +122,7 @@ def _add_alternatives(drawing: "Drawing", task: dict[str, Any]) -> None:
 def _add_tell(drawing: "Drawing", task: dict[str, Any]) -> None:
     """Take the error of a task that always fails, or never does."""
     plain = [each for each in drawing.tasks if each["type"].startswith("sim.")]
-    if drawing.is_hopeless:
+    if drawing.is_hopeless or drawing.told or not drawing.tells_of_readers:
         # Whether it fails before the stream that it reads does is a matter of time.
         plain = [each for each in plain if each["type"] not in READERS]
     # A compound whose input streams begins with it, and is not skipped as a whole any more.
@@ -130,10 +130,13 @@ def _add_tell(drawing: "Drawing", task: dict[str, Any]) -> None:
     if not plain:
         return
     failing = drawing.random.choice(plain)
+    if drawing.told and drawing.tells_of_readers:
+        return
     if drawing.random.random() < 0.6 or failing["config"].get("fails"):
         failing["config"]["fails"] = FOR_EVER
         failing["config"].setdefault("fail_at", drawing.random.choice((0, 1, 3)))
         failing.pop("policy", None)
+        drawing.told = True
     task |= {"type": "sim.tell", "config": drawing.config("sim.tell", failing=False)}
     drawing.tasks.append(task)
     drawing.join(f"{failing['id']}.[error]", task, "error")

@@ -49,6 +49,9 @@ class Drawing:
         self.snapshots: set[str] = set()
         self.inputs: list[dict[str, Any]] = []
         self.is_hopeless = hopeless > 0
+        #: Whether a failure that is handled may be that of a task that reads a stream; then of one.
+        self.tells_of_readers = random.random() < 0.3
+        self.told = False
         self._failing = failing
         self._hopeless = hopeless
         self._depth = depth

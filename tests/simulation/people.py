@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: After how many seconds somebody looks whether anything came of what they asked.
 LOOK_AGAIN = 5.0
 #: A task that fails inside of a map fails once for each item, one after the other.
-RESUMES_A_FAILURE = 20
+RESUMES_A_FAILURE = 80
 #: What they say, by what a task waits for.
 ANSWERS: dict[str, tuple[str, dict[str, Any]]] = {
     "input": ("answer", {"value": ANSWER}),

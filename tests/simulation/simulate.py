@@ -219,7 +219,9 @@ class Simulation:
     def carried_out(self, process: Process, call: str, subject: Any, answer: Any) -> None:
         """The store did what it was asked."""
         if call == "commit" and answer is None:
-            self.executors[subject.run] = self.executor_of(process, subject.run)
+            executor = self.executor_of(process, subject.run)
+            if executor is not None:
+                self.executors[subject.run] = executor
             self.witness.kept(process, subject)
             self.people.see(subject.run, [each.event for each in subject.entries])
         elif call == "claim" and not isinstance(answer, Exception):

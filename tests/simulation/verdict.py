@@ -59,7 +59,7 @@ def _judge_tasks(simulation: "Simulation", record: RunRecord) -> None:
     blame = simulation.witness.blame
     left = set(record.open)
     executor = simulation.executors[record.run]
-    if left and left <= executor.state.groups.keys():
+    if left and not left & record.executions.keys() - executor.state.groups.keys():
         blame("5.3", record.run, f"the run ended and these compounds did not: {sorted(left)}")
     elif left:
         blame("5.3", record.run, f"the run ended and these did not: {sorted(left)}")
