@@ -192,10 +192,11 @@ def renew_leases(owner: str, runs: Collection[str]) -> set[str]:
     return {str(key) for key in mine.values_list("pk", flat=True)}
 
 
-def release_runs(owner: str, runs: Collection[str]) -> None:
-    """Give the runs up so that the next claim may take them at once."""
+def release_runs(owner: str, runs: Collection[str], epoch: int | None = None) -> None:
+    """Give the runs up, of that epoch if one is given, so that the next claim may take them."""
     was_running = When(status=RunStatus.RUNNING, then=Value(RunStatus.INTERRUPTED))
-    Run.objects.filter(pk__in=runs, owner=owner).update(
+    mine = Run.objects.filter(pk__in=runs, owner=owner)
+    (mine if epoch is None else mine.filter(epoch=epoch)).update(
         owner="", lease_until=None, status=Case(was_running, default=F("status"))
     )
 

@@ -84,9 +84,11 @@ class DatabaseStore:
         """Prolong the lease of these runs; give those that are still the owner's."""
         return await _on(self._leases, renew_leases, owner, runs)
 
-    async def release(self, owner: str, runs: Collection[str]) -> None:
+    async def release(self, owner: str, runs: Collection[str], epoch: int | None = None) -> None:
         """Give up runs so that the next claim may take them at once."""
-        await _on(self._writer, _patiently, self._patience, lambda: release_runs(owner, runs))
+        await _on(
+            self._writer, _patiently, self._patience, lambda: release_runs(owner, runs, epoch)
+        )
 
     async def quarantine(self, run: str, epoch: int, reason: str) -> None:
         """Set a run aside that cannot go on, until a person looks at it."""

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from django.db import DatabaseError, OperationalError, models, transaction
+from django.db.models.functions import Now
 from pydantic_core import PydanticSerializationError, to_json
 
 from runner.errors import Fenced
@@ -21,7 +22,7 @@ from runner.run.events import Event
 from runner.run.moves import OVER
 from runner.run.status import TaskStatus
 from workflows.caching import keep_entries
-from workflows.models import Checkpoint, Chunk, Run, RunEvent, TaskRun
+from workflows.models import Checkpoint, Chunk, Run, RunEvent, RunRequest, TaskRun
 from workflows.projection import (
     Changes,
     array_text,
@@ -112,6 +113,9 @@ def _write(cursor: Cursor, batch: Batch) -> None:
     if batch.epoch > 1 and any(isinstance(entry.event, _ENDS) for entry in batch.entries):
         _forget_lost(cursor, run)
     keep_entries(batch.cache)
+    if batch.handled:
+        asked = RunRequest.objects.filter(run_id=batch.run, pk__in=batch.handled)
+        asked.filter(handled_at=None).update(handled_at=Now())
 
 
 # ── the run itself ───────────────────────────────────────────────────────────────────────────────

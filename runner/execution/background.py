@@ -117,6 +117,7 @@ class BackgroundRunner:
             if executor is None or request.id in self._closing:
                 continue
             if _answer(executor, request):
+                executor.log.answered(request.id)
                 closing = asyncio.create_task(self._close(executor, request))
                 self._closing[request.id] = closing
 
@@ -149,7 +150,7 @@ class BackgroundRunner:
             await self._store.quarantine(run, stored.epoch, str(fault) or type(fault).__name__)
         finally:
             self.executors.pop(run, None)
-            await self._release(run)
+            await self._release(run, stored.epoch)
             self._driving.pop(run, None)
             self._wake.set()
 
@@ -159,10 +160,10 @@ class BackgroundRunner:
             return planned(stored, self._registry)
         return await asyncio.to_thread(planned, stored, self._registry)
 
-    async def _release(self, run: str) -> None:
+    async def _release(self, run: str, epoch: int) -> None:
         """Give a run up; if that fails, the next claim finds that nobody drives it."""
         try:
-            await self._store.release(self.owner, [run])
+            await self._store.release(self.owner, [run], epoch)
         except StorageTrouble:
             logger.warning("The storage did not let run %s go; it will be claimed again.", run)
 
@@ -220,6 +221,13 @@ def _decide(executor: RunExecutor, path: str, actor: str, payload: Mapping[str, 
     return True
 
 
+def _leave_open(
+    _executor: RunExecutor, _path: str, _actor: str, _payload: Mapping[str, Any]
+) -> bool:
+    """Leave a resume to the claim that it asks for: the run's end may have been just before it."""
+    return False
+
+
 def _pass_over(
     _executor: RunExecutor, _path: str, _actor: str, _payload: Mapping[str, Any]
 ) -> bool:
@@ -233,4 +241,5 @@ _ACTS: dict[str, _Act] = {
     "renew": _on_run(RunExecutor.renew),
     "answer": _give_answer,
     "decide": _decide,
+    "resume": _leave_open,
 }

@@ -43,6 +43,8 @@ class Bodies:
         self._limits: dict[str, tuple[str, ...]] = {}
         self._results: dict[str, dict[str, str]] = {}
         self._keys: dict[str, str] = {}
+        #: Failures that count once what the task read is final: attempt, error, retry-after.
+        self._failures: dict[str, tuple[int, TaskError, float | None]] = {}
         self._sweeper: asyncio.TimerHandle | None = None
         self._base = contextvars.Context()
 
@@ -123,6 +125,8 @@ class Bodies:
             eager_start=True,
         )
         if not body.task.done():
+            # One that is cancelled before its first step has no end of its own.
+            body.task.add_done_callback(lambda _: body.end())
             self._watch_time(planned, body)
 
     async def _run(self, planned: PlannedTask, body: Body, durable_seq: int) -> None:
@@ -245,7 +249,12 @@ class Bodies:
         self, path: str, body: Body, error: TaskError, retry_after: float | None = None
     ) -> None:
         attempt = body.context.attempt
-        self._executor.record(self._after_failure(path, attempt, error, retry_after))
+        if self._executor.state.is_provisional(path):
+            # What it read may yet be taken back; then it has not failed.
+            self._failures[path] = (attempt, error, retry_after)
+            self._executor.record(events.TaskReturned(path, attempt, failed=True))
+        else:
+            self._executor.record(self._after_failure(path, attempt, error, retry_after))
 
     def _after_failure(
         self, path: str, attempt: int, error: TaskError, retry_after: float | None = None
@@ -271,7 +280,11 @@ class Bodies:
         return self._after_failure(event.path, event.attempt, event.error)
 
     def complete(self, path: str) -> None:
-        """Record the completion of a task whose body has returned."""
+        """Record how a task ended whose body has, now that what it read is final."""
+        failure = self._failures.pop(path, None)
+        if failure is not None:
+            self._executor.record(self._after_failure(path, *failure))
+            return
         key = self._keys.pop(path, "")
         self.finish(path, self._results.pop(path), key=key)
 
@@ -322,6 +335,7 @@ class Bodies:
         if ticket is not None:
             ticket.release()
         self._results.pop(path, None)
+        self._failures.pop(path, None)
         self._keys.pop(path, None)
 
     def _let_go(self, body: Body, reason: str) -> None:

@@ -195,6 +195,8 @@ class MemoryStore:
         run.chunks.extend(batch.chunks)
         run.checkpoints.update((kept.path, kept) for kept in batch.checkpoints)
         self.cache.update(((each.scope, each.key), each) for each in batch.cache)
+        for request in batch.handled:
+            self._requests.pop(request, None)
         run.progress = batch.progress
         if run.status.is_over:
             run.owner = ""
@@ -222,11 +224,12 @@ class MemoryStore:
         """Give those of the runs that are still the owner's."""
         return {each for each in runs if self.runs[each].owner == owner}
 
-    async def release(self, owner: str, runs: Collection[str]) -> None:
+    async def release(self, owner: str, runs: Collection[str], epoch: int | None = None) -> None:
         """Give up runs."""
         for each in runs:
-            if self.runs[each].owner == owner:
-                self.runs[each].owner = ""
+            run = self.runs[each]
+            if run.owner == owner and epoch in {None, run.epoch}:
+                run.owner = ""
 
     async def quarantine(self, run: str, epoch: int, reason: str) -> None:
         """Set a run aside."""

@@ -27,7 +27,7 @@ from runner.execution.store import CacheEntry, ChunkBatch, RunStore, StoredRun
 from runner.graph.task_graph import ERROR_PORT, TaskGraph
 from runner.graph.values import encode
 from runner.run import commands, events
-from runner.run.checkpoint import TaskCheckpoint
+from runner.run.checkpoint import COMPOUND, TaskCheckpoint
 from runner.run.events import TaskError
 from runner.run.moves import ACTIVE, MOVES, OVER
 from runner.run.state import RunState
@@ -205,7 +205,7 @@ class RunExecutor:
 
     def go_on(self, actor: str) -> None:
         """Let a paused run go on."""
-        if self.state.paused and not self.state.ended:
+        if self.state.paused and not (self.state.ended or self.state.cancelling):
             self.record(events.RunContinued(actor))
 
     def answer(self, path: str, value: Any, actor: str) -> bool:
@@ -455,7 +455,7 @@ class RunExecutor:
     def _take_end_of_compound(self, event: events.Event) -> None:
         path: str = event.path  # type: ignore[attr-defined] # of a compound, or left out
         if path in self.state.groups:
-            kept = TaskCheckpoint(path=path, attempt=1, seq=self.log.seq + 1)
+            kept = TaskCheckpoint(path=path, attempt=1, seq=self.log.seq + 1, ended=COMPOUND)
             self.apply(event, checkpoint=kept)
         else:
             self.apply(event)
@@ -501,10 +501,10 @@ class RunExecutor:
             self._inbox.append((due, {}))
 
     def _cancel_task(self, command: commands.CancelTask) -> None:
-        if not self.bodies.cancel(command.path):
+        state = self.state.tasks.get(command.path)
+        if state is not None and not self.bodies.cancel(command.path):
             # One that waits, or has returned and waits for its producers, has nothing to stop.
-            attempt = self.state.tasks[command.path].attempt
-            self.do(commands.Record(events.TaskCancelled(command.path, attempt)))
+            self.do(commands.Record(events.TaskCancelled(command.path, state.attempt)))
 
     def _finish_run(self, command: commands.FinishRun) -> None:
         if self.state.ended:

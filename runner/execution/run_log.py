@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from runner.errors import RunnerError, StorageTrouble
@@ -50,6 +50,7 @@ class RunLog:
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._wake = asyncio.Event()
         self._sleeps = False
+        self._answered: deque[tuple[int, str]] = deque()
         self._closing = False
 
     def append(
@@ -110,6 +111,14 @@ class RunLog:
             self._give_up(RunnerError("The run was let go before all of it was kept."))
             raise
 
+    def answered(self, request: str) -> None:
+        """Close a request in the transaction of the last event so far, which came of it.
+
+        Were the process to die in between, the next owner would do again what was asked once.
+        """
+        if self._entries:
+            self._answered.append((self.seq, request))
+
     def close(self) -> None:
         """Say that nothing further will be appended."""
         self._closing = True
@@ -125,8 +134,13 @@ class RunLog:
             chunks=tuple(each[1] for each in taken if each[1] is not None),
             checkpoints=tuple(kept for each in taken for kept in each[2]),
             cache=tuple(each[3] for each in taken if each[3] is not None),
+            handled=tuple(self._handled(taken[-1][0].seq)),
             progress=self._progress(),
         )
+
+    def _handled(self, seq: int) -> Iterator[str]:
+        while self._answered and self._answered[0][0] <= seq:
+            yield self._answered.popleft()[1]
 
     async def _commit(self, batch: Batch) -> None:
         while True:

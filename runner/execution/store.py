@@ -54,7 +54,7 @@ class Batch:
 
     `before` is the number of the last event already kept; with `epoch` it proves that nobody
     else wrote in between. `checkpoints` are new or replace the one of the same path; `cache`
-    entries are new or replace the one of the same key.
+    entries are new or replace the one of the same key; `handled` requests are closed.
     """
 
     run: str
@@ -64,6 +64,7 @@ class Batch:
     chunks: tuple[ChunkBatch, ...] = ()
     checkpoints: tuple[TaskCheckpoint, ...] = ()
     cache: tuple[CacheEntry, ...] = ()
+    handled: tuple[str, ...] = ()
     progress: Progress = field(default_factory=Progress)
 
 
@@ -145,8 +146,11 @@ class RunStore(Protocol):
     async def renew(self, owner: str, runs: Collection[str]) -> set[str]:
         """Prolong the lease of these runs; give those that are still the owner's."""
 
-    async def release(self, owner: str, runs: Collection[str]) -> None:
-        """Give up runs so that the next claim may take them at once."""
+    async def release(self, owner: str, runs: Collection[str], epoch: int | None = None) -> None:
+        """Give up runs so that the next claim may take them at once.
+
+        With an `epoch`, only what was claimed then: a late release gives up no later claim.
+        """
 
     async def quarantine(self, run: str, epoch: int, reason: str) -> None:
         """Set a run aside that cannot be planned or read; a person must look at it."""

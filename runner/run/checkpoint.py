@@ -110,7 +110,9 @@ class TaskCheckpoint:
 
 
 _TRIED_AGAIN = frozenset({TaskStatus.UPSTREAM_FAILED, TaskStatus.CANCELLED})
-_ENDS = frozenset({"", TaskStatus.SKIPPED, *_TRIED_AGAIN})
+#: What `ended` says of a compound: that its end was said.
+COMPOUND = "compound"
+_ENDS = frozenset({"", COMPOUND, TaskStatus.SKIPPED, *_TRIED_AGAIN})
 _OPTIONAL = (
     "outputs", "streams", "rounds", "decisions", "handled", "not_taken", "cached", "ended",
 )  # fmt: skip

@@ -354,11 +354,13 @@ class TaskStuck(Event):
 class TaskReturned(Event):
     """A body ended well; the result counts once every stream it read has completed.
 
-    Never kept in the log: what is kept is the `TaskCompleted` that follows.
+    Never kept in the log: what is kept is the end that follows. One that `failed` gives nothing
+    to run ahead on.
     """
 
     path: str
     attempt: int
+    failed: bool = False
 
 
 @_event

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from runner.errors import UnreadableCheckpoint
 from runner.run import events as happened
-from runner.run.checkpoint import TaskCheckpoint
+from runner.run.checkpoint import COMPOUND, TaskCheckpoint
 from runner.run.events import Event
 from runner.run.moves import OVER
 from runner.run.status import TaskStatus
@@ -67,10 +67,14 @@ def _unfold_again(run: "RunState", state: TaskState, kept: TaskCheckpoint) -> No
 
 def _end_again(run: "RunState", kept: TaskCheckpoint) -> None:
     path, attempt = kept.path, kept.attempt
-    if path in run.groups:
-        run.groups[path].ended = True
+    if kept.ended == COMPOUND:
+        if path in run.groups:
+            run.groups[path].ended = True
         return
     state = run.tasks.get(path)
+    if state is None and kept.ended:
+        # It was inside of what was unfolded along a stream, and has no result to lose.
+        return
     if state is None:
         raise UnreadableCheckpoint(f"{path} was kept, but this graph has no such task.")
     state.attempt = attempt

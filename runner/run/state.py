@@ -262,7 +262,7 @@ class RunState:
         if not state.provisional:
             state.returned = True
             return conclude(state)
-        if state.unfolds:
+        if state.unfolds or event.failed:
             # A map has seen the end of its stream, and has nothing to give before its items end.
             state.returned = True
             return []
@@ -333,6 +333,7 @@ class RunState:
     def _on_retrying(self, event: happened.TaskRetrying) -> list[Command]:
         payer = self.tasks.get(event.by or event.path) or self.groups[event.by]
         payer.failures += 1
+        self.tasks[event.path].returned = False
         return [RetryTask(event.path, event.delay)]
 
     def _on_dropped(self, event: happened.TaskDropped) -> list[Command]:

@@ -139,9 +139,9 @@ class Line:
         """Ask for leases to be prolonged."""
         return await self._call("renew", lambda: self._store.renew(owner, runs))
 
-    async def release(self, owner: str, runs: Collection[str]) -> None:
+    async def release(self, owner: str, runs: Collection[str], epoch: int | None = None) -> None:
         """Ask for runs to be given up."""
-        await self._call("release", lambda: self._store.release(owner, runs), tuple(runs))
+        await self._call("release", lambda: self._store.release(owner, runs, epoch), tuple(runs))
 
     async def quarantine(self, run: str, epoch: int, reason: str) -> None:
         """Ask for a run to be set aside."""
