@@ -362,7 +362,7 @@ def _said(row: Row) -> str:
     words = row.words
     if row.status in {"completed", "cached"} and not row.problem:
         return row.measure
-    if row.problem:
+    if row.problem or row.why:
         return escape(words)
     return escape(words if len(words) <= TAIL else f"…{words[-TAIL:]}") or row.measure
 

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from runner.errors import UnreadableCheckpoint
@@ -11,6 +11,7 @@ from runner.run.checkpoint import TaskCheckpoint
 from workflows.inside import item_rows, with_items
 from workflows.models import Chunk, Run, RunEvent
 from workflows.outline import Outline, Place, outline_for
+from workflows.passing import as_run, passed_ports, stream_behind
 from workflows.ports import streaming_ports
 from workflows.reading import is_text, replaces, rows_of, said, values_in
 from workflows.rows import Row, producer_of
@@ -35,7 +36,10 @@ class Value:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamSoFar:
-    """All that a port has streamed, and the number of the chunk that comes next."""
+    """All that a port has streamed, and the number of the chunk that comes next.
+
+    `shown_as` is the port of a control task through which it passes; else empty.
+    """
 
     path: str
     port: str
@@ -47,6 +51,7 @@ class StreamSoFar:
     replaces: bool
     is_cut: bool
     is_open: bool
+    shown_as: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +140,7 @@ _SENTENCES = {
     "queued": "It can start, and waits for a free place",
     "running": "It is running.",
     "streaming": "It is running, and its results arrive as they are made.",
-    "awaiting": "It holds no place while it waits",
+    "awaiting": "It {why}{until}. It holds no place meanwhile.",
     "retrying": "It failed and will be tried again",
     "completed": "It completed.",
     "cached": "It did not need to run: its result is",
@@ -165,6 +170,9 @@ def sentence_of(row: Row, culprit: str = "") -> str:
 
 def _with_reason(row: Row, sentence: str) -> str:
     """End an open sentence: with its reason, with the time it goes on, or as it is."""
+    if row.status == "awaiting":
+        until = f", until {row.until:%d %b %H:%M:%S} UTC" if row.until else ""
+        return sentence.format(why=row.why, until=until)
     if sentence.endswith("."):
         return sentence
     if row.status == "cached":
@@ -234,6 +242,10 @@ def streams_of(run: Run, path: str) -> Iterator[StreamSoFar]:
     kept = run.chunks.filter(path=path).order_by("port").values_list("port", flat=True).distinct()
     for port in dict.fromkeys([*declared, *kept]):
         yield stream_of(run, path, port)
+    for port in passed_ports(run, place, path) if place else ():
+        end = stream_behind(run, path, port)
+        if end != (path, port) and run.chunks.filter(path=end[0], port=end[1]).exists():
+            yield replace(stream_of(run, *end), shown_as=port)
 
 
 def stream_of(run: Run, path: str, port: str) -> StreamSoFar:
@@ -284,19 +296,12 @@ def _inputs(run: Run, outline: Outline, place: Place, path: str) -> Iterator[Giv
             source, port = producer_of(outline, group, flow.source, flow.source_port)
             yield _given(run, flow.target_port, source, port)
         elif flow.source:
-            yield _given(run, flow.target_port, _as_run(flow.source, path), flow.source_port)
+            yield _given(run, flow.target_port, as_run(flow.source, path), flow.source_port)
         else:
             yield Given(port=flow.target_port, text=f"{_item_of(place, path)}{flow.source_port}")
     for port, value in (place.inputs or {}).items():
         if port not in {flow.target_port for flow in fed}:
             yield Given(port=port, text=said(value)[:PREVIEW])
-
-
-def _as_run(pattern: str, path: str) -> str:
-    """Put the items of a task's path into the path of another task beside it."""
-    first, *rest = pattern.split("[]")
-    items = _ITEM.findall(path)
-    return first + "".join(f"{item}{each}" for item, each in zip(items, rest, strict=False))
 
 
 def _item_of(place: Place, path: str) -> str:
@@ -366,8 +371,9 @@ def results_of(run: Run) -> Iterator[Result]:
     for name, source in outline.outputs:
         task, _, port = source.partition(".")
         path, port = producer_of(outline, None, task if not task.startswith("$") else "", port)
-        if path and _streams(run, outline, path, port):
-            yield Result(port=name, path=path, stream=stream_of(run, path, port))
+        end = stream_behind(run, path, port)
+        if path and _streams(run, outline, *end):
+            yield Result(port=name, path=path, stream=stream_of(run, *end))
         elif name in finals:
             text = json.dumps(finals[name])
             yield Result(port=name, path=path, value=shown(name, text))

@@ -16,6 +16,7 @@ from workflows.models import Run
 BRANCH = "flow.branch"
 FALLBACK = "flow.fallback"
 FIRST_OF = "flow.first_of"
+MERGE = "flow.merge"
 WHILE = "flow.while"
 CHOICES = frozenset({FALLBACK, FIRST_OF})
 GRAPH_INPUTS = "$inputs"

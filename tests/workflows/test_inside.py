@@ -215,7 +215,7 @@ def test_a_drawing_shows_controls_as_frames_and_stacks(begun):
     [
         (
             {"status": "awaiting", "reason": "approval"},
-            "It holds no place while it waits: waits for an approval.",
+            "It waits for an approval. It holds no place meanwhile.",
         ),
         (
             {"status": "queued", "reason": "its group has 2 tasks"},

@@ -12,6 +12,7 @@ from runner.library import waiting
 from tests.drive import definition_of
 from tests.tasks import EXECUTED, registry_of_tests
 from tests.workflows.test_store import in_thread
+from workflows.inspection import results_of, streams_of
 from workflows.models import Run, Workflow
 from workflows.owners import new_owner
 from workflows.reading import rows_of
@@ -202,6 +203,47 @@ async def test_every_control_runs_and_is_shown(serve, start, client_of, alice):
     assert shapes["fb"] == "alternative 2"
     assert "1 handled error" in pages["tree"]
     assert "Another task deals with its error" in pages["risky"]
+
+
+async def test_a_port_that_passes_a_stream_on_shows_it(serve, start):
+    """Engine 4.6: the stream is that of the task inside or before, and is kept once."""
+    emit = {"id": "emit", "type": "test.emit", "inputs": {"count": 3}}
+    passing = [
+        emit,
+        number("n"),
+        {
+            "id": "choose",
+            "type": "flow.branch",
+            "config": {"branches": [{"name": "yes", "if": {"port": "n", "is": "==", "value": 1}}]},
+        },
+        {"id": "merged", "type": "flow.merge"},
+        {
+            "id": "fb",
+            "type": "flow.fallback",
+            "graph": inner({"id": "x", "type": "test.fail"}, emit),
+        },
+        {"id": "sub", "type": "flow.subgraph", "config": {"workflow": "used"}},
+    ]
+    flows = [("emit.numbers", "choose.value"), ("n.result", "choose.n")]
+    flows += [("choose.yes", "merged.values")]
+    used = definition_of([emit], outputs={"all": "emit.numbers"})
+    run = await start(definition_of(passing, flows, outputs={"m": "merged.value"}), used)
+    row = await serve().until(run, "completed", "failed")
+
+    def shown(path):
+        return [(each.shown_as, each.path, each.next) for each in streams_of(row, path)]
+
+    seen = await in_thread(
+        lambda: {path: shown(path) for path in ("choose", "merged", "fb", "sub")}
+    )
+    (result,) = await in_thread(lambda: list(results_of(row)))
+    assert seen == {
+        "choose": [("yes", "emit", 3)],
+        "merged": [("value", "emit", 3)],
+        "fb": [("numbers", "fb/emit", 3)],
+        "sub": [("all", "sub/emit", 3)],
+    }
+    assert (result.path, result.stream.path, result.stream.next) == ("merged", "emit", 3)
 
 
 FIELD = {"name": "name", "type": "str"}
