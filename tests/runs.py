@@ -40,6 +40,7 @@ class Ran:
     """A run that is over, or that was let go: what was kept, and who drove it last."""
 
     kept: MemoryRun
+    store: MemoryStore
     executor: RunExecutor
     bars: list[float] = field(default_factory=list)
 
@@ -188,7 +189,8 @@ class Driven:
 
     def seen(self) -> Ran:
         """Give what is known of the run now."""
-        return Ran(kept=self.store.runs[self.run], executor=self.executor, bars=self.bars)
+        kept = self.store.runs[self.run]
+        return Ran(kept=kept, store=self.store, executor=self.executor, bars=self.bars)
 
 
 async def run(graph: GraphBuilder, inputs: Mapping[str, Any] | None = None, **more: Any) -> Ran:

@@ -42,7 +42,9 @@ class Controls:
 
     def decide(self, path: str) -> None:
         """Let a control task decide once more, and carry the decision out."""
-        state = self._state.tasks[path]
+        state = self._state.tasks.get(path)
+        if state is None or state.status not in LIVE:
+            return
         if state.grows and not state.decided:
             self._feed(state)
             return
@@ -254,8 +256,8 @@ class Controls:
 
     def settle(self, path: str) -> None:
         """Put a control's outputs together and record its completion."""
-        state = self._state.tasks[path]
-        if state.status not in LIVE:
+        state = self._state.tasks.get(path)
+        if state is None or state.status not in LIVE:
             return
         if state.provisional:
             # What it hands on as it came is not final yet.

@@ -36,7 +36,6 @@ class Rounds:
     """The control tasks of one run; `start` gives the commands for tasks that may begin."""
 
     def __init__(self, wiring: Wiring, scopes: Scopes, tally: Tally, start: Start) -> None:
-        self.cancelling = False
         self._wiring = wiring
         self._scopes = scopes
         self._tally = tally
@@ -81,8 +80,6 @@ class Rounds:
         """Let a control go on that was unfolded when its run was interrupted."""
         if state.races and state.scopes:
             return self._race_on(state)
-        if not state.rounds or not state.unfolds:
-            return [DecideTask(state.planned.path)]
         return [] if state.scopes_left else self._round_over(state)
 
     def over(self, scope: Scope) -> list[Command]:
@@ -112,7 +109,7 @@ class Rounds:
     def _race(self, owner: TaskState, scope: Scope) -> list[Command]:
         if owner.decided:
             return []
-        if scope.error is None and not self.cancelling:
+        if scope.error is None:
             return [Record(happened.TaskDecided(owner.planned.path, scope.index))]
         return [] if owner.scopes_left else self._round_over(owner)
 
@@ -126,8 +123,6 @@ class Rounds:
 
     def _round_over(self, owner: TaskState) -> list[Command]:
         path, error = owner.planned.path, owner.error
-        if self.cancelling:
-            return [Record(happened.TaskCancelled(path, owner.attempt))]
         if owner.goes_again_after("success" if error is None else "failure"):
             return [DecideTask(path)]
         if error is None:

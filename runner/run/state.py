@@ -57,7 +57,7 @@ class RunState:
         #: How many tasks with a body wait, and how many others are under way.
         self.awaiting = 0
         self.busy = 0
-        self._first_error: tuple[TaskError, str] | None = None
+        self._first_error: tuple[TaskError | None, str] | None = None
         self._held: list[TaskState] = []
         #: What was closed when the run was taken up again, as no longer wanted.
         self.closed: list[TaskState] = []
@@ -375,7 +375,7 @@ class RunState:
     # ── the run ──────────────────────────────────────────────────────────────────────────
 
     def _on_cancelling(self, _event: happened.RunCancelling) -> list[Command]:
-        self.cancelling = self.rounds.cancelling = True
+        self.cancelling = True
         return cancel(self.tasks.values()) + self._finish_if_over()
 
     def _on_paused(self, _event: happened.RunPaused) -> list[Command]:
@@ -423,8 +423,7 @@ class RunState:
             if path:
                 ways = (f"{path}/", f"{path}[")
                 return cancel(each for name, each in self.tasks.items() if name.startswith(ways))
-            if state.error is not None:
-                self._first_error = self._first_error or (state.error, state.planned.path)
+            self._first_error = self._first_error or (state.error, state.planned.path)
             return cancel(self.tasks.values())
         return []
 
