@@ -102,12 +102,18 @@ function parse(html) {
   return drawn ? template.content.firstElementChild.firstElementChild : template.content.firstElementChild;
 }
 
+// Whether there is more to see of a task than its head: its result, or what it asks.
+function changes(before, after) {
+  if (after.over === "yes" && before.over === "no") return true;
+  return after.status === "awaiting" && before.status !== "awaiting";
+}
+
 // Replaces what has no focus to lose: an element without leaves as a whole, else leaf by leaf.
 function patch(html) {
   const fresh = parse(html.trim());
   const shown = fresh && document.getElementById(fresh.id);
   if (!shown) return;
-  if (fresh.id.startsWith("task-head-") && fresh.dataset.over === "yes" && shown.dataset.over === "no") refreshPane();
+  if (fresh.id.startsWith("task-head-") && changes(shown.dataset, fresh.dataset)) refreshPane();
   const leaves = fresh.querySelectorAll("[data-leaf]");
   if (!leaves.length) {
     if (!shown.contains(document.activeElement)) shown.replaceWith(fresh);

@@ -9,6 +9,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from runner.graph.definition import GraphDefinition
+from runner.graph.planning import check_inputs
 from runner.run.status import LOOKS, RunStatus
 from workflows.models import Workflow
 from workflows.models.team import Person
@@ -91,6 +93,32 @@ class StartForm(forms.Form):
         for port, sentence in faults.items():
             known = f"port-{port}" in self.fields
             self.add_error(f"port-{port}" if known else None, sentence)
+
+
+class AnswerForm(StartForm):
+    """What a task asks of a person: its fields, or yes or no with a note."""
+
+    def __init__(self, question: Mapping[str, Any], data: Mapping[str, Any] | None = None) -> None:
+        self.approves = question.get("kind") == "approval"
+        super().__init__(_APPROVAL if self.approves else question.get("fields", ()), data)
+        if self.approves:
+            # Two buttons say it.
+            self.fields["port-approved"].widget = forms.HiddenInput()
+
+    def clean(self) -> dict[str, Any]:
+        """Say beside each field what does not fit its type."""
+        super().clean()
+        if not self.errors:
+            document = {"v": 1, "name": "answer", "tasks": [], "inputs": list(self.ports)}
+            definition = GraphDefinition.from_json(json.dumps(document))
+            self.blame(check_inputs(definition, self.inputs()))
+        return self.cleaned_data
+
+
+_APPROVAL = (
+    {"name": "approved", "type": "bool"},
+    {"name": "note", "title": "Note", "type": "str", "required": False, "ui": "multiline"},
+)
 
 
 # ── fields ──────────────────────────────────────────────────────────────────────────────────────

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.urls import path, re_path
 
 from workflows.consumers import RunConsumer
-from workflows.views import health, people, refusals, runs, workflows
+from workflows.views import answers, health, people, refusals, runs, workflows
 
 urlpatterns = [
     path("", workflows.home, name="home"),
@@ -17,6 +17,7 @@ urlpatterns = [
     path("runs/", runs.index, name="run-list"),
     path("runs/<uuid:id>/", runs.show, name="run-show"),
     path("runs/<uuid:id>/tasks/<path:path>/", runs.task, name="task-show"),
+    path("runs/<uuid:id>/answer/<path:path>/", answers.give, name="run-answer"),
     path("runs/<uuid:id>/cancel/", runs.cancel, name="run-cancel"),
     path("runs/<uuid:id>/resume/", runs.resume, name="run-resume"),
     path("runs/<uuid:id>/pause/", runs.pause, name="run-pause"),

@@ -1,12 +1,14 @@
 """States, sizes and times in templates."""
 
 from datetime import datetime
+from typing import Any
 
 from django import template
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from workflows.reading import said
 from workflows.rows import look_of
 from workflows.wording import said_ago, said_size, said_span
 
@@ -52,3 +54,9 @@ def ago(moment: datetime) -> str:
 def span(start: datetime | None, end: datetime | None) -> str:
     """Say the time from start to end, or until now."""
     return said_span(start, end, timezone.now())
+
+
+@register.filter
+def written(value: Any) -> str:
+    """Write a value for reading: text as it is, anything else as JSON."""
+    return said(value)

@@ -27,6 +27,7 @@ from workflows.inspection import inspect, whole_output
 from workflows.models import Right, Run, Workflow, WorkflowVersion
 from workflows.outline import slug_of
 from workflows.showing import run_page
+from workflows.views.answers import asked_of
 
 PAGE = 50
 DIGITS = 8
@@ -171,6 +172,7 @@ def show(request: Request, id: UUID) -> HttpResponse:
         return render(request, f"runs/show.html#{view}", page)
     if path := request.GET.get("task"):
         page["inspection"] = inspect(run, path)
+        page |= asked_of(request, run, path)
     return render(request, "runs/show.html", page)
 
 
@@ -191,6 +193,7 @@ def task(request: Request, id: UUID, path: str) -> HttpResponse:
         "run_id": run.pk,
         "inspection": inspection,
         "live_url": reverse("run-show", args=[run.pk]) + "live",
+        **asked_of(request, run, path),
     }
     if inspection.row.is_closed:
         page |= _items(run, path, request.GET.get("items", "1"))
