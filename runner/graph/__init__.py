@@ -7,7 +7,7 @@ from runner.graph.control import Control
 from runner.graph.dataflow import Dataflow
 from runner.graph.definition import DefinedTask, GraphDefinition, GraphOutput, GraphPort
 from runner.graph.loops import Map, Reduce, While
-from runner.graph.planning import check_inputs, expand, plan, unfold
+from runner.graph.planning import check_inputs, plan, unfold
 from runner.graph.policy import Policy, Retry
 from runner.graph.ports import Chunks, Fit, Port, Ports, Stream, fit
 from runner.graph.registry import TaskRegistry, default_registry
@@ -16,7 +16,6 @@ from runner.graph.task import FunctionTask, Task, task
 from runner.graph.task_graph import (
     ERROR_PORT,
     Constant,
-    Expansion,
     ItemOf,
     Otherwise,
     OutputOf,
@@ -37,7 +36,6 @@ __all__ = [
     "Control",
     "Dataflow",
     "DefinedTask",
-    "Expansion",
     "Fallback",
     "FirstOf",
     "Fit",
@@ -71,7 +69,6 @@ __all__ = [
     "While",
     "check_inputs",
     "default_registry",
-    "expand",
     "fit",
     "parallel",
     "plan",

@@ -31,8 +31,6 @@ class Control(Task):
     again_after: ClassVar[Again] = "never"
     races: ClassVar[bool] = False
     routes: ClassVar[bool] = False
-    #: Whether it may begin on the first chunk of what passes through it.
-    starts_early: ClassVar[bool] = True
     #: How many sub-graphs deeper its scopes lie.
     nests: ClassVar[int] = 0
 
@@ -95,12 +93,3 @@ class Control(Task):
     def late(self) -> Self:
         """Give the control as it is when nothing flows through it early."""
         return self
-
-
-def __getattr__(name: str) -> Any:
-    """Find Map where it used to live."""
-    if name == "Map":
-        from runner.graph.loops import Map  # noqa: PLC0415
-
-        return Map
-    raise AttributeError(name)

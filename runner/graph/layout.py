@@ -241,8 +241,6 @@ class Layout:
 
     def _passing_early(self, control: Control, sources: Mapping[str, Source]) -> frozenset[str]:
         """Name the inputs of a control whose chunks go through it as they come."""
-        if not control.starts_early:
-            return _NONE
         return frozenset(
             name
             for name, source in sources.items()

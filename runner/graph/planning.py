@@ -9,13 +9,11 @@ from runner.graph.checking import MAX_NESTING, examine
 from runner.graph.control import Control
 from runner.graph.definition import GraphDefinition
 from runner.graph.layout import Layout, Outer, Place, nowhere
-from runner.graph.loops import Map
 from runner.graph.meeting import meeting_again, with_elastic
 from runner.graph.ports import Port
 from runner.graph.registry import TaskRegistry
 from runner.graph.task_graph import (
     Constant,
-    Expansion,
     OutputOf,
     PlannedTask,
     Source,
@@ -24,9 +22,7 @@ from runner.graph.task_graph import (
 )
 from runner.graph.trial import Trial
 
-__all__ = ["check_inputs", "dependants_of", "expand", "meeting_again", "plan", "unfold"]
-
-_NOTHING = Constant("null")
+__all__ = ["check_inputs", "dependants_of", "meeting_again", "plan", "unfold"]
 
 
 def plan(
@@ -177,24 +173,6 @@ def _with_slack(planned: PlannedTask) -> PlannedTask:
     Whether it may meet another one again depends on tasks that are not there yet.
     """
     return replace(planned, elastic=planned.first_chunk) if planned.first_chunk else planned
-
-
-def expand(planned: PlannedTask, width: int) -> Expansion:
-    """Unfold a map into the tasks of its items: the same tasks for the same width, always."""
-    body = planned.task
-    if not isinstance(body, Map):
-        raise DefinitionError(f"{planned.path} is no map and does not unfold.")
-    found = unfold(planned, width)
-    return Expansion(
-        tasks=found.tasks,
-        items=tuple(
-            {port: scope.outputs.get(port, _NOTHING) for port in body.outputs}
-            for scope in found.scopes
-        ),
-        compounds=found.compounds,
-        dependants=found.dependants,
-        skipped=found.skipped,
-    )
 
 
 def dependants_of(tasks: Mapping[str, PlannedTask]) -> dict[str, tuple[str, ...]]:

@@ -10,8 +10,8 @@ from runner.graph.ports import ERROR, Port
 from runner.graph.task import Task
 
 __all__ = [
-    "ERROR_PORT", "Constant", "Expansion", "ItemOf", "Otherwise", "OutputOf", "PlannedCompound", "PlannedScope",
-    "PlannedTask", "Several", "Source", "TaskGraph", "Unfolding", "paths_in", "producers",
+    "ERROR_PORT", "Constant", "ItemOf", "Otherwise", "OutputOf", "PlannedCompound",
+    "PlannedScope", "PlannedTask", "Several", "Source", "TaskGraph", "Unfolding", "paths_in", "producers",
 ]  # fmt: skip
 
 
@@ -156,21 +156,6 @@ class Unfolding:
     dependants: Mapping[str, tuple[str, ...]]
     skipped: tuple[str, ...]
     scopes: tuple[PlannedScope, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Expansion:
-    """The tasks that a map unfolds into, and the sources of each item's outputs.
-
-    `dependants` covers the expansion's own tasks only; what they depend on outside of it has
-    ended, since the map itself waited for it.
-    """
-
-    tasks: Mapping[str, PlannedTask]
-    items: tuple[Mapping[str, Source], ...]
-    compounds: Mapping[str, PlannedCompound] = field(default_factory=dict)
-    dependants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    skipped: tuple[str, ...] = ()
 
 
 def paths_in(sources: Iterable[Source]) -> Iterator[str]:

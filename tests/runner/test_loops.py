@@ -25,11 +25,6 @@ STEP = written(
 BELOW = {"port": "n", "is": "<", "value": 3}
 
 
-@pytest.fixture
-def early_maps(monkeypatch):
-    monkeypatch.setattr(Map, "starts_early", True)
-
-
 # ── maps ────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -63,7 +58,6 @@ def test_a_map_settles_with_null_where_an_item_gives_nothing():
     assert settled == {"total": Several(sources, aligned=True)}
 
 
-@pytest.mark.usefixtures("early_maps")
 def test_a_map_over_a_stream_takes_item_after_item():
     """Engine 4.10: over a stream, item i starts at chunk i."""
     graph = planned(mapping(over="item") | {"dataflows": [
@@ -79,7 +73,6 @@ def test_a_map_over_a_stream_takes_item_after_item():
     )
 
 
-@pytest.mark.usefixtures("early_maps")
 def test_lists_that_go_side_by_side_are_counted_first():
     both = control("map", ADD, over=["total", "item"])
     graph = planned(
@@ -90,7 +83,6 @@ def test_lists_that_go_side_by_side_are_counted_first():
     assert graph.tasks["each"].decides_on == {"total", "item"}
 
 
-@pytest.mark.usefixtures("early_maps")
 def test_a_stream_that_every_item_reads_passes_through_a_map():
     """Engine 4.6: a first chunk goes through a map."""
     body = written(

@@ -1,4 +1,4 @@
-"""plan and expand: from a definition and inputs to the graph that runs."""
+"""plan and unfold: from a definition and inputs to the graph that runs."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from runner.errors import DefinitionError, InputsError, PlanError
 from runner.graph.definition import GraphDefinition
-from runner.graph.planning import check_inputs, expand, meeting_again, plan
+from runner.graph.planning import check_inputs, meeting_again, plan, unfold
 from runner.graph.ports import Chunks, Ports, Stream
 from runner.graph.registry import TaskRegistry
 from runner.graph.task import Task, task
@@ -387,24 +387,27 @@ def test_a_map_stays_one_task_with_lists_outside(registry):
 
 
 def test_a_map_unfolds_into_the_tasks_of_its_items(registry):
-    found = expand(with_map(registry).tasks["each"], 2)
+    found = unfold(with_map(registry).tasks["each"], 2)
     assert [*found.tasks] == ["each[0]/up", "each[0]/echo", "each[1]/up", "each[1]/echo"]
     second = found.tasks["each[1]/up"]
     assert second.sources == {"text": ItemOf("each", "text", 1), "times": Constant("2")}
     assert (second.parent, second.dependencies) == ("each", ())
-    assert found.items[1] == {"loud": OutputOf("each[1]/echo", "text"), "same": Constant("2")}
+    assert found.scopes[1].outputs == {
+        "loud": OutputOf("each[1]/echo", "text"),
+        "same": Constant("2"),
+    }
     assert found.dependants["each[0]/up"] == ("each[0]/echo",)
 
 
-def test_an_expansion_is_the_same_every_time(registry):
+def test_an_unfolding_is_the_same_every_time(registry):
     each = with_map(registry).tasks["each"]
-    one, other = expand(each, 3), expand(each, 3)
+    one, other = unfold(each, 3), unfold(each, 3)
     assert [*one.tasks] == [*other.tasks]
-    assert one.items == other.items
+    assert [each.outputs for each in one.scopes] == [each.outputs for each in other.scopes]
     assert [task.sources for task in one.tasks.values()] == [
         task.sources for task in other.tasks.values()
     ]
-    assert expand(each, 0).tasks == {}
+    assert unfold(each, 0).tasks == {}
 
 
 def test_a_map_and_a_compound_inside_a_map_unfold_in_turn(registry):
@@ -425,8 +428,8 @@ def test_a_map_and_a_compound_inside_a_map_unfold_in_turn(registry):
         ["say: say", {**mapped("outer", body, ["words"]), "inputs": {"words": [["a"], ["b"]]}}],
         ["say.text > outer.text"],
     )
-    first = expand(graph.tasks["outer"], 2)
-    again = expand(first.tasks["outer[1]/inner"], 1)
+    first = unfold(graph.tasks["outer"], 2)
+    again = unfold(first.tasks["outer[1]/inner"], 1)
     assert first.tasks["outer[1]/inner"].sources["word"] == ItemOf("outer", "words", 1)
     path = "outer[1]/inner[0]/in/first"
     assert again.tasks[path].sources["text"] == ItemOf("outer[1]/inner", "word", 0)
@@ -435,17 +438,17 @@ def test_a_map_and_a_compound_inside_a_map_unfold_in_turn(registry):
     assert again.tasks["outer[1]/inner[0]/in/second"].first_chunk == {"text"}
 
 
-def test_an_output_that_is_skipped_in_every_item_is_nothing(registry):
+def test_an_output_that_is_skipped_in_every_item_is_not_taken(registry):
     body = {**BODY, "tasks": [BODY["tasks"][0], {**BODY["tasks"][1], "disabled": True}]}
-    found = expand(with_map(registry, body).tasks["each"], 1)
-    assert found.items[0]["loud"] == Constant("null")
+    found = unfold(with_map(registry, body).tasks["each"], 1)
+    assert "loud" not in found.scopes[0].outputs
     assert found.skipped == ("each[0]/echo",)
 
 
-def test_only_a_map_unfolds(registry):
+def test_only_a_control_unfolds(registry):
     graph = with_map(registry)
-    with pytest.raises(DefinitionError, match="join is no map"):
-        expand(graph.tasks["join"], 2)
+    with pytest.raises(DefinitionError, match="join is no control"):
+        unfold(graph.tasks["join"], 2)
     with pytest.raises(DefinitionError, match="is a map"):
         graph.tasks["each"].task.execute({}, None)
 
