@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
-from importlib.metadata import entry_points
 from types import ModuleType
 from typing import TYPE_CHECKING, ClassVar
 
@@ -128,6 +127,9 @@ def default_registry() -> TaskRegistry:
 
 @cache
 def _loaded() -> TaskRegistry:
+    # A twelfth of what it costs to load the engine, and only needed here.
+    from importlib.metadata import entry_points  # noqa: PLC0415
+
     registry = TaskRegistry()
     library = importlib.import_module(LIBRARY)
     for found in pkgutil.iter_modules(library.__path__, f"{LIBRARY}."):
