@@ -35,6 +35,7 @@ _RUN: dict[type[Event], Callable[[Any, datetime], Changes]] = {
     happened.RunStarted: lambda _, at: {"status": RunStatus.RUNNING, "started_at": at},
     happened.RunResumed: lambda event, at: {
         **_running(event, at),
+        "status": event.status,
         "ended_at": None,
         "error": "",
         "outputs": "{}",

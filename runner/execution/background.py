@@ -105,7 +105,8 @@ class BackgroundRunner:
         self._renewed = now
         asked = set(self.executors)
         mine = await self._store.renew(self.owner, asked)
-        for run in (asked - mine) & self._driving.keys():
+        # One that has ended meanwhile is nobody's any more, and is being given up.
+        for run in (asked - mine) & self.executors.keys():
             self._driving[run].cancel()
 
     async def _answer_requests(self) -> None:
@@ -150,9 +151,11 @@ class BackgroundRunner:
             await self._store.quarantine(run, stored.epoch, str(fault) or type(fault).__name__)
         finally:
             self.executors.pop(run, None)
-            await self._release(run, stored.epoch)
-            self._driving.pop(run, None)
-            self._wake.set()
+            try:
+                await self._release(run, stored.epoch)
+            finally:
+                self._driving.pop(run, None)
+                self._wake.set()
 
     async def _plan(self, stored: StoredRun) -> TaskGraph:
         """Plan a run; a large one beside the loop, which would else stand still meanwhile."""

@@ -111,6 +111,8 @@ class MemoryRun:
         elif isinstance(event, happened.TaskStarted | happened.TaskAwaiting):
             self.running[event.path] = event.attempt
             self.attempts[event.path] = event.attempt
+        elif isinstance(event, happened.RunResumed):
+            self.status = RunStatus(event.status)
         else:
             self.status = STATUS_OF.get(kind, self.status)
 

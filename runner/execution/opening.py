@@ -13,6 +13,9 @@ from runner.run.task_state import TaskState
 if TYPE_CHECKING:
     from runner.execution.run_executor import RunExecutor
 
+#: What a run stays when another process takes it up.
+_STAYS = frozenset({RunStatus.PAUSED, RunStatus.CANCELLING})
+
 
 class Opening:
     """Takes up one run: new, interrupted, reopened, or with results of another one."""
@@ -50,9 +53,9 @@ class Opening:
         if stored.status is RunStatus.QUEUED:
             executor.apply(events.RunStarted())
         else:
-            executor.apply(events.RunResumed(stored.epoch, stored.reopened))
-        if stored.status is RunStatus.PAUSED:
-            executor.apply(events.RunPaused(""))
+            stays = stored.status if stored.status in _STAYS else RunStatus.RUNNING
+            executor.apply(events.RunResumed(stored.epoch, stored.reopened, stays))
+        executor.state.paused = stored.status is RunStatus.PAUSED
         for kept in self._kept:
             self._log_kept(kept)
         self._log_interrupted()
@@ -65,8 +68,7 @@ class Opening:
             executor.log.append(event, checkpoint=self._cancelled(closed))
         if stored.status is RunStatus.CANCELLING:
             begun += map(commands.Record, groups.unsaid(executor.state.groups.values()))
-            executor.cancel("")
-            return begun
+            return begun + executor.go_on_cancelling()
         return begun + executor.state.begin()
 
     def _cancelled(self, closed: TaskState) -> TaskCheckpoint:

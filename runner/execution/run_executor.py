@@ -191,6 +191,10 @@ class RunExecutor:
             return
         self.record(events.RunCancelling(actor))
 
+    def go_on_cancelling(self) -> list[commands.Command]:
+        """Take up a run that was being cancelled: it was said, and is not said again."""
+        return self.state.handle(events.RunCancelling(""))
+
     def pause(self, actor: str) -> None:
         """Let nothing further start; what runs goes on to its end."""
         if self.state.paused or self.state.cancelling or self.state.ended:

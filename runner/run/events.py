@@ -76,11 +76,13 @@ class RunStarted(Event):
 class RunResumed(Event):
     """Another executor goes on from the checkpoints.
 
-    `reopened` if a person asked for it: then what failed is tried again.
+    `reopened` if a person asked for it: then what failed is tried again. `status` is where the
+    run stands then: running, or paused or cancelling as it was.
     """
 
     epoch: int
     reopened: bool = False
+    status: str = "running"
 
 
 @_event
