@@ -4,14 +4,14 @@ import asyncio
 from typing import Any, ClassVar
 
 from runner.graph.ports import Ports
-from runner.graph.task import Task
+from runner.graph.task import Effect, Task
 
 
 class Gate(Task):
     """Ends when the test lets it; `Gate.opened` and `Gate.begun` are by path."""
 
     name = "test.gate"
-    effect = "none"
+    effect: ClassVar[Effect] = "none"
     opened: ClassVar[dict[str, asyncio.Event]] = {}
     begun: ClassVar[list[str]] = []
 

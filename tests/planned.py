@@ -5,7 +5,7 @@ from typing import Any
 
 from runner.graph.control import Control
 from runner.graph.definition import GraphDefinition
-from runner.graph.planning import nowhere, plan, unfold
+from runner.graph.planning import plan, unfold
 from runner.graph.registry import TaskRegistry
 from runner.graph.task_graph import PlannedTask, TaskGraph, Unfolding
 from tests.tasks import registry_of_tests
@@ -58,7 +58,7 @@ def problems(graph: dict[str, Any], registry: TaskRegistry | None = None) -> lis
 
 def unfolded(graph: TaskGraph, path: str, decision: Any, scopes: Any = ()) -> Unfolding:
     """Unfold a control of a plan."""
-    return unfold(graph.tasks[path], decision, scopes, graph.tasks.get or nowhere)
+    return unfold(graph.tasks[path], decision, scopes, graph.tasks.get)
 
 
 def control_of(task: PlannedTask) -> Control:

@@ -144,8 +144,8 @@ class StoreContract:
         failed = TaskCheckpoint(path="a", attempt=1, seq=2, error=FAULT)
         handled = TaskCheckpoint(path="b", attempt=1, seq=3, error=FAULT, handled=True)
         events = (happened.RunStarted(), happened.TaskFailed("a", 1, FAULT))
-        events += (happened.TaskFailed("b", 1, FAULT, handled=True),)
-        await store.commit(batch_of(stored, *events, checkpoints=(failed, handled)))
+        last = happened.TaskFailed("b", 1, FAULT, handled=True)
+        await store.commit(batch_of(stored, *events, last, checkpoints=(failed, handled)))
         await store.release("one", [stored.run])
         (lost,) = await store.claim("one", 1)
         await store.commit(batch_of(lost, happened.RunFailed(FAULT, "a")))
@@ -222,7 +222,7 @@ class StoreContract:
         """Engine 7.8."""
         await self.submit(store)
         (stored,) = await store.claim("one", 1)
-        streams = {"p": ('"a"', "[1,[2]]")}
+        streams: dict[str, tuple[str, ...]] = {"p": ('"a"', "[1,[2]]")}
         entry = CacheEntry(scope=stored.scope, key="k", outputs={"n": "1.50"}, streams=streams)
         await store.commit(batch_of(stored, happened.RunStarted(), cache=(entry,)))
         assert await store.read_cache(stored.scope, "k") == entry

@@ -6,6 +6,7 @@ import pytest
 
 from runner.graph.building import GraphBuilder
 from runner.graph.loops import Map
+from runner.run.events import TaskStarted
 from tests.held_tasks import GATES, Flaky, Held, times
 from tests.runs import Driven, Ran, crash_everywhere, run
 from tests.tasks import Emit, Note
@@ -47,7 +48,7 @@ async def test_what_is_unfolded_again_is_another_attempt():
 async def test_no_attempt_has_the_number_of_another_after_a_kill(body, monkeypatch):
     """Engine 4.7, 5.8."""
     for ran in await crash_everywhere(mapped(Emit, body), monkeypatch):
-        starts = [(each.path, each.attempt) for each in ran.events if each.kind == "TaskStarted"]
+        starts = [(each.path, each.attempt) for each in ran.events if isinstance(each, TaskStarted)]
         assert len(starts) == len(set(starts))
 
 

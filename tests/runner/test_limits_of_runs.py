@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 
@@ -181,7 +182,7 @@ async def test_control_tasks_take_no_slot():
 @pytest.mark.parametrize("count", [1, 2, 3])
 async def test_streams_go_on_under_any_limit(count):
     """Engine 4.5, 5.7."""
-    tasks = [
+    tasks: list[dict[str, Any]] = [
         {"id": "emit", "type": "test.emit", "inputs": {"count": 500}},
         {"id": "a", "type": "test.double"},
         {"id": "b", "type": "test.double"},

@@ -204,7 +204,8 @@ async def test_a_pause_hides_that_the_run_awaits_and_going_on_shows_it_again():
     await run.stop()
     run = await again(run)
     await quiet(run)
-    assert run.kept.status is RunStatus.PAUSED
+    hidden = run.kept.status
+    assert hidden is RunStatus.PAUSED
     run.executor.go_on("ada")
     await run.until_event("TaskAwaiting", times=2)
     await run.until_event("RunAwaiting", times=2)

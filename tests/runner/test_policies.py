@@ -1,6 +1,7 @@
 """What people ask of runs, through the background runner: each kind, nonsense, two runners."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from tests.tasks import registry_of_tests
 from tests.under_way import UnderWay
 from tests.virtual_time import virtual
 
-ASK = {"id": "ask", "type": "flow.ask", "config": {"title": "Go on?"}}
+ASK: dict[str, Any] = {"id": "ask", "type": "flow.ask", "config": {"title": "Go on?"}}
 APPROVAL = definition_of([ASK], outputs={"approved": "ask.approved"})
 CHAIN = definition_of(
     [{"id": "one", "type": "test.gate"}, {"id": "two", "type": "test.gate"}],
@@ -167,7 +168,7 @@ async def test_a_decision_is_taken_with_its_outputs():
 
 # ── nonsense ─────────────────────────────────────────────────────────────────────────────────────
 
-NONSENSE = [
+NONSENSE: list[tuple[str, dict[str, Any]]] = [
     ("answer", {}),
     ("answer", {"path": "ask", "value": float("nan")}),
     ("answer", {"path": ["ask"], "value": object()}),

@@ -51,7 +51,7 @@ def test_a_sub_graph_unfolds_in_the_run_and_streams_pass_through_it():
     assert graph.tasks["on"].first_chunk == {"numbers"}
     found = unfolded(graph, "sub", 0)
     inside = found.tasks["sub/double"]
-    assert (inside.depth, inside.parent, inside.first_chunk) == (1, "sub", {"numbers"})
+    assert (inside.depth, inside.parent, inside.first_chunk) == (1, "sub", frozenset({"numbers"}))
     (scope,) = found.scopes
     assert (scope.name, scope.paths) == ("sub", ("sub/double",))
     settled = control_of(graph.tasks["sub"]).settle(graph.tasks["sub"], [scope.outputs], [0])

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -377,7 +378,7 @@ async def test_a_body_asks_and_streams_at_once_and_keeps_its_slot_right():
 async def test_a_task_that_waits_holds_no_slot():
     """Engine 5.7."""
     slots = Slots({"process": 1})
-    tasks = [
+    tasks: list[dict[str, Any]] = [
         {"id": "ask", "type": "flow.ask", "config": {"title": "Go on?"}},
         {"id": "one", "type": "test.number"},
     ]
@@ -407,7 +408,7 @@ async def test_a_run_awaits_while_everything_in_it_waits():
 @virtual
 async def test_a_run_in_which_something_works_does_not_await():
     """Engine 5.1."""
-    tasks = [
+    tasks: list[dict[str, Any]] = [
         {"id": "ask", "type": "flow.ask", "config": {"title": "Go on?"}},
         {"id": "hang", "type": "test.hang"},
     ]
@@ -453,8 +454,8 @@ async def test_a_cancel_while_bodies_stand_in_line_again_ends_the_run():
     """Engine 5.7, 5.8."""
     faults = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
-    ask = {"type": "flow.ask", "config": {"title": "Go on?"}}
-    hang = {"type": "test.hang"}
+    ask: dict[str, Any] = {"type": "flow.ask", "config": {"title": "Go on?"}}
+    hang: dict[str, Any] = {"type": "test.hang"}
     tasks = [{"id": "h1"} | hang, {"id": "ask"} | ask, {"id": "more"} | ask, {"id": "h2"} | hang]
     slots = Slots({"process": 2})
     run = await started(definition_of(tasks), host=host_of(slots=slots))
@@ -473,7 +474,8 @@ async def test_a_cancel_while_bodies_stand_in_line_again_ends_the_run():
 async def test_slots_that_come_while_a_body_waits_elsewhere_count_as_waiting():
     """Engine 5.7, 4.5."""
     slots = Slots({"process": 1})
-    body = Body(TaskContext(None, "run", "path", 1), None, lambda: 0.0)
+    desk: Any = None
+    body = Body(TaskContext(desk, "run", "path", 1), None, lambda: 0.0)
     body.waits()
     body.hold(slots.acquire(("process",), lambda: None))
     assert slots.working("process") == 0

@@ -27,6 +27,13 @@ def control(name, kind, *inner, flows=(), **more):
     return {"id": name, "type": f"flow.{kind}", "graph": drawn(*inner, flows=flows)} | more
 
 
+def inspected(run, path):
+    """Give what the page of a task shows; there must be such a task."""
+    found = inspect(run, path)
+    assert found is not None
+    return found
+
+
 def plain(name):
     return {"id": name, "type": "test.number", "title": name.upper()}
 
@@ -117,20 +124,20 @@ def test_a_map_within_a_map_stands_for_what_is_inside_of_it(begun):
     )
     row = rows_of(run)["m"]
     assert (row.done, row.total) == (1, 2)
-    inner = inspect(run, "m[0]/w").row
+    inner = inspected(run, "m[0]/w").row
     assert (inner.shape, inner.done, inner.total) == ("×2", 1, 2)
     items, count = item_page(run, "m[0]/w", 1)
     assert ([each.path for each in items], count) == (["m[0]/w[1]/x", "m[0]/w[0]/x"], 2)
-    assert [title for _, title in inspect(run, "m[0]/w[1]/x").crumbs] == ["m", "w"]
+    assert [title for _, title in inspected(run, "m[0]/w[1]/x").crumbs] == ["m", "w"]
 
 
 def test_a_task_in_a_turn_says_where_its_input_is_from(begun):
     run = begun(
         ("loop", "running", {"width": 4}), ("loop[3]/x", "running"), ("loop[3]/y", "running")
     )
-    (given,) = inspect(run, "loop[3]/y").inputs
+    (given,) = inspected(run, "loop[3]/y").inputs
     assert (given.path, given.source_port) == ("loop[3]/x", "n")
-    (given,) = inspect(run, "loop[3]/x").inputs
+    (given,) = inspected(run, "loop[3]/x").inputs
     assert given.text == "item 3 of n"
 
 
@@ -145,8 +152,8 @@ def test_a_workflow_within_shows_what_it_was_pinned_to(begun):
     row = rows_of(run)["sub"]
     assert (row.kind, row.done, row.total) == ("workflow", 1, 2)
     assert [each.title for each in item_page(run, "sub", 1)[0]] == ["FIRST", "each"]
-    assert inspect(run, "sub/each[0]/x").row.problem == "no"
-    assert inspect(run, "sub/each").row.shape == "×1"
+    assert inspected(run, "sub/each[0]/x").row.problem == "no"
+    assert inspected(run, "sub/each").row.shape == "×1"
 
 
 def test_a_workflow_that_contains_itself_is_read_to_a_depth():
@@ -245,6 +252,8 @@ def test_what_a_control_streams_is_read_as_it_is_declared(begun):
     over["graph"]["inputs"] = [{"name": "q", "type": "str"}]
     over["graph"]["outputs"] = [{"name": "all", "from": "x.keywords"}]
     place = outline_of(json.dumps(drawn(over))).places["each"]
-    assert output_port(place, "all").type == list[list[str]]
+    port = output_port(place, "all")
+    assert port is not None
+    assert port.type == list[list[str]]
     assert streaming_ports(place) == []
     assert output_port(outline_for(begun()).places["sub"], "n") is None

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from typing import Any
 
 import pytest
 
@@ -278,7 +279,7 @@ async def test_what_failed_stays_failed_when_the_process_is_another(serve, start
 
 async def test_a_rerun_takes_over_results_and_streams(serve, start, client_of, alice):
     """Engine 7.6."""
-    tasks = [
+    tasks: list[dict[str, Any]] = [
         {"id": "emit", "type": "test.emit", "inputs": {"count": 3}},
         {"id": "total", "type": "test.total"},
     ]

@@ -1,6 +1,7 @@
 """Answering what a task asks: a form from its question, a request, never a change of the run."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,9 @@ FIELDS = [
     {"name": "age", "type": "int", "default": 3, "maximum": 9},
 ]
 INPUT = {"kind": "input", "title": "Who?", "help": "", "fields": FIELDS, "shown": {"a": "<b>"}}
-APPROVAL = {"kind": "approval", "title": "Send it?", "help": "", "fields": [], "shown": None}
+APPROVAL: dict[str, Any] = {
+    "kind": "approval", "title": "Send it?", "help": "", "fields": [], "shown": None,
+}  # fmt: skip
 
 
 @pytest.fixture
