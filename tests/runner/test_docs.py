@@ -148,6 +148,26 @@ def test_the_rules_are_numbered_without_a_gap():
     assert rules == {f"{part}.{rule + 1}" for part, last in counts.items() for rule in range(last)}
 
 
+def test_every_module_of_the_engine_has_its_place_on_the_page():
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    _, _, rooms = text.partition("## The rooms of the engine")
+    rows = re.findall(
+        r"^\| (?:`(\w+)/`)? ?\| ([^|]+) \|", rooms.partition("\n## ")[0], re.MULTILINE
+    )
+    named: set[str] = set()
+    room = ""
+    for new, modules in rows:
+        room = new or room
+        named |= {f"{room}/{name}" for name in re.findall(r"`(\w+)`", modules)}
+    there = {
+        f"{path.parent.name}/{path.stem}"
+        for folder in ("graph", "run", "execution", "console")
+        for path in (ROOT / "runner" / folder).glob("[a-z]*.py")
+    }
+
+    assert named == there
+
+
 def test_a_pattern_names_an_example_that_exists_or_says_that_it_is_missing():
     text = (ROOT / "docs/patterns.md").read_text(encoding="utf-8")
     named = re.findall(r"`(test_\w+\.py)`( \*\(not written yet\)\*)?", text)
