@@ -67,6 +67,10 @@ class Pushed:
     async def push_chunk(self, port, chunk):
         self.chunks.append((port, chunk))
 
+    async def attach_stream(self, port, source):
+        async for chunk in source:
+            await self.push_chunk(port, chunk)
+
 
 class PushedInThread(Pushed):
     def push_chunk(self, port, chunk):
@@ -397,7 +401,7 @@ def test_a_copy_is_a_registry_of_its_own():
 
 def test_installed_packages_may_offer_task_types(monkeypatch):
     offered = EntryPoint(name="more", value="tests.tasks", group=ENTRY_POINTS)
-    monkeypatch.setattr("runner.graph.registry.entry_points", lambda **_: [offered])
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: [offered])
     loaded = registry_module._loaded.__wrapped__()
     assert "test.number" in loaded.names()
 
