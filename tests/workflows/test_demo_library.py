@@ -1,5 +1,7 @@
 """The shipped workflows and the first person."""
 
+import json
+
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
@@ -42,6 +44,47 @@ def test_a_terminal_asks_as_a_person_does(run, alice, capsys):
     call_command("cancel_run", str(run.pk), "--as", "alice")
     assert RunRequest.objects.get().kind == "cancel"
     assert str(run.pk) in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("command", "reason", "payload"),
+    [
+        (["answer_run", "a", '{"n": 1}'], "input", {"path": "a", "value": {"n": 1}}),
+        (["decide_run", "a", "retry"], "decision", {"path": "a", "action": "retry"}),
+        (
+            ["decide_run", "a", "complete", "--outputs", '{"p": 2}'],
+            "decision",
+            {"path": "a", "action": "complete", "outputs": {"p": 2}},
+        ),
+        (
+            ["decide_run", "a", "fail", "--message", "no"],
+            "decision",
+            {"path": "a", "action": "fail", "message": "no"},
+        ),
+    ],
+)
+def test_a_terminal_answers_and_decides(run, alice, command, reason, payload):
+    """Engine 6.3, 7.3."""
+    Run.objects.filter(pk=run.pk).update(status="awaiting")
+    run.task_runs.create(path="a", status="awaiting", reason=reason)
+    name, *rest = command
+    call_command(name, str(run.pk), *rest, "--as", "alice")
+    assert json.loads(RunRequest.objects.get().payload) == payload
+
+
+def test_a_terminal_pauses_and_continues(run, alice):
+    """Engine 5.1."""
+    call_command("pause_run", str(run.pk), "--as", "alice")
+    Run.objects.filter(pk=run.pk).update(status="paused")
+    call_command("continue_run", str(run.pk), "--as", "alice")
+    assert [each.kind for each in RunRequest.objects.order_by("pk")] == ["pause", "continue"]
+
+
+def test_what_a_terminal_answers_is_json_and_waited_for(run, alice):
+    with pytest.raises(CommandError, match="is not JSON"):
+        call_command("answer_run", str(run.pk), "a", "{", "--as", "alice")
+    with pytest.raises(CommandError, match="does not wait for an answer"):
+        call_command("answer_run", str(run.pk), "a", "{}", "--as", "alice")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
-"""What cancel_run and resume_run share: the same question the pages ask, from a terminal."""
+"""What the commands about a run share: the same question the pages ask, from a terminal."""
 
+import json
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -14,7 +16,7 @@ class RunRequestCommand(BaseCommand):
     """Asks something of a run in a person's name."""
 
     kind: str
-    refusal: str
+    refusal: str = ""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which run, and in whose name."""
@@ -30,6 +32,20 @@ class RunRequestCommand(BaseCommand):
             run = run_for(person, options["run"], "run")
         except Http404:
             raise CommandError(f"{person} has no run {options['run']!r}.") from None
-        if not run.request(self.kind, person):
-            raise CommandError(self.refusal)
+        payload = self.payload(options)
+        refused = run.refusal_of(self.kind, payload)
+        if refused or not run.request(self.kind, person, payload):
+            raise CommandError(self.refusal or refused)
         self.stdout.write(f"asked: {self.kind} {run.pk}")
+
+    def payload(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Give what the request says besides its kind."""
+        return {}
+
+
+def json_of(text: str) -> Any:
+    """Read a JSON argument; raises CommandError with a sentence."""
+    try:
+        return json.loads(text)
+    except ValueError as fault:
+        raise CommandError(f"{text!r} is not JSON: {fault}") from fault
