@@ -9,6 +9,7 @@ from django.db.models import F, Max, Sum
 
 from workflows.inside import OPEN, row_of, with_items
 from workflows.models import Chunk, Run, RunEvent
+from workflows.models.kept import HANDLED
 from workflows.outline import CHOICES, Outline, Place, outline_for
 from workflows.ports import output_port
 from workflows.rows import SETTLED, Row, Streamed, status_of_group
@@ -39,7 +40,7 @@ def rows_of(run: Run, streams_of_paths: Collection[str] | None = None) -> dict[s
 
 
 def _left_over(outline: Outline, rows: Mapping[str, Row]) -> dict[str, Row]:
-    """Give the rows of alternatives that were not needed: nothing of them ever happened."""
+    """Give the rows of alternatives that were not needed, or whose failure led to the next."""
     found: dict[str, Row] = {}
     for place in outline.places.values():
         if place.type in CHOICES and rows[place.path].status in SETTLED and place.body:
@@ -48,6 +49,8 @@ def _left_over(outline: Outline, rows: Mapping[str, Row]) -> dict[str, Row]:
                     found[inner.path] = replace(
                         rows[inner.path], status="skipped", reason="it was not needed"
                     )
+                elif rows[inner.path].status == "failed":
+                    found[inner.path] = replace(rows[inner.path], reason=HANDLED)
     return found
 
 

@@ -203,6 +203,7 @@ async def test_every_control_runs_and_is_shown(serve, start, client_of, alice):
     assert (shapes["choose"], shapes["each"], shapes["loop"]) == ("→ yes", "×3", "3 turns")
     assert shapes["fb"] == "alternative 2"
     assert "1 handled error" in pages["tree"]
+    assert "1 failed" not in pages["tree"]
     assert "Another task deals with its error" in pages["risky"]
 
 
