@@ -343,6 +343,8 @@ class RunState:
             inside = self.scopes.inside(state)
             self.tally.take_back(inside)
             self.scopes.forget(state, inside)
+        elif state.control is not None and not state.unfolds:
+            state.rounds = []
         if self.cancelling:
             return [*stop, Record(happened.TaskCancelled(event.path, state.attempt))]
         return stop + self._start_if_ready(state)

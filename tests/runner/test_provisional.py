@@ -277,6 +277,19 @@ async def test_a_merge_passes_the_stream_of_the_next_attempt():
     assert outputs_of(run) == {"all": SECOND}
 
 
+async def test_a_merge_takes_another_stream_when_the_one_it_took_fails_for_good():
+    """Engine 3.3, 4.7: its first decision was provisional."""
+    run = await drive_written(
+        {"flaky": flaky(), "emit": "test.emit", "merge": control("merge"), "all": "sees.all",
+         "said": "test.fault"},
+        "flaky.result > merge.values; emit.numbers > merge.values; merge.value > all.numbers; "
+        "flaky.[error] > said.fault", Flaky(9).task, sees_all,
+        outputs={"all": "all.result"},
+    )  # fmt: skip
+    assert outputs_of(run) == {"all": [0, 1, 2]}
+    assert [each.decision for each in events_of(run, "TaskDecided", "merge")][-1] == 1
+
+
 async def test_a_sub_graph_passes_the_stream_of_the_next_attempt():
     """Engine 2.7, 4.7: a stream that is retried inside, and one that flows in."""
     inner = written(
