@@ -132,9 +132,12 @@ class Witness:
             self._finished.add((process.name, context.run, context.path))
 
     def decided(self, context: Any, value: Any) -> None:
-        """A body was told what it decided: always the same."""
+        """A body was told what it decided: the same, unless what it had read was taken back."""
         if self._here() is None:
             return
+        executor = context._desk._executor
+        if context.path in {getattr(each, "path", "") for each in _dropped_in(executor)}:
+            self._decisions.pop((context.run, context.path), None)
         known = self._decisions.setdefault((context.run, context.path), value)
         if known != value:
             self.blame("1.3", context.run, f"{context.path} decided {value} after {known}")
@@ -277,11 +280,17 @@ class Witness:
             record.decided.add(path)
         elif event.kind in TASK_RESTS:
             record.open.pop(path, None)
+            self._forget_decision(record, path, event)
         elif event.kind in TASK_ENDS:
             record.over[path] = event.kind
             record.open.pop(path, None)
             if event.kind in KEPT_RESULTS:
                 record.results[path] = getattr(event, "attempt", 1)
+
+    def _forget_decision(self, record: RunRecord, path: str, event: Any) -> None:
+        """What was decided on something that was taken back is decided again."""
+        if isinstance(event, happened.TaskDropped):
+            self._decisions.pop((record.run, path), None)
 
     def _keep_start(self, record: RunRecord, path: str, attempt: int) -> None:
         if record.cancelling == record.epoch:
@@ -328,3 +337,9 @@ def owner_of(context: Any) -> Any:
 def epoch_of(executor: Any) -> int:
     """Give the epoch that an executor was made for."""
     return int(executor.stored.epoch)
+
+
+def _dropped_in(executor: Any) -> list[Any]:
+    """Give the drops that an executor has recorded, and that are not kept yet."""
+    entries = [each[0].event for each in executor.log._entries]
+    return [each for each in entries if isinstance(each, happened.TaskDropped)]
