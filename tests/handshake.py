@@ -22,11 +22,13 @@ MORE = [1, 2, 3]
 
 
 class Handshake:
-    """Tasks around one event, in a registry: `shake.talk`, `shake.pass` and `shake.hear`."""
+    """Tasks around one event, in a registry: `shake.talk`, `shake.pass`, `shake.hear`."""
 
     def __init__(self, *more: type[Task]) -> None:
         self.heard = asyncio.Event()
-        self.registry = registry_with(self._talk(), self._hear(), passing, *more)
+        self.registry = registry_with(
+            self._talk(), self._talk_after(), self._hear(), passing, *more
+        )
 
     def _talk(self) -> type[Task]:
         heard = self.heard
@@ -40,6 +42,19 @@ class Handshake:
                 yield number
 
         return talk
+
+    def _talk_after(self) -> type[Task]:
+        heard = self.heard
+
+        @task(name="shake.talk-after", effect="none")
+        async def talk_after(after: int) -> AsyncIterator[int]:
+            """The same, for an input that must be there."""
+            yield after
+            await heard.wait()
+            for number in MORE:
+                yield number
+
+        return talk_after
 
     def _hear(self) -> type[Task]:
         heard = self.heard
