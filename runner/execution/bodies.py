@@ -136,7 +136,8 @@ class Bodies:
                 await executor.log.until_durable(durable_seq)
             if executor.log.is_far_ahead:
                 await executor.log.room()
-            if planned.policy.cache and await self._take_from_cache(planned, body):
+            cached = planned.policy.cache and not executor.state.graph.trial
+            if cached and await self._take_from_cache(planned, body):
                 return
             body.inputs = executor.values.inputs_for(planned)
             if planned.task.needs or planned.first_chunk or executor.records.saved(path):
