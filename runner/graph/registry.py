@@ -1,4 +1,4 @@
-"""TaskRegistry: type name -> Task class; entry points."""
+"""TaskRegistry: type name -> Task class, and the graphs written in code; entry points."""
 
 import importlib
 import pkgutil
@@ -14,11 +14,14 @@ from runner.graph.task import Task
 
 if TYPE_CHECKING:
     from runner.graph.checking import CheckedGraph
+    from runner.graph.compound import GraphAsTask
     from runner.graph.definition import GraphDefinition
 
 LIBRARY = "runner.library"
 ENTRY_POINTS = "anabranch.tasks"
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
+#: What `series` and `parallel` call a graph that was given no name: a part of other graphs.
+_UNNAMED = frozenset({"series", "parallel"})
 
 
 class TaskRegistry:
@@ -32,6 +35,7 @@ class TaskRegistry:
     def __init__(self) -> None:
         self.workflows: Mapping[str, GraphDefinition] = {}
         self._types: dict[str, type[Task]] = dict(self._always)
+        self._graphs: dict[str, tuple[GraphDefinition, str]] = {}
         self._examined: dict[str, CheckedGraph | None] = {}
 
     @classmethod
@@ -51,10 +55,39 @@ class TaskRegistry:
         return kind
 
     def register_module(self, module: ModuleType) -> None:
-        """Add the public task types that a module defines."""
-        for name, kind in vars(module).items():
-            if not name.startswith("_") and _is_defined_in(kind, module):
-                self.register(kind)
+        """Add the public task types that a module defines, and the graphs that it holds.
+
+        A graph is a GraphBuilder or a GraphAsTask; one that was given no name is a part of
+        others and left out. Raises DefinitionError for a graph with faults.
+        """
+        for name, value in vars(module).items():
+            if name.startswith("_"):
+                continue
+            if _is_defined_in(value, module):
+                self.register(value)
+            elif (graph := _as_graph(value, module)) is not None:
+                self.update(graph.registry)
+                self.register_graph(graph.definition, module.__name__)
+
+    def register_graph(self, definition: "GraphDefinition", module: str = "") -> None:
+        """Add a graph written in a module; raises DefinitionError if another one has its name."""
+        name = definition.name
+        if not _NAME.fullmatch(name):
+            raise DefinitionError(f"'{name[:64]}' is no name for a graph.")
+        known, first = self._graphs.get(name, (definition, module))
+        if known is not definition and known.to_json() != definition.to_json():
+            places = " and ".join(dict.fromkeys(each or "this program" for each in (first, module)))
+            raise DefinitionError(f"Two graphs are called '{name}' (in {places}); rename one.")
+        self._graphs.setdefault(name, (definition, module))
+
+    @property
+    def graphs(self) -> "Mapping[str, GraphDefinition]":
+        """The graphs written in code, by name, in alphabetical order."""
+        return {name: self._graphs[name][0] for name in sorted(self._graphs)}
+
+    def module_of(self, graph: str) -> str:
+        """Name the module that a registered graph is written in; raises KeyError."""
+        return self._graphs[graph][1]
 
     def get(self, name: str) -> type[Task]:
         """Find a task type; raises UnknownTaskType."""
@@ -69,7 +102,7 @@ class TaskRegistry:
         return sorted(self._types)
 
     def copy(self) -> "TaskRegistry":
-        """Give a registry of its own with the same types and workflows."""
+        """Give a registry of its own with the same types, graphs and workflows."""
         twin = TaskRegistry()
         twin.update(self)
         return twin
@@ -78,6 +111,7 @@ class TaskRegistry:
         """Give a registry of the same types whose sub-graphs may name these workflows."""
         twin = TaskRegistry()
         twin._types = dict(self._types)
+        twin._graphs = dict(self._graphs)
         twin.workflows = dict(workflows)
         return twin
 
@@ -100,9 +134,11 @@ class TaskRegistry:
         return self._examined[workflow]
 
     def update(self, other: "TaskRegistry") -> None:
-        """Add all types of another registry, and the workflows that are not there yet."""
+        """Add all types and graphs of another registry, and the workflows not there yet."""
         for kind in other:
             self.register(kind)
+        for name, definition in other.graphs.items():
+            self.register_graph(definition, other.module_of(name))
         if other.workflows:
             self.workflows = {**other.workflows, **self.workflows}
             self._examined = {}
@@ -120,8 +156,24 @@ def _is_defined_in(kind: object, module: ModuleType) -> bool:
     return isinstance(kind, type) and issubclass(kind, Task) and kind.__module__ == module.__name__
 
 
+def _as_graph(value: object, module: ModuleType) -> "GraphAsTask | None":
+    """Give a graph that stands in a module; None for anything else, and for a part of graphs."""
+    from runner.graph.building import GraphBuilder  # noqa: PLC0415 - both make registries
+    from runner.graph.compound import GraphAsTask  # noqa: PLC0415
+
+    if not isinstance(value, GraphBuilder | GraphAsTask) or value.definition.name in _UNNAMED:
+        return None
+    if isinstance(value, GraphAsTask):
+        return value
+    try:
+        return value.as_task()
+    except DefinitionError as fault:
+        said = f"The graph '{value.definition.name[:64]}' in {module.__name__} has a fault: {fault}"
+        raise DefinitionError(said) from fault
+
+
 def default_registry() -> TaskRegistry:
-    """Give a registry with the library's task types and those that installed packages offer."""
+    """Give a registry with the library's task types and graphs, and those of installed packages."""
     return _loaded().copy()
 
 
