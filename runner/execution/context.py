@@ -43,6 +43,9 @@ class Desk(Protocol):
     def progressed(self, path: str, attempt: int, fraction: float, message: str) -> None:
         """Take note of progress."""
 
+    def mask(self, text: str) -> str:
+        """Take the run's secrets out of a text."""
+
     def logged(self, path: str, attempt: int, level: str, message: str) -> None:
         """Take note of a log line."""
 
@@ -220,6 +223,10 @@ class TaskContext:
         if not self._over:
             self._desk.logged(self.path, self.attempt, level, message)
 
+    def mask(self, text: str) -> str:
+        """Take the secrets that the run's tasks were given out of a text."""
+        return self._desk.mask(text)
+
     def end(self) -> None:
         """Refuse everything from now on: the attempt is over."""
         self._over = True
@@ -373,6 +380,24 @@ class BlockingReader:
         return self._calls.wait(self._reader.final())
 
 
+class _SecretFilter(logging.Filter):
+    """Takes the run's secrets out of a line, before any log has it."""
+
+    def __init__(self, context: TaskContext) -> None:
+        super().__init__()
+        self._context = context
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = self._context.mask(record.getMessage()), None
+        if record.exc_info:
+            record.exc_text = self._context.mask(_FORMATTER.formatException(record.exc_info))
+            record.exc_info = None
+        return True
+
+
+_FORMATTER = logging.Formatter()
+
+
 class _RunLogHandler(logging.Handler):
     """Carries the lines of one task to the run's log."""
 
@@ -393,6 +418,7 @@ def _log_of(context: TaskContext, loop: asyncio.AbstractEventLoop | None = None)
     """Give a logger of its own whose lines go to the run's log and to Python logging."""
     log = logging.Logger(logger.name, logging.INFO)  # noqa: LOG001 - one for each attempt, freed with it
     log.parent = logger
+    log.addFilter(_SecretFilter(context))
     log.addHandler(_RunLogHandler(context, loop))
     return log
 

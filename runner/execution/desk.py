@@ -165,6 +165,10 @@ class TaskDesk:
         said = self.masker.mask(message)
         self._executor.record(events.TaskProgressed(path, attempt, fraction, said))
 
+    def mask(self, text: str) -> str:
+        """Take the secrets that the run's tasks were given out of a text."""
+        return self.masker.mask(text)
+
     def logged(self, path: str, attempt: int, level: str, message: str) -> None:
         """Record a log line."""
         self._executor.record(events.TaskLogged(path, attempt, level, self.masker.mask(message)))

@@ -65,6 +65,9 @@ class Desk:
         self.fractions.append((fraction, message))
         self.begun.set()
 
+    def mask(self, text):
+        return text
+
     def logged(self, path, attempt, level, message):
         self.lines.append((level, message))
 
