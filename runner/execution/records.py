@@ -39,7 +39,3 @@ class Records:
         if kept is None:
             return TaskCheckpoint(path=path, attempt=attempt, seq=seq, **end)
         return replace(kept, attempt=attempt, seq=seq, done=True, saved=None, **end)
-
-    def forget(self, path: str) -> None:
-        """Forget the record of a task that runs again from nothing."""
-        self._kept.pop(path, None)

@@ -503,3 +503,18 @@ async def test_a_body_that_began_its_stream_anew_may_go_on_from_the_old_state_la
     run = await drive_written({"one": {"type": "begins.anew", "policy": policy}}, "", Anew,
                               outputs={"numbers": "one.numbers"})  # fmt: skip
     assert outputs_of(run) == {"numbers": [1, 2]}
+
+
+async def test_a_state_whose_chunks_are_gone_is_not_used():
+    """Engine 7.4: without its prefix the attempt begins anew."""
+    registry = registry_with(*SAVERS)
+    graph = written({"count": {"type": "saving.count", "config": {"every": 1}}},
+                    outputs={"numbers": "count.numbers"})  # fmt: skip
+    run = await submit_and_begin(text_of(graph), registry=registry)
+    await run.until_event("StateSaved", "count")
+    await run.kill()
+    run.kept.chunks.clear()
+    PUSHED.clear()
+    kept = await (await begin(run.store, run.run, registry)).end()
+    assert outputs_of(kept) == {"numbers": [0, 1, 2, 3, 4, 5]}
+    assert PUSHED[0] == ("count", 0)

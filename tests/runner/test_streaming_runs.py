@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from runner.execution import bodies, stream
+from runner.execution import bodies, run_log, stream
+from runner.execution.memory import MemoryStore
 from runner.graph.ports import Chunks, Ports, Stream
 from runner.graph.task import Task, task
+from runner.graph.values import encode
 from runner.run.status import RunStatus
-from tests.drive import outputs_of
+from tests.drive import go_on, outputs_of
 from tests.handshake import (
     FIRST,
     Handshake,
@@ -19,6 +21,7 @@ from tests.handshake import (
     events_of,
     log_of,
     steps_of,
+    text_of,
 )
 from tests.planned import control, written
 
@@ -544,3 +547,48 @@ async def test_stored_batches_keep_the_boundaries_of_chunks():
     assert [item for each in run.chunks for item in each.items] == [str(n) for n in range(70)]
     (closed,) = events_of(run, "StreamClosed", "emit")
     assert closed.chunks == 70
+
+
+# ── kept for another time ───────────────────────────────────────────────────────────────────────
+
+
+async def test_a_cached_stream_comes_whole_with_its_boundaries():
+    """Engine 7.8: what reads it cannot tell the difference."""
+    store = MemoryStore()
+    emit = {"type": "test.emit", "policy": {"cache": True}}
+    graph = text_of(
+        written(
+            {"emit": emit, "double": "test.double", "first": "test.first"},
+            "emit.numbers > double.numbers; emit.numbers > first.numbers",
+            outputs={"doubled": "double.numbers", "numbers": "emit.numbers"},
+        )
+    )
+    runs = []
+    for _ in range(2):
+        runs.append(store.submit(graph, encode({}), scope="team"))
+        await go_on(store)
+    one, two = (store.runs[run] for run in runs)
+    assert outputs_of(one) == outputs_of(two) == {"doubled": [0, 2, 4], "numbers": [0, 1, 2]}
+    assert sorted(steps_of(two, "emit")) == ["ChunksStored", "TaskCached", "TaskStarted"]
+    assert [each.items for each in two.chunks if each.path == "emit"] == [("0", "1", "2")]
+
+
+async def test_what_runs_too_far_ahead_of_its_commits_waits(monkeypatch):
+    """Engine 4.5: what runs ahead of the commits is bounded."""
+    monkeypatch.setattr(run_log, "STORED_AHEAD", 1)
+    tasks = {f"n{index}": "test.number" for index in range(20)}
+    run = await drive_written({**tasks, "sum": "test.add"}, "; ".join(
+        f"{name}.result > sum.values" for name in tasks), outputs={"sum": "sum.result"})  # fmt: skip
+    assert outputs_of(run) == {"sum": 20}
+
+
+async def test_a_body_that_cancels_itself_fails():
+    """Engine 6.4: nobody asked for its end."""
+
+    @task(name="cancels.itself", effect="none")
+    async def cancels() -> int:
+        raise asyncio.CancelledError
+
+    run = await drive_written({"one": "cancels.itself"}, "", cancels)
+    (failed,) = events_of(run, "TaskFailed")
+    assert failed.error.message == "The task's body was cancelled from inside."
