@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import json
+from typing import Any, ClassVar
 
 import pytest
 
@@ -14,7 +15,7 @@ from runner.execution.secrets import MemoryCredentials
 from runner.execution.slots import Slots
 from runner.graph.needs import Need
 from runner.graph.ports import Ports, Stream
-from runner.graph.task import Task
+from runner.graph.task import Effect, Task
 from runner.run.status import RunStatus
 from tests import virtual_time
 from tests.drive import definition_of, kinds_of, outputs_of
@@ -25,7 +26,7 @@ from tests.virtual_time import virtual
 
 TEXT = "ghp_16C7e42F292c6912E7710c838347Ae178B4a"
 HOST = "api.github.com"
-BEGUN = []
+BEGUN: list[str] = []
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +38,7 @@ class Uses(Task):
     """Uses a credential; gives its length."""
 
     name = "test.uses"
-    effect = "repeatable"
+    effect: ClassVar[Effect] = "repeatable"
     needs = (Need("github", hosts=(HOST,)),)
 
     class Outputs(Ports):
@@ -299,7 +300,7 @@ def everything(store):
 async def test_nothing_that_is_kept_shows_a_secret(fails):
     """Engine 6.6, 2.3."""
     chatty = {"id": "chatty", "type": "test.chatty", "inputs": {"fails": fails}}
-    tasks = [chatty, {"id": "shows", "type": "test.shows"}]
+    tasks: list[dict[str, Any]] = [chatty, {"id": "shows", "type": "test.shows"}]
     definition = definition_of(
         tasks, [("chatty.letters", "shows.text")], outputs={"text": "shows.text"}
     )

@@ -1,6 +1,7 @@
 """The cache: what may be taken from another run, what is never kept, and for whom."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from tests.under_way import submit_and_begin
 from tests.virtual_time import virtual
 
 CACHE = {"cache": True}
-RAN = []
+RAN: list[str] = []
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +55,7 @@ class Newer(Costly):
 
     name = "test.costly"
 
-    version = 7
+    version = "7"
 
 
 class Spelled(Task):
@@ -199,7 +200,7 @@ async def test_a_cached_stream_comes_in_the_chunks_it_had():
 @pytest.mark.parametrize("handled", [True, False])
 async def test_a_failure_is_not_cached_even_if_it_is_handled(handled):
     """Engine 7.8."""
-    tasks = [
+    tasks: list[dict[str, Any]] = [
         {"id": "costly", "type": "test.costly", "inputs": {"value": -1}, "policy": CACHE},
         {"id": "say", "type": "test.fault"},
     ]
