@@ -1,9 +1,11 @@
 """Opening: how an executor takes a run up: what was kept is put back, and said."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner.execution.run_values import kept_chunks
-from runner.execution.store import ChunkBatch
+from runner.execution.store import ChunkBatch, StoredRun
 from runner.run import commands, events, groups
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.moves import LIVE, OVER
@@ -23,8 +25,7 @@ class Opening:
     def __init__(self, executor: "RunExecutor") -> None:
         self._executor = executor
         stored = executor.stored
-        # Once a run has checkpoints of its own, what it took over is among them.
-        self._kept = () if stored.status is not RunStatus.QUEUED else stored.kept
+        self._kept = tuple(_not_taken_over_yet(stored))
         self._chunks: dict[str, list[ChunkBatch]] = {}
 
     async def restore(self) -> None:
@@ -36,8 +37,17 @@ class Opening:
         await executor.values.restore(self._kept, executor.store, stored.parent)
         for kept in self._kept:
             self._chunks[kept.path] = [
-                await self._chunks_of(kept, port, count) for port, count in kept.streams.items()
+                await self._chunks_of(kept, port, count)
+                for port, count in kept.streams.items()
+                if not await self._has_copied(kept, port)
             ]
+
+    async def _has_copied(self, kept: TaskCheckpoint, port: str) -> bool:
+        """Whether an earlier process had copied a stream, and died before it said so."""
+        stored, store = self._executor.stored, self._executor.store
+        if stored.status is RunStatus.QUEUED:
+            return False
+        return bool(await store.read_chunks(stored.run, kept.path, port, kept.attempt))
 
     async def _chunks_of(self, kept: TaskCheckpoint, port: str, count: int) -> ChunkBatch:
         executor = self._executor
@@ -148,6 +158,18 @@ class Opening:
             log.append(events.TaskStarted(path, state.attempt))
             return self._executor.controls.take_up(state)
         return []
+
+
+def _not_taken_over_yet(stored: StoredRun) -> Iterator[TaskCheckpoint]:
+    """Give what the run has still to take over: its process may die while it does.
+
+    All of it is older than what the run did itself.
+    """
+    own = {each.path for each in stored.checkpoints}
+    newest = max((each.seq for each in stored.kept), default=0)
+    for each in stored.kept:
+        if each.path not in own:
+            yield replace(each, seq=each.seq - newest)
 
 
 def _has_items(batch: ChunkBatch) -> bool:
