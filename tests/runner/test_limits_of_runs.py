@@ -5,6 +5,8 @@ import time
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from runner.execution.host import Host
 from runner.execution.memory import MemoryStore
@@ -84,9 +86,25 @@ class Deaf(Task):
         return {}
 
 
+class Listed(Task):
+    """Its numbers as they are."""
+
+    name = "test.list"
+    effect = "none"
+
+    class Inputs(Ports):
+        values: list[int] = []
+
+    class Outputs(Ports):
+        result: list[int]
+
+    async def execute(self, inputs, context):
+        return inputs.values
+
+
 def registry_of_limits():
     registry = registry_of_tests()
-    for each in (Gate, EffectGate, Crowd, Deaf):
+    for each in (Gate, EffectGate, Crowd, Deaf, Listed):
         registry.register(each)
     return registry
 
@@ -459,3 +477,36 @@ async def test_a_run_that_failed_fast_goes_on_when_it_is_resumed():
 
     assert kept.status is RunStatus.FAILED
     assert Gate.begun.count("gate") == 2
+
+
+# ── the same whatever comes first ────────────────────────────────────────────────────────────────
+
+
+@settings(max_examples=60, deadline=None)
+@given(paces=st.lists(st.integers(0, 6), min_size=6, max_size=6), limit=st.integers(1, 4))
+def test_outputs_are_the_same_whatever_the_interleaving(paces, limit):
+    """Engine 5.10."""
+    numbers = [
+        {"id": f"n{n}", "type": "test.number", "inputs": {"value": n}, "config": {"yields": pace}}
+        for n, pace in enumerate(paces[:4])
+    ]
+    emits = [
+        {"id": f"e{n}", "type": "test.emit", "inputs": {"count": n + 2}, "config": {"yields": pace}}
+        for n, pace in enumerate(paces[4:])
+    ]
+    tasks = [
+        *numbers,
+        *emits,
+        {"id": "list", "type": "test.list"},
+        {"id": "braid", "type": "test.braid"},
+    ]
+    flows = [(f"n{n}.result", "list.values") for n in (2, 0, 3, 1)]
+    flows += [(f"e{n}.numbers", "braid.streams") for n in (1, 0)]
+    outputs = {"list": "list.result", "braid": "braid.result"}
+
+    async def once():
+        definition = definition_of(tasks, flows, outputs=outputs)
+        return outputs_of(await (await started(definition, host_of(process=limit))).end())
+
+    with asyncio.Runner(loop_factory=virtual_time.VirtualLoop) as runner:
+        assert runner.run(once()) == {"list": [2, 0, 3, 1], "braid": [0, 1, 2, 0, 1]}
