@@ -291,6 +291,7 @@ async def test_what_was_asked_of_a_run_that_ended_is_not_asked_of_it_when_it_goe
     Gate.open("one")
     async with Server(fails) as server:
         await server.until_status(RunStatus.FAILED)
+        await quiet()
         server.ask("cancel")
         await quiet()
         server.ask("resume")
@@ -381,12 +382,94 @@ async def test_a_store_in_trouble_delays_a_run_and_what_is_asked_of_it():
 
 
 @virtual
-async def test_a_run_of_a_taken_epoch_leaves_what_was_asked_to_its_new_owner():
-    """Engine 6.3."""
+@pytest.mark.parametrize("notices", ["a commit", "a renewal"])
+async def test_a_run_that_was_taken_leaves_what_was_asked_to_its_new_owner(notices):
+    """Engine 6.3, 7.5."""
     async with Server(CHAIN) as server:
         await server.until_event("TaskStarted")
         server.kept.epoch += 1
         server.kept.owner = "somebody"
+        if notices == "a commit":
+            Gate.open("one")
+        await asyncio.sleep(10)
         server.ask("cancel")
         await quiet()
+        assert server.runner.executors == {}
         assert await server.open_requests() == ["cancel"]
+
+
+@virtual
+async def test_a_run_whose_results_cannot_be_read_now_is_tried_again():
+    """Engine 7.5."""
+
+    class Unreadable(MemoryStore):
+        troubles = 2
+
+        async def read_chunks(self, run, path, port, attempt):
+            if self.troubles:
+                self.troubles -= 1
+                raise StorageTrouble("the disk is away")
+            return await super().read_chunks(run, path, port, attempt)
+
+    tasks = [{"id": "emit", "type": "test.emit"}, {"id": "gate", "type": "test.gate"}]
+    definition = definition_of(tasks, outputs={"numbers": "emit.numbers"})
+    server = Server(definition, Unreadable())
+    async with server:
+        await server.until_event("TaskCompleted", "emit")
+    Gate.open("gate")
+    server.runner = server.background("two")
+    async with server:
+        kept = await server.until_status(RunStatus.COMPLETED)
+
+    assert outputs_of(kept) == {"numbers": [0, 1, 2]}
+    assert server.store.troubles == 0
+
+
+@virtual
+async def test_a_run_that_the_store_does_not_let_go_is_found_by_the_next_claim():
+    """Engine 7.5."""
+
+    class Clinging(MemoryStore):
+        troubles = 1
+
+        async def release(self, owner, runs, *rest):
+            if self.troubles:
+                self.troubles -= 1
+                raise StorageTrouble("the disk is away")
+            await super().release(owner, runs, *rest)
+
+    Gate.open("one", "two")
+    store = Clinging()
+    async with Server(CHAIN, store) as server:
+        await server.until_status(RunStatus.COMPLETED)
+        other = store.submit(CHAIN, encode({}))
+        await server.until(lambda: store.runs[other].status is RunStatus.COMPLETED)
+
+    assert store.troubles == 0
+
+
+@virtual
+async def test_a_runner_that_never_began_stops():
+    """Engine 5.1."""
+    server = Server(CHAIN)
+    await server.runner.stop()
+
+    assert server.kept.status is RunStatus.QUEUED
+
+
+@virtual
+async def test_what_a_runner_claims_as_it_stops_it_gives_back():
+    """Engine 5.1, 6.3."""
+
+    class Slow(MemoryStore):
+        async def claim(self, *asked):
+            await asyncio.sleep(1)
+            return await super().claim(*asked)
+
+    server = Server(CHAIN, Slow())
+    server.runner.start()
+    await asyncio.sleep(0.5)
+    await server.runner.stop()
+
+    assert server.kept.owner == ""
+    assert kinds_of(server.kept) == []

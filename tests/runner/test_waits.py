@@ -487,3 +487,60 @@ async def test_slots_that_come_while_a_body_waits_elsewhere_count_as_waiting():
     body.works()
     body.works()
     assert slots.working("process") == 1
+
+
+@virtual
+async def test_a_long_wait_looks_at_the_clock_again_and_again():
+    """Engine 5.6."""
+    task = {"id": "until", "type": "test.until", "inputs": {"seconds": 7200}}
+    run = await started(definition_of([task]))
+    await run.end()
+
+    assert 7200 <= virtual_time.passed() < 7201
+
+
+@virtual
+async def test_a_question_answered_before_a_crash_is_not_put_again():
+    """Engine 1.3, 6.3."""
+
+    class Twice(Task):
+        """Does something after it was answered, and again after a crash."""
+
+        name = "test.twice"
+        effect = "repeatable"
+
+        class Outputs(Ports):
+            result: int
+
+        async def execute(self, inputs, context):
+            answer = await context.ask({"kind": "input", "deadline": 60})
+            await context.save_state(answer)
+            await asyncio.sleep(5)
+            return answer
+
+    registry = registry_of_waits()
+    registry.register(Twice)
+    definition = definition_of([{"id": "t", "type": "test.twice"}], outputs={"n": "t.result"})
+    run = await submit_and_begin(definition, registry=registry, host=host_of())
+    await run.until_event("TaskAwaiting")
+    run.executor.answer("t", 7, "ada")
+    await run.until_event("StateSaved")
+    await run.kill()
+    run = await begin(run.store, run.run, registry, host_of())
+
+    assert outputs_of(await run.end()) == {"n": 7}
+    assert len(run.events("TaskAwaiting")) == 1
+
+
+@virtual
+async def test_an_answer_and_a_deadline_in_one_moment_give_one_outcome():
+    """Engine 5.6, 5.3."""
+    config = {"title": "Go on?", "deadline": 30}
+    run = await started(definition_of([{"id": "ask", "type": "flow.ask", "config": config}]))
+    await run.until_event("TaskAwaiting")
+    loop = asyncio.get_running_loop()
+    loop.call_at(virtual_time.START + 30, run.executor.answer, "ask", {"approved": True}, "ada")
+    kept = await run.end()
+
+    ends = [kind for kind in kinds_of(kept, "ask") if kind in {"TaskCompleted", "TaskFailed"}]
+    assert len(ends) == 1
