@@ -494,7 +494,7 @@ def test_outputs_are_the_same_whatever_the_interleaving(paces, limit):
         {"id": f"e{n}", "type": "test.emit", "inputs": {"count": n + 2}, "config": {"yields": pace}}
         for n, pace in enumerate(paces[4:])
     ]
-    tasks = [
+    tasks: list[dict[str, Any]] = [
         *numbers,
         *emits,
         {"id": "list", "type": "test.list"},
