@@ -54,6 +54,11 @@ FROM_BODIES = frozenset(
         events.RetryDue,
         events.StreamOpened,
         events.StreamClosed,
+        events.StreamResumed,
+        events.ChunksStored,
+        events.StateSaved,
+        events.DecisionMade,
+        events.TaskProgressed,
     }
 )
 #: What concerns a stream and whatever it passes through.
@@ -352,9 +357,13 @@ class RunExecutor:
             self._draining = False
 
     def _is_stale(self, event: events.Event) -> bool:
-        if not self.state.may(event):
+        path: str = event.path  # type: ignore[attr-defined] # of a task
+        state = self.state.tasks.get(path)
+        if state is None or state.status not in ACTIVE or not self.state.may(event):
             return True
-        state = self.state.tasks[event.path]  # type: ignore[attr-defined] # of a task
+        if isinstance(event, events.TaskReturned) and state.returned:
+            # What passes through a route may have ended twice before the first was taken in.
+            return True
         if isinstance(event, events.TaskExpanded):
             return event.turn != len(state.rounds)
         return bool(state.attempt != event.attempt)  # type: ignore[attr-defined]
