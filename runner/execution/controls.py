@@ -190,21 +190,25 @@ class Controls:
 
     async def _follow_items(self, state: TaskState) -> None:
         """Unfold one item for each chunk, until the stream is closed."""
-        planned, control = state.planned, state.control
+        planned, control, attempt = state.planned, state.control, state.attempt
         port = control.item_stream if control is not None else ""
         stream = self._values.stream(planned.sources[port])
         texts = self._values.items(planned.path, port) if stream is None else stream.chunks
         index = 0
         while True:
             while index < len(texts):
-                self._values.item_came(planned.path, port, texts[index])
+                # What the last item led to may have taken this attempt back.
+                if state.attempt != attempt or state.status not in LIVE:
+                    return
+                if stream is not None:
+                    self._values.item_came(planned.path, port, texts[index])
                 index += 1
                 self._executor.record(events.TaskExpanded(planned.path, index - 1, index))
             if stream is None or stream.closed:
                 break
             await stream.grown()
         if stream is None or not stream.failed:
-            self._executor.record(events.TaskReturned(planned.path, state.attempt))
+            self._executor.record(events.TaskReturned(planned.path, attempt))
 
     def push_item(self, path: str, index: int) -> None:
         """Stream what an item gave, once it is there: in item order, or at once with its index."""
