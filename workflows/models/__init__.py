@@ -4,13 +4,14 @@ from workflows.models.cache import CacheEntry
 from workflows.models.kept import Checkpoint, Chunk, RunEvent, TaskRun
 from workflows.models.run import Run, RunRequest
 from workflows.models.team import Membership, Right, Role, Team
-from workflows.models.workflow import Workflow, WorkflowVersion
+from workflows.models.workflow import Origin, Workflow, WorkflowVersion
 
 __all__ = [
     "CacheEntry",
     "Checkpoint",
     "Chunk",
     "Membership",
+    "Origin",
     "Right",
     "Role",
     "Run",

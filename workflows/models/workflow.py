@@ -1,14 +1,17 @@
 """A team's workflow and its versions; a version never changes."""
 
 import hashlib
+import itertools
 import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 
+from runner.errors import DefinitionError
+from runner.graph.checking import check_nesting
 from runner.graph.definition import GraphDefinition
 from runner.graph.registry import TaskRegistry, default_registry
 from runner.run.rerun import SUBGRAPH, workflows_in
@@ -66,8 +69,19 @@ class WorkflowQuerySet(models.QuerySet["Workflow"]):
         return found
 
 
+class Origin(models.TextChoices):
+    """Where a workflow comes from."""
+
+    DRAWN = "drawn"
+    CODE = "code"
+
+
 class Workflow(models.Model):
-    """A named drawing of a team; what it draws is in its versions."""
+    """A named drawing of a team; what it draws is in its versions.
+
+    One from code follows the graph of its name in `module`, and is copied, not edited; without a
+    module, that graph is gone.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="workflows")
@@ -78,12 +92,18 @@ class Workflow(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    origin = models.CharField(max_length=8, choices=Origin, default=Origin.DRAWN)
+    module = models.CharField(max_length=255, blank=True, default="")
 
     objects = WorkflowQuerySet.as_manager()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["team", "name"], name="one_workflow_a_name"),
+            models.CheckConstraint(
+                condition=models.Q(origin=Origin.CODE) | models.Q(origin=Origin.DRAWN, module=""),
+                name="workflow_origin",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -94,10 +114,53 @@ class Workflow(models.Model):
         """The newest version; None as long as nothing was saved."""
         return self.versions.order_by("-number").first()
 
+    @property
+    def is_from_code(self) -> bool:
+        """Whether it follows a graph in a module, so that nobody edits it here."""
+        return self.origin == Origin.CODE
+
     def revise(
         self, definition: str, person: Person | None = None, note: str = ""
     ) -> "WorkflowVersion":
-        """Save a definition as the next version, unless it is what the latest says already."""
+        """Save a definition as the next version, unless it is what the latest says already.
+
+        Raises DefinitionError for a text that is no definition, for graphs nested too deep, and
+        for a workflow from code.
+        """
+        if self.is_from_code:
+            raise DefinitionError(f"{self} is written in code; copy it, and change the copy.")
+        return self._add(definition, person, note)
+
+    def follow(self, graph: GraphDefinition, module: str) -> bool:
+        """Say what a graph in code says now; give whether that is a new version."""
+        self.title, self.help, self.module = graph.label[:200], graph.help, module
+        self.save(update_fields=["title", "help", "module"])
+        before = self.latest
+        return self._add(graph.to_json(), None, f"from {module}"[:500]) != before
+
+    def copy(self, version: "WorkflowVersion", person: Person) -> "Workflow":
+        """Make a drawing of the same team that says what a version of this one says."""
+        names = _copy_names(self.name)
+        while True:
+            try:
+                return self._copied(next(names), version, person)
+            except IntegrityError:
+                continue
+
+    def _copied(self, name: str, version: "WorkflowVersion", person: Person) -> "Workflow":
+        with transaction.atomic():
+            made = Workflow.objects.create(
+                team=self.team,
+                name=name,
+                title=f"{self.title[:190]} (copy)",
+                help=self.help,
+                created_by_id=person.pk,
+            )
+            made.revise(version.definition, person, f"copy of {version}"[:500])
+        return made
+
+    def _add(self, definition: str, person: Person | None, note: str) -> "WorkflowVersion":
+        check_nesting(GraphDefinition.from_json(definition))
         digest = hashlib.sha256(definition.encode()).hexdigest()
         with transaction.atomic():
             latest = self.versions.select_for_update().order_by("-number").first()
@@ -110,6 +173,13 @@ class Workflow(models.Model):
                 created_by_id=person.pk if person else None,
                 note=note,
             )
+
+
+def _copy_names(name: str) -> Iterator[str]:
+    """Give names for a copy, one after the other."""
+    base = name[:100]
+    yield f"{base}-copy"
+    yield from (f"{base}-copy-{count}" for count in itertools.count(2))
 
 
 class WorkflowVersionQuerySet(models.QuerySet["WorkflowVersion"]):

@@ -1,21 +1,23 @@
-"""Home, the list of workflows, and one workflow."""
+"""Home, the list of workflows, and one workflow: shown, exported, copied."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import content_disposition_header
 from django.utils.safestring import mark_safe
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from workflows.access import may, workflow_for
 from workflows.drawing import drawing, drawing_name
 from workflows.http import Request
-from workflows.models import Right, Run, Workflow
+from workflows.models import Right, Run, Workflow, WorkflowVersion
 from workflows.outline import outline_of
 from workflows.rows import Row
 from workflows.wording import said_span
@@ -92,11 +94,42 @@ def show(request: Request, id: UUID) -> HttpResponse:
         "version": version,
         "runs": runs,
         "may_run": may(request.user, workflow, Right.RUN),
+        "may_copy": may(request.user, workflow, Right.EDIT),
     }
     if version:
         page["drawing_name"] = drawing_name(version.digest)
         page["drawing"] = _blueprint(version.definition, reverse("workflow-show", args=[id]))
     return render(request, "workflows/show.html", page)
+
+
+@login_required
+@require_safe
+def export(request: Request, id: UUID) -> HttpResponse:
+    """Give the definition as a file, byte for byte as it is kept."""
+    version = _version(workflow_for(request.user, id))
+    name = f"{version.workflow.name}.json"
+    return HttpResponse(
+        version.definition.encode(),
+        content_type="application/json",
+        headers={"Content-Disposition": content_disposition_header(True, name) or ""},  # noqa: FBT003 - takes it by position only
+    )
+
+
+@login_required
+@require_POST
+def copy(request: Request, id: UUID) -> HttpResponse:
+    """Make a drawing of the team's own that says the same."""
+    workflow = workflow_for(request.user, id, Right.EDIT)
+    made = workflow.copy(_version(workflow), request.user)
+    messages.info(request, f"Copied: {made} belongs to {workflow.team} now.")
+    return HttpResponseRedirect(reverse("workflow-show", args=[made.pk]))
+
+
+def _version(workflow: Workflow) -> WorkflowVersion:
+    version = workflow.latest
+    if version is None:
+        raise Http404
+    return version
 
 
 def _blueprint(definition: str, address: str) -> str:

@@ -4,6 +4,8 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.http import Http404
 
+from runner.errors import DefinitionError
+from tests.nesting import nested
 from workflows.access import workflow_for
 from workflows.models import Team, Workflow, WorkflowVersion
 
@@ -43,3 +45,21 @@ def test_an_equal_definition_is_the_version_it_was(workflow, alice):
 
 def test_a_workflow_without_versions_has_no_latest(team):
     assert Workflow.objects.create(team=team, name="empty", title="Empty").latest is None
+
+
+@pytest.mark.parametrize("depth", [1, 32])
+def test_graphs_nest_to_depth_32_when_saved(workflow, alice, depth):
+    """Engine 2.7; T15."""
+    assert workflow.revise(nested(depth).to_json(), alice).number == 2
+
+
+def test_graphs_nested_deeper_are_not_saved(workflow, alice):
+    """Engine 2.7; T15."""
+    with pytest.raises(DefinitionError, match="nests graphs deeper than 32 levels"):
+        workflow.revise(nested(33).to_json(), alice)
+    assert workflow.versions.count() == 1
+
+
+def test_what_is_no_definition_is_not_saved(workflow, alice):
+    with pytest.raises(DefinitionError, match="is not JSON"):
+        workflow.revise("{", alice)

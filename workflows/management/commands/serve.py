@@ -28,6 +28,7 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False)
         call_command("collectstatic", verbosity=0, interactive=False)
         load_demos()
+        call_command("load_code_workflows", stdout=self.stdout, stderr=self.stderr)
         self._serve()
         lock.close()
 
