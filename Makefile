@@ -3,7 +3,8 @@
 .DEFAULT_GOAL := help
 PYTHON_IN = .venv/bin/python
 MANAGE = $(PYTHON_IN) manage.py
-BASE = @sh .ci/bootstrap.sh base
+# A database or a channel layer elsewhere takes packages of its own.
+BASE = @sh .ci/bootstrap.sh $(if $(DATABASE_URL)$(REDIS_URL),server,base)
 DEV = @sh .ci/bootstrap.sh dev
 
 # Arguments for pytest, for example: make test ARGS="-k stream -x"

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes .venv from hashed requirements:  .ci/bootstrap.sh base|dev
+# Makes .venv from hashed requirements:  .ci/bootstrap.sh base|server|dev
+# (server adds what PostgreSQL and Redis need, dev adds the tools to that)
 # Finds a Python >= 3.12 wherever it hides, uses uv when it runs and pip when not, and says what is
 # missing. Does nothing when .venv already holds what the requirements ask for.
 set -eu
@@ -9,12 +10,14 @@ say() { printf 'anabranch: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
 
 wanted=${1:-base}
-case $wanted in base | dev) ;; *) fail "usage: .ci/bootstrap.sh base|dev" ;; esac
+case $wanted in base | server | dev) ;; *) fail "usage: .ci/bootstrap.sh base|server|dev" ;; esac
 venv=.venv
 stamp=$venv/.ok
 
-# dev contains base: a .venv that has ever held dev keeps it, so that `make run` removes no tools.
-if [ "$wanted" = base ] && grep -qs '^dev ' "$stamp"; then wanted=dev; fi
+# dev contains server, server contains base: a .venv that has ever held more keeps it, so that
+# `make run` removes no tools.
+held=$(cut -d ' ' -f 1 "$stamp" 2>/dev/null) || held=
+case $wanted-$held in base-server | base-dev | server-dev) wanted=$held ;; esac
 requirements=.ci/requirements/$wanted.txt
 sign="$wanted $(cksum <"$requirements")"
 
