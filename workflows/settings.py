@@ -1,12 +1,12 @@
 """Every setting of the project; values come from the environment."""
 
-import os
 from pathlib import Path
 
 import environ  # type: ignore[import-untyped]
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
+from workflows.databases import database_in
 from workflows.limits import limits_in
 from workflows.log_lines import without_strangers_traces
 from workflows.secret_key import secret_key_in
@@ -86,25 +86,7 @@ TEMPLATES = [
     },
 ]
 
-# FULL, because a result that was acknowledged survives a power cut; IMMEDIATE, because a
-# transaction that reads first and then writes would else fail with "database is locked".
-SQLITE_OPTIONS = {
-    "transaction_mode": "IMMEDIATE",
-    "timeout": 5,
-    "init_command": (
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
-        "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-20000"
-    ),
-}
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": DATA_DIR / "anabranch.sqlite3",
-        "OPTIONS": SQLITE_OPTIONS,
-        # A file, since threads must see it; of its own, since two test runs may go on at once.
-        "TEST": {"NAME": DATA_DIR / f"test-{os.getpid()}.sqlite3"},
-    },
-}
+DATABASES = {"default": database_in(env.str("DATABASE_URL", default=""), DATA_DIR)}
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels.layers.InMemoryChannelLayer",
