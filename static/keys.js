@@ -57,7 +57,7 @@ document.addEventListener("submit", (event) => {
 
 // ── single keys ─────────────────────────────────────────────────────────────────────────────────
 
-const links = () => [...document.querySelectorAll(".tree-row a[data-path], .rows a.title, .box")];
+const links = () => [...document.querySelectorAll(".tree-row a[data-path], .rows a.title, .box, .frame > a")];
 
 function step(by) {
   const all = links();
@@ -66,8 +66,71 @@ function step(by) {
   all[next]?.focus();
 }
 
+// ── the tree ────────────────────────────────────────────────────────────────────────────────────
+
+const rowOf = (element) => element?.closest?.(".tree-row[data-path]");
+
+function turn(row, wanted) {
+  if (!row || row.getAttribute("aria-expanded") !== String(!wanted)) return false;
+  row.querySelector("a.caret").click();
+  return true;
+}
+
+// Right opens a row, or goes into it; left closes it, or goes to the row it is inside of.
+function inwards(row) { return turn(row, true) || step(1); }
+
+function outwards(row) {
+  if (!row || turn(row, false)) return;
+  const outer = row.dataset.path.slice(0, row.dataset.path.lastIndexOf("/"));
+  document.querySelector(`.tree-row[data-path="${CSS.escape(outer)}"] a[data-path]`)?.focus();
+}
+
+const TROUBLE = '[data-status="failed"], [data-status="interrupted"], [data-status="awaiting"]';
+
+function stepToTrouble(by) {
+  const all = links();
+  const troubled = all.filter((link) => (rowOf(link) ?? link).matches(TROUBLE));
+  const at = all.indexOf(document.activeElement);
+  const later = troubled.filter((link) => by * (all.indexOf(link) - at) > 0);
+  ((by > 0 ? later[0] : later.at(-1)) ?? troubled.at(by > 0 ? 0 : -1))?.focus();
+}
+
+// The row stays the one in hand when the tree is drawn anew, and so does the open task.
+let inHand = null;
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target.id === "tree") inHand = rowOf(document.activeElement)?.dataset.path;
+});
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.target.id !== "tree") return;
+  const open = document.getElementById("task");
+  if (open) select(open.dataset.path);
+  if (inHand) document.querySelector(`.tree-row[data-path="${CSS.escape(inHand)}"] a[data-path]`)?.focus();
+  inHand = null;
+});
+
+document.addEventListener("htmx:configRequest", (event) => {
+  const open = new URL(location.href).searchParams.get("task");
+  if (event.detail.target?.id === "tree" && open) event.detail.parameters.task = open;
+});
+
+document.addEventListener("click", (event) => {
+  const clear = event.target.closest("[data-clear]");
+  for (const field of document.getElementById(clear?.dataset.clear)?.elements ?? []) if (field.type !== "hidden") field.value = "";
+});
+
 const KEYS = {
   j: () => step(1),
+  ArrowDown: () => step(1),
+  ArrowUp: () => step(-1),
+  ArrowRight: () => inwards(rowOf(document.activeElement)),
+  ArrowLeft: () => outwards(rowOf(document.activeElement)),
+  e: () => stepToTrouble(1),
+  E: () => stepToTrouble(-1),
+  "*": () => document.getElementById("open-all")?.click(),
+  W: () => document.getElementById("close-all")?.click(),
+  "/": () => document.querySelector('[data-key="/"]')?.focus(),
   k: () => step(-1),
   1: () => document.querySelector('[data-key="1"]')?.click(),
   2: () => document.querySelector('[data-key="2"]')?.click(),
@@ -79,7 +142,9 @@ const KEYS = {
 document.addEventListener("keydown", (event) => {
   const busy = event.target.closest("input, textarea, select, dialog, [contenteditable]");
   if (busy || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (localStorage.getItem(OFF) && event.key !== "Escape") return;
+  if (localStorage.getItem(OFF) && event.key.length === 1) return;
+  // Arrows move what is in hand; without a row in hand they scroll.
+  if (event.key.startsWith("Arrow") && !rowOf(event.target)) return;
   const act = KEYS[event.key];
   if (act) { event.preventDefault(); act(); }
 });

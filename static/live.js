@@ -6,6 +6,7 @@ const PATIENCE = 3000;
 const LONG_OUTAGE = 120000;
 const FIRST_DELAY = 500;
 const LAST_DELAY = 15000;
+const AGAIN = 1500;
 
 const run = document.getElementById("run");
 const bar = document.getElementById("not-live");
@@ -81,6 +82,7 @@ function applyAll() {
   for (const frame of frames) {
     for (const chunk of frame.chunks ?? []) take(chunk);
     for (const line of frame.lines ?? []) write(line);
+    if (frame.again) drawAgain();
     if (frame.now) state.skew = Date.parse(frame.now) - Date.now();
     speak(frame.words, frame.status === "failed");
     if (frame.ended) end();
@@ -178,6 +180,22 @@ function write(line) {
   }
 }
 
+// ── more than fits into frames ──────────────────────────────────────────────────────────────────
+
+let drawingAgain = 0;
+
+// So much has changed that the page rather asks for what it shows itself, but not all the time.
+function drawAgain() {
+  if (!document.getElementById("tree") || drawingAgain) return;
+  drawingAgain = setTimeout(() => { drawingAgain = 0; fetchTree(); }, AGAIN);
+  if (document.getElementById("task")) refreshPane();
+}
+
+function fetchTree() {
+  const tree = document.getElementById("tree");
+  if (tree) htmx.ajax("GET", location.pathname + tree.dataset.again, { target: "#tree", swap: "outerHTML" });
+}
+
 // ── the pane, the words, the end ────────────────────────────────────────────────────────────────
 
 let refreshing = 0;
@@ -252,9 +270,7 @@ function watchSilence() {
 
 function fetchInstead() {
   const silent = state.staleSince && Date.now() - state.staleSince > LONG_OUTAGE;
-  if (silent && document.getElementById("tree")) {
-    htmx.ajax("GET", `${location.pathname}?view=tree`, { target: "#tree", swap: "outerHTML" });
-  }
+  if (silent) fetchTree();
 }
 
 function tickClocks() {

@@ -24,6 +24,8 @@ from workflows.rows import ENDED_WELL, FAILED, Row, producer_of
 from workflows.wording import said_size, said_span
 
 REVISION = 3
+#: With more boxes than this, a page asks first.
+DRAWN_AT_ONCE = 2000
 PATIENCE = 20
 TAIL = 24
 ERROR = "[error]"

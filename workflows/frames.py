@@ -26,6 +26,8 @@ from workflows.wording import said_errors
 VIEWS = ("tree", "items", "graph", "task")
 WITH_ITEMS = frozenset({"items", "task"})
 EVENT_LIMIT = 5000
+# With more rows changed than this, a page draws what it shows of the tree again.
+ROW_LIMIT = 300
 FRAME_LIMIT = 48 * 1024
 CHUNK_LIMIT = 512 * 1024
 CATCH_UP_LIMIT = 4 * 1024 * 1024
@@ -93,6 +95,7 @@ class _Drawn:
         ]
         parts += [("chunks", each) for each in self.chunks]
         parts += [("lines", each) for each in self.lines]
+        parts += [("again", True)] if self._is_much(view) else []
         packs = list(_packed(parts))
         for number, pack in enumerate(packs):
             last = number == len(packs) - 1
@@ -106,7 +109,12 @@ class _Drawn:
             }
             yield json.dumps(frame | pack, ensure_ascii=False)
 
+    def _is_much(self, view: str) -> bool:
+        return view in {"tree", "items"} and len(self.changed) > ROW_LIMIT
+
     def _fragments(self, view: str) -> Iterator[str]:
+        if self._is_much(view):
+            return
         shown = {path: self.rows[path] for path in self.changed}
         items = self.items if view in WITH_ITEMS else []
         for row in [*shown.values(), *items]:

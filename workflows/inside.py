@@ -103,14 +103,22 @@ def _leaves(place: Place) -> dict[str, Place]:
 
 def row_of(place: Place, kept: TaskRun | None, streams: Mapping[str, Streamed]) -> Row:
     """Give the row of a place, from what is kept of its task, if it has begun."""
-    row = Row(
-        path=place.path, title=place.title, kind=place.kind, depth=place.depth, number=place.number
-    )
     if kept is None:
-        return replace(row, streams=streams)
+        return Row(
+            path=place.path,
+            title=place.title,
+            kind=place.kind,
+            depth=place.depth,
+            number=place.number,
+            streams=streams,
+        )
     decision = json.loads(kept.decision) if kept.decision else None
-    return replace(
-        row,
+    return Row(
+        path=place.path,
+        title=place.title,
+        kind=place.kind,
+        depth=place.depth,
+        number=place.number,
         status=kept.status,
         attempt=kept.attempt,
         started_at=kept.started_at,

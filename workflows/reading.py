@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import F, Max, Sum
 
 from workflows.inside import OPEN, row_of, with_items
-from workflows.models import Chunk, Run, RunEvent
+from workflows.models import Chunk, Run, RunEvent, TaskRun
 from workflows.models.kept import HANDLED
 from workflows.outline import CHOICES, Outline, Place, outline_for
 from workflows.ports import output_port
@@ -24,7 +24,7 @@ def rows_of(run: Run, streams_of_paths: Collection[str] | None = None) -> dict[s
     With `streams_of_paths`, only these rows say what they stream.
     """
     outline = outline_for(run)
-    kept = {each.path: each for each in run.task_runs.filter(path__in=list(outline.places))}
+    kept = _kept(run, outline)
     streams = read_streams(run, streams_of_paths)
     rows: dict[str, Row] = {}
     for place in reversed(list(outline.places.values())):
@@ -37,6 +37,15 @@ def rows_of(run: Run, streams_of_paths: Collection[str] | None = None) -> dict[s
     rows |= _left_over(outline, rows)
     problems = _culprits(run, [row for row in rows.values() if row.status == "upstream-failed"])
     return {path: problems.get(path, rows[path]) for path in outline.places}
+
+
+def _kept(run: Run, outline: Outline) -> dict[str, TaskRun]:
+    """Read what is kept of the tasks that stand in the outline."""
+    kept = run.task_runs.defer("detail", "first_chunk_at")
+    if any(place.is_closed for place in outline.places.values()):
+        # There may be thousands of items, which have no row of their own.
+        kept = kept.filter(path__in=list(outline.places))
+    return {each.path: each for each in kept}
 
 
 def _left_over(outline: Outline, rows: Mapping[str, Row]) -> dict[str, Row]:

@@ -15,6 +15,7 @@ from workflows.models import Run
 from workflows.outline import Outline, outline_for
 from workflows.reading import first_problem, rows_of
 from workflows.rows import AWAITED, Row, counted
+from workflows.tree import ONLY, ROWS, Asked, tree_of
 from workflows.wording import said_errors
 
 LEGEND = (
@@ -26,24 +27,25 @@ LEGEND = (
 )
 
 
-def run_page(run: Run, view: str, *, may_run: bool) -> dict[str, Any]:
-    """Put together what the run page shows."""
+def run_page(run: Run, view: str, *, may_run: bool, asked: Asked | None = None) -> dict[str, Any]:
+    """Put together what the run page shows; `asked` says which rows of the tree."""
     rows = rows_of(run)
-    page = head_of(run, rows) | {
+    return head_of(run, rows) | {
         "section": "runs",
         "run_id": run.pk,
         "view": view,
         "may_run": may_run,
-        "rows": rows.values(),
+        "rows": rows,
+        "tree": tree_of(rows, asked or Asked()),
+        "only": [(name, words) for name, (words, _) in ONLY.items()],
+        "page_of_tree": ROWS,
+        "boxes": len(rows),
         "results": list(results_of(run)),
         "inputs": list(inputs_of(run)),
         "drawing_name": drawing_name(run.version.digest),
         "live_url": reverse("run-show", args=[run.pk]) + "live",
         "legend": LEGEND,
     }
-    if view == "graph":
-        page["drawing"] = drawing_of(run, rows)
-    return page
 
 
 def head_of(run: Run, rows: Mapping[str, Row]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def test_every_team_has_the_graph(team, charlie):
     assert {each.module for each in Workflow.objects.all()} == {"rivers.graphs"}
     kept = Workflow.objects.filter(team=team).get()
     assert (kept.title, kept.is_from_code) == ("Greeting from code", True)
-    assert kept.latest.definition == code_graphs.greeting.definition.to_json()
+    assert kept.versions.get().definition == code_graphs.greeting.definition.to_json()
 
 
 def test_only_a_changed_definition_is_a_new_version(team):
@@ -46,7 +46,8 @@ def test_only_a_changed_definition_is_a_new_version(team):
     assert load_code_workflows(registry_with(code_graphs.greeting)).changed == ()
     assert load_code_workflows(registry_with(changed_greeting())).changed == ("greeting",)
     kept = Workflow.objects.get()
-    assert (kept.title, kept.latest.number, kept.latest.note) == ("Better", 2, "from rivers.graphs")
+    last = kept.versions.get(number=2)
+    assert (kept.title, last.note, kept.latest) == ("Better", "from rivers.graphs", last)
 
 
 def test_nobody_edits_it(team, alice):
@@ -87,9 +88,10 @@ def test_a_graph_that_comes_back_is_followed_again(team):
 def test_a_copy_says_the_same_and_is_the_teams_own(team, alice):
     load_code_workflows(registry_with(code_graphs.greeting))
     kept = Workflow.objects.get()
-    first, second = (kept.copy(kept.latest, alice) for _ in range(2))
+    version = kept.versions.get()
+    first, second = (kept.copy(version, alice) for _ in range(2))
     assert [first.name, second.name] == ["greeting-copy", "greeting-copy-2"]
-    assert first.latest.digest == kept.latest.digest
+    assert first.versions.get().digest == version.digest
     assert first.created_by == alice
     assert first.revise(changed_greeting().definition.to_json(), alice).number == 2
 

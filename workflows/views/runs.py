@@ -19,14 +19,15 @@ from runner.graph.definition import GraphDefinition
 from runner.graph.planning import check_inputs
 from workflows import background
 from workflows.access import may, run_for, workflow_for
-from workflows.drawing import digest_of, stylesheet
+from workflows.drawing import DRAWN_AT_ONCE, digest_of, stylesheet
 from workflows.forms import RunFilterForm, StartForm
 from workflows.http import Request
 from workflows.inside import ITEMS, item_page
 from workflows.inspection import inspect, whole_output
 from workflows.models import Right, Run, Workflow, WorkflowVersion
 from workflows.outline import slug_of
-from workflows.showing import run_page
+from workflows.showing import drawing_of, run_page
+from workflows.tree import asked_of_query
 from workflows.views.answers import asked_of
 
 PAGE = 50
@@ -164,7 +165,10 @@ def show(request: Request, id: UUID) -> HttpResponse:
     """Show a run as a tree or as a graph, with one task or the result beside it."""
     run = run_for(request.user, id)
     view = "graph" if request.GET.get("view") == "graph" else "tree"
-    page = run_page(run, view, may_run=may(request.user, run, Right.RUN))
+    asked = asked_of_query(dict(request.GET.lists()))
+    page = run_page(run, view, may_run=may(request.user, run, Right.RUN), asked=asked)
+    if view == "graph" and (page["boxes"] <= DRAWN_AT_ONCE or "all" in request.GET):
+        page["drawing"] = drawing_of(run, page["rows"])
     part = request.GET.get("part", "") if request.htmx else ""
     if part in {"result", "controls"}:
         return render(request, f"runs/show.html#{part}", page)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -15,7 +16,7 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_POST, require_safe
 
 from workflows.access import may, workflow_for
-from workflows.drawing import drawing, drawing_name
+from workflows.drawing import DRAWN_AT_ONCE, drawing, drawing_name
 from workflows.http import Request
 from workflows.models import Right, Run, Workflow, WorkflowVersion
 from workflows.outline import outline_of
@@ -88,7 +89,7 @@ def show(request: Request, id: UUID) -> HttpResponse:
     version = workflow.latest
     runs = Run.objects.filter(version__workflow=workflow)
     runs = runs.select_related("version__workflow", "started_by").order_by("-created_at")[:SHOWN]
-    page = {
+    page: dict[str, Any] = {
         "section": "workflows",
         "workflow": workflow,
         "version": version,
@@ -98,7 +99,9 @@ def show(request: Request, id: UUID) -> HttpResponse:
     }
     if version:
         page["drawing_name"] = drawing_name(version.digest)
-        page["drawing"] = _blueprint(version.definition, reverse("workflow-show", args=[id]))
+        page["boxes"] = len(outline_of(version.definition).places)
+        if page["boxes"] <= DRAWN_AT_ONCE or "all" in request.GET:
+            page["drawing"] = _blueprint(version.definition, reverse("workflow-show", args=[id]))
     return render(request, "workflows/show.html", page)
 
 

@@ -1,5 +1,7 @@
 """The run page: a tree or a graph, complete without a script."""
 
+from urllib.parse import urlencode
+
 import pytest
 
 from tests.workflows.views.conftest import HOSTILE
@@ -131,3 +133,37 @@ def test_a_run_says_what_it_waits_for_and_what_it_dealt_with(page, rich_run, kno
     rich_run.task_runs.filter(status="failed").delete()
 
     assert words in page()
+
+
+def test_a_compound_is_closed_by_following_its_address(page):
+    assert 'aria-expanded="true"' in page()
+    closed = page("?view=tree&close=retrieve")
+
+    assert 'id="task-row-retrieve"' in closed
+    assert 'id="task-row-retrieve--rank"' not in closed
+    assert "?view=tree&amp;open=retrieve" in closed
+
+
+def test_a_filter_leaves_what_it_names_and_says_how_many_it_left_out(page, hx):
+    found = page("?view=tree&q=rank", headers=hx)
+
+    assert 'id="task-row-retrieve--rank"' in found
+    assert 'id="task-row-answer"' not in found
+    assert "left out" in found
+
+
+@pytest.mark.parametrize("words", ["<b>", '"><b>', "nothing\x00like it", "%27", "\ud800"])
+def test_a_filter_that_finds_nothing_says_so_and_stays_text(page, words):
+    drawn = page("?" + urlencode({"q": words}, errors="surrogatepass"))
+
+    assert "No task is called" in drawn
+    assert "<b>" not in drawn.partition("treegrid")[2]
+
+
+def test_a_graph_with_very_many_tasks_asks_before_it_is_drawn(page, monkeypatch):
+    """R3."""
+    monkeypatch.setattr("workflows.views.runs.DRAWN_AT_ONCE", 5)
+
+    assert "This graph has 6 tasks" in page("?view=graph")
+    assert 'id="task-box-answer"' not in page("?view=graph")
+    assert 'id="task-box-answer"' in page("?view=graph&all=yes")
