@@ -3,19 +3,28 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from django.http import QueryDict
 from django.template.loader import get_template
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
-from workflows.drawing import arrangement_of, box, dataflow, drawing, drawing_name, frame
+from workflows.drawing import (
+    DRAWN_AT_ONCE,
+    arrangement_of,
+    box,
+    dataflow,
+    drawing,
+    drawing_name,
+    frame,
+)
 from workflows.inside import item_rows, message_of
 from workflows.inspection import inputs_of, results_of, sentence_of
 from workflows.models import Run
 from workflows.outline import Outline, outline_for
 from workflows.reading import first_problem, rows_of
 from workflows.rows import AWAITED, Row, counted
-from workflows.tree import ONLY, ROWS, Asked, tree_of
+from workflows.tree import ONLY, ROWS, asked_of_query, tree_of
 from workflows.wording import said_errors
 
 LEGEND = (
@@ -27,25 +36,57 @@ LEGEND = (
 )
 
 
-def run_page(run: Run, view: str, *, may_run: bool, asked: Asked | None = None) -> dict[str, Any]:
-    """Put together what the run page shows; `asked` says which rows of the tree."""
+#: The views of a run, in the order of their tabs; each has its template, `runs/<name>.html`.
+VIEWS: Mapping[str, str] = {"tree": "Tree", "graph": "Graph"}
+
+
+def run_page(run: Run, view: str, *, may_run: bool, query: QueryDict) -> dict[str, Any]:
+    """Put together what the run page shows in one of its views, as its address asks."""
     rows = rows_of(run)
-    return head_of(run, rows) | {
-        "section": "runs",
-        "run_id": run.pk,
-        "view": view,
-        "may_run": may_run,
-        "rows": rows,
-        "tree": tree_of(rows, asked or Asked()),
+    return (
+        head_of(run, rows)
+        | controls_of(run, may_run=may_run)
+        | _VIEWED[view](run, rows, query)
+        | {
+            "section": "runs",
+            "run_id": run.pk,
+            "view": view,
+            "views": [
+                (name, title, place + 1) for place, (name, title) in enumerate(VIEWS.items())
+            ],
+            "template": f"runs/{view}.html",
+            "results": list(results_of(run)),
+            "inputs": list(inputs_of(run)),
+            "live_url": reverse("run-show", args=[run.pk]) + "live",
+        }
+    )
+
+
+def controls_of(run: Run, *, may_run: bool) -> dict[str, Any]:
+    """Say what may be asked of a run."""
+    return {"run": run, "may_run": may_run}
+
+
+def _tree(run: Run, rows: Mapping[str, Row], query: QueryDict) -> dict[str, Any]:
+    return {
+        "tree": tree_of(rows, asked_of_query(dict(query.lists()))),
         "only": [(name, words) for name, (words, _) in ONLY.items()],
         "page_of_tree": ROWS,
-        "boxes": len(rows),
-        "results": list(results_of(run)),
-        "inputs": list(inputs_of(run)),
-        "drawing_name": drawing_name(run.version.digest),
-        "live_url": reverse("run-show", args=[run.pk]) + "live",
-        "legend": LEGEND,
     }
+
+
+def _graph(run: Run, rows: Mapping[str, Row], query: QueryDict) -> dict[str, Any]:
+    page = {
+        "boxes": len(rows),
+        "legend": LEGEND,
+        "drawing_name": drawing_name(run.version.digest),
+    }
+    if len(rows) > DRAWN_AT_ONCE and "all" not in query:
+        return page
+    return page | {"drawing": drawing_of(run, rows)}
+
+
+_VIEWED = {"tree": _tree, "graph": _graph}
 
 
 def head_of(run: Run, rows: Mapping[str, Row]) -> dict[str, Any]:
@@ -111,13 +152,13 @@ def _address(run: Run, path: str) -> str:
 def head_fragments(run: Run, rows: Mapping[str, Row]) -> list[str]:
     """Draw the parts of the page that stand for the whole run."""
     page = head_of(run, rows)
-    return [_partial("run_header", page), _partial("run_problem", page)]
+    return [_partial("head.html#run_header", page), _partial("head.html#run_problem", page)]
 
 
 def tree_fragments(run: Run, rows: Mapping[str, Row], items: list[Row]) -> Iterator[str]:
     """Draw rows of the tree."""
     for row in [*rows.values(), *items]:
-        yield _partial("task_row", {"row": row, "run_id": run.pk})
+        yield _partial("tree.html#task_row", {"row": row, "run_id": run.pk})
 
 
 def graph_fragments(run: Run, rows: Mapping[str, Row], changed: Collection[str]) -> Iterator[str]:
@@ -143,7 +184,7 @@ def head_of_task(row: Row) -> str:
 
 
 def _partial(name: str, page: dict[str, Any]) -> str:
-    return str(get_template(f"runs/show.html#{name}").render(page))
+    return str(get_template(f"runs/{name}").render(page))
 
 
 def with_ancestors(outline: Outline, paths: Collection[str]) -> list[str]:

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.urls import path, re_path
 
 from workflows.consumers import RunConsumer
-from workflows.views import answers, health, people, refusals, runs, workflows
+from workflows.views import answers, health, people, refusals, run_acts, runs, tasks, workflows
 
 urlpatterns = [
     path("", workflows.home, name="home"),
@@ -18,12 +18,12 @@ urlpatterns = [
     path("workflows/<uuid:id>/run/", runs.start, name="run-start"),
     path("runs/", runs.index, name="run-list"),
     path("runs/<uuid:id>/", runs.show, name="run-show"),
-    path("runs/<uuid:id>/tasks/<path:path>/", runs.task, name="task-show"),
+    path("runs/<uuid:id>/tasks/<path:path>/", tasks.show, name="task-show"),
     path("runs/<uuid:id>/answer/<path:path>/", answers.give, name="run-answer"),
-    path("runs/<uuid:id>/cancel/", runs.cancel, name="run-cancel"),
-    path("runs/<uuid:id>/resume/", runs.resume, name="run-resume"),
-    path("runs/<uuid:id>/pause/", runs.pause, name="run-pause"),
-    path("runs/<uuid:id>/continue/", runs.continue_, name="run-continue"),
+    path("runs/<uuid:id>/cancel/", run_acts.cancel, name="run-cancel"),
+    path("runs/<uuid:id>/resume/", run_acts.resume, name="run-resume"),
+    path("runs/<uuid:id>/pause/", run_acts.pause, name="run-pause"),
+    path("runs/<uuid:id>/continue/", run_acts.continue_, name="run-continue"),
     path("drawings/<str:hash>.css", runs.drawing, name="run-drawing"),
     path("sign-in/", people.sign_in, name="sign-in"),
     path("sign-out/", people.sign_out, name="sign-out"),

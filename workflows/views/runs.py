@@ -1,37 +1,32 @@
-"""Starting, listing, watching, cancelling and resuming runs."""
+"""Runs: listed, started and watched."""
 
 import json
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from runner.errors import RunnerError
 from runner.graph.definition import GraphDefinition
 from runner.graph.planning import check_inputs
 from workflows import background
 from workflows.access import may, run_for, workflow_for
-from workflows.drawing import DRAWN_AT_ONCE, digest_of, stylesheet
+from workflows.drawing import digest_of, stylesheet
 from workflows.forms import RunFilterForm, StartForm
 from workflows.http import Request
-from workflows.inside import ITEMS, item_page
-from workflows.inspection import inspect, whole_output
+from workflows.inspection import inspect
 from workflows.models import Right, Run, Workflow, WorkflowVersion
-from workflows.outline import slug_of
-from workflows.showing import drawing_of, run_page
-from workflows.tree import asked_of_query
+from workflows.showing import VIEWS, run_page
 from workflows.views.answers import asked_of
 
 PAGE = 50
-DIGITS = 8
 YEAR = 365 * 24 * 60 * 60
 
 
@@ -162,79 +157,20 @@ def _to(request: Request, address: str) -> HttpResponse:
 @never_cache
 @require_safe
 def show(request: Request, id: UUID) -> HttpResponse:
-    """Show a run as a tree or as a graph, with one task or the result beside it."""
+    """Show a run in one of its views, with one task or the result beside it."""
     run = run_for(request.user, id)
-    view = "graph" if request.GET.get("view") == "graph" else "tree"
-    asked = asked_of_query(dict(request.GET.lists()))
-    page = run_page(run, view, may_run=may(request.user, run, Right.RUN), asked=asked)
-    if view == "graph" and (page["boxes"] <= DRAWN_AT_ONCE or "all" in request.GET):
-        page["drawing"] = drawing_of(run, page["rows"])
+    view = request.GET.get("view", "")
+    view = view if view in VIEWS else "tree"
+    page = run_page(run, view, may_run=may(request.user, run, Right.RUN), query=request.GET)
     part = request.GET.get("part", "") if request.htmx else ""
     if part in {"result", "controls"}:
-        return render(request, f"runs/show.html#{part}", page)
+        return render(request, f"runs/head.html#{part}", page)
     if request.htmx:
-        return render(request, f"runs/show.html#{view}", page)
+        return render(request, f"runs/{view}.html#{view}", page)
     if path := request.GET.get("task"):
         page["inspection"] = inspect(run, path)
         page |= asked_of(request, run, path)
     return render(request, "runs/show.html", page)
-
-
-@login_required
-@never_cache
-@require_safe
-def task(request: Request, id: UUID, path: str) -> HttpResponse:
-    """Show all there is to say about one task of a run."""
-    run = run_for(request.user, id)
-    if port := request.GET.get("download"):
-        return _download(run, path, port)
-    inspection = inspect(run, path)
-    if inspection is None:
-        raise Http404
-    page: dict[str, Any] = {
-        "section": "runs",
-        "run": run,
-        "run_id": run.pk,
-        "inspection": inspection,
-        "live_url": reverse("run-show", args=[run.pk]) + "live",
-        **asked_of(request, run, path),
-    }
-    if inspection.row.is_closed:
-        page |= _items(run, path, request.GET.get("items", "1"))
-        if request.htmx and "items" in request.GET:
-            return render(request, "runs/show.html#items", page)
-    return render(request, f"runs/task.html{'#task' if request.htmx else ''}", page)
-
-
-def _items(run: Run, path: str, asked: str) -> dict[str, Any]:
-    page = int(asked) if asked.isascii() and asked.isdigit() and 0 < len(asked) < DIGITS else 1
-    shown, count = item_page(run, path, max(1, page))
-    first = (max(1, page) - 1) * ITEMS
-    return {
-        "item_rows": shown,
-        "items_first": first + 1 if shown else 0,
-        "items_last": first + len(shown),
-        "items_count": count,
-        "items_url": reverse("task-show", args=[run.pk, path]),
-        "items_id": f"items-{slug_of(path)}",
-        "page": max(1, page),
-        "page_size": ITEMS,
-    }
-
-
-def _download(run: Run, path: str, port: str) -> HttpResponse:
-    text = whole_output(run, path, port)
-    if text is None:
-        raise Http404
-    name = "".join(sign if sign.isalnum() else "-" for sign in f"{path}-{port}")[:80]
-    return HttpResponse(
-        text,
-        content_type="text/plain; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="{name.encode("ascii", "replace").decode()}.txt"',
-            "X-Content-Type-Options": "nosniff",
-        },
-    )
 
 
 @login_required
@@ -250,48 +186,3 @@ def drawing(request: Request, hash: str) -> HttpResponse:  # noqa: A002 - the ad
         content_type="text/css; charset=utf-8",
         headers={"Cache-Control": f"private, max-age={YEAR}, immutable"},
     )
-
-
-# ── acting ──────────────────────────────────────────────────────────────────────────────────────
-
-
-@login_required
-@require_POST
-def cancel(request: Request, id: UUID) -> HttpResponse:
-    """Ask for the run to stop."""
-    return _ask(request, id, "cancel")
-
-
-@login_required
-@require_POST
-def pause(request: Request, id: UUID) -> HttpResponse:
-    """Ask that nothing further starts."""
-    return _ask(request, id, "pause")
-
-
-@login_required
-@require_POST
-def continue_(request: Request, id: UUID) -> HttpResponse:
-    """Ask for a paused run to go on."""
-    return _ask(request, id, "continue")
-
-
-@login_required
-@require_POST
-def resume(request: Request, id: UUID) -> HttpResponse:
-    """Ask for the run to go on from what it has."""
-    return _ask(request, id, "resume")
-
-
-def _ask(request: Request, id: UUID, kind: str) -> HttpResponse:
-    run = run_for(request.user, id, Right.RUN)
-    refused = run.refusal_of(kind)
-    if not refused and run.request(kind, request.user):
-        transaction.on_commit(background.wake)
-    else:
-        messages.info(request, refused)
-    if request.htmx:
-        run.refresh_from_db()
-        page = run_page(run, "tree", may_run=True)
-        return render(request, "runs/show.html#controls", page)
-    return HttpResponseRedirect(reverse("run-show", args=[run.pk]), status=303)

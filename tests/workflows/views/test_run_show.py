@@ -162,7 +162,7 @@ def test_a_filter_that_finds_nothing_says_so_and_stays_text(page, words):
 
 def test_a_graph_with_very_many_tasks_asks_before_it_is_drawn(page, monkeypatch):
     """R3."""
-    monkeypatch.setattr("workflows.views.runs.DRAWN_AT_ONCE", 5)
+    monkeypatch.setattr("workflows.showing.DRAWN_AT_ONCE", 5)
 
     assert "This graph has 6 tasks" in page("?view=graph")
     assert 'id="task-box-answer"' not in page("?view=graph")
