@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Case, Exists, F, Max, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 
@@ -207,8 +207,3 @@ def forget_dead_owners(locks: OwnerLocks) -> None:
     for owner in locks.known():
         if owner not in owning and locks.is_dead(owner):
             locks.forget(owner)
-
-
-def close_connection() -> None:
-    """Close the calling thread's connection."""
-    connection.close()

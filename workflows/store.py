@@ -2,36 +2,34 @@
 
 import asyncio
 import json
-import logging
-import time
-from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
 
 from django.conf import settings
-from django.db import OperationalError, connection
 from django.db.models.functions import Now
 
-from runner.errors import StorageTrouble
 from runner.execution.store import Batch, CacheEntry, ChunkBatch, Request, StoredRun
 from runner.run.events import TaskError
 from workflows.caching import read_entry
 from workflows.claims import (
     claim_runs,
-    close_connection,
     forget_dead_owners,
     quarantine_run,
     release_runs,
     renew_leases,
 )
+from workflows.database_thread import DatabaseThread
 from workflows.models import Chunk, RunRequest
 from workflows.owners import OwnerLocks
 from workflows.projection import array_items, storable
-from workflows.writing import write_batches
-
-logger = logging.getLogger(__name__)
+from workflows.trouble import patiently
+from workflows.writing import Doubtful, write_batches
 
 PATIENCE = 30.0
+
+#: A batch, and who waits for it.
+type Waiting = tuple[Batch, asyncio.Future[None]]
 
 
 class DatabaseStore:
@@ -39,20 +37,22 @@ class DatabaseStore:
 
     Three threads, each with a connection of its own: all commits go through the first, so that
     those of many runs share a transaction; reads do not wait behind them; leases wait for neither.
+    All raise StorageTrouble when the database cannot do it now.
     """
 
     def __init__(self, folder: Path | None = None, patience: float = PATIENCE) -> None:
         self._locks = OwnerLocks((folder or settings.DATA_DIR) / "owners")
         self._patience = patience
-        self._writer = ThreadPoolExecutor(1, "store-writer")
-        self._reader = ThreadPoolExecutor(1, "store-reader")
-        self._leases = ThreadPoolExecutor(1, "store-leases")
-        self._waiting: list[tuple[Batch, asyncio.Future[None]]] = []
+        self._writer = DatabaseThread("store-writer", patience)
+        self._reader = DatabaseThread("store-reader", patience)
+        self._leases = DatabaseThread("store-leases", patience)
+        self._waiting: list[Waiting] = []
         self._writing = False
+        self._doubtful = Doubtful()
 
     async def claim(self, owner: str, limit: int, driven: Collection[str] = ()) -> list[StoredRun]:
         """Take up to `limit` runs that wait for an owner, or whose owner is dead."""
-        return await _on(self._writer, self._claim, owner, limit, driven)
+        return await self._writer.do(partial(self._claim, owner, limit, driven))
 
     async def commit(self, batch: Batch) -> None:
         """Keep a batch, all or nothing, together with those of other runs that wait."""
@@ -66,66 +66,56 @@ class DatabaseStore:
 
     async def read_chunks(self, run: str, path: str, port: str, attempt: int) -> list[ChunkBatch]:
         """Give the kept chunks of one port and attempt, in order, without gap."""
-        return await _on(self._reader, _read_chunks, run, path, port, attempt)
+        return await self._reader.do(partial(_read_chunks, run, path, port, attempt))
 
     async def read_cache(self, scope: str, key: str) -> CacheEntry | None:
         """Give a kept result; None if there is none."""
-        return await _on(self._reader, read_entry, scope, key)
+        return await self._reader.do(partial(read_entry, scope, key))
 
     async def requests(self, runs: Collection[str]) -> list[Request]:
         """Give the open requests for these runs, oldest first."""
-        return await _on(self._reader, _open_requests, runs)
+        return await self._reader.do(partial(_open_requests, runs))
 
     async def mark_handled(self, request: str) -> None:
         """Close a request."""
-        await _on(self._writer, _patiently, self._patience, lambda: _mark_handled(request))
+        await self._writer.do(partial(_mark_handled, request))
 
     async def renew(self, owner: str, runs: Collection[str]) -> set[str]:
         """Prolong the lease of these runs; give those that are still the owner's."""
-        return await _on(self._leases, renew_leases, owner, runs)
+        return await self._leases.do(partial(renew_leases, owner, runs))
 
     async def release(self, owner: str, runs: Collection[str], epoch: int | None = None) -> None:
         """Give up runs so that the next claim may take them at once."""
-        await _on(
-            self._writer, _patiently, self._patience, lambda: release_runs(owner, runs, epoch)
-        )
+        await self._writer.do(partial(release_runs, owner, runs, epoch))
 
     async def quarantine(self, run: str, epoch: int, reason: str) -> None:
         """Set a run aside that cannot go on, until a person looks at it."""
         error = TaskError(type="CannotGoOn", message=storable(reason))
-        await _on(
-            self._writer, _patiently, self._patience, lambda: quarantine_run(run, epoch, error)
-        )
+        await self._writer.do(partial(quarantine_run, run, epoch, error))
 
     async def close(self) -> None:
         """Finish what is under way, and let go of threads, connections and locks."""
         while self._writing:
-            await _on(self._writer, _nothing)
+            await self._writer.do(_nothing)
         for thread in (self._writer, self._reader, self._leases):
-            await _on(thread, close_connection)
-            thread.shutdown()
+            await thread.close()
         self._locks.free()
 
     def _claim(self, owner: str, limit: int, driven: Collection[str]) -> list[StoredRun]:
-        def claim() -> list[StoredRun]:
-            self._locks.hold(owner)
-            claimed = claim_runs(owner, limit, self._locks, driven)
-            if claimed:
-                forget_dead_owners(self._locks)
-            return claimed
-
-        return _patiently(self._patience, claim)
+        self._locks.hold(owner)
+        claimed = claim_runs(owner, limit, self._locks, driven)
+        if claimed:
+            forget_dead_owners(self._locks)
+        return claimed
 
     def _write_next(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let the writer commit all that waits; one transaction is under way at a time."""
         taken, self._waiting = self._waiting, []
         if taken:
-            self._writer.submit(self._write, taken, loop)
+            self._writer.begin(partial(self._write, taken, loop))
         self._writing = bool(taken)
 
-    def _write(
-        self, taken: list[tuple[Batch, asyncio.Future[None]]], loop: asyncio.AbstractEventLoop
-    ) -> None:
+    def _write(self, taken: list[Waiting], loop: asyncio.AbstractEventLoop) -> None:
         """Commit in the writer's thread, and tell the loop."""
         faults: Sequence[Exception | None]
         try:
@@ -134,11 +124,11 @@ class DatabaseStore:
             # Whatever it is, those who wait must hear of it: a run that waits in silence
             # looks like one that works.
             faults = [trouble] * len(taken)
-        loop.call_soon_threadsafe(self._written, taken, faults, loop)
+        loop.call_soon_threadsafe(self._tell, taken, faults, loop)
 
-    def _written(
+    def _tell(
         self,
-        taken: list[tuple[Batch, asyncio.Future[None]]],
+        taken: list[Waiting],
         faults: Sequence[Exception | None],
         loop: asyncio.AbstractEventLoop,
     ) -> None:
@@ -147,13 +137,7 @@ class DatabaseStore:
         self._write_next(loop)
 
     def _commit_all(self, batches: Sequence[Batch]) -> Sequence[Exception | None]:
-        return _patiently(self._patience, lambda: write_batches(batches))
-
-
-async def _on[**P, T](
-    thread: ThreadPoolExecutor, function: Callable[P, T], *args: P.args, **_: P.kwargs
-) -> T:
-    return await asyncio.get_running_loop().run_in_executor(thread, function, *args)
+        return patiently(self._patience, partial(write_batches, batches, self._doubtful))
 
 
 def _nothing() -> None:
@@ -167,24 +151,6 @@ def _settle(kept: asyncio.Future[None], fault: Exception | None) -> None:
         kept.set_result(None)
     else:
         kept.set_exception(fault)
-
-
-def _patiently[T](patience: float, act: Callable[[], T]) -> T:
-    """Do it, again and again while another process holds the database.
-
-    Raises StorageTrouble when that lasts too long, or when the trouble is another.
-    """
-    until, pause = time.monotonic() + patience, 0.05
-    while True:
-        try:
-            return act()
-        except OperationalError as trouble:
-            connection.close()
-            if "locked" not in str(trouble) or time.monotonic() > until:
-                logger.warning("storage: %s", trouble)
-                raise StorageTrouble(str(trouble)) from trouble
-            time.sleep(pause)
-            pause = min(1.0, pause * 2)
 
 
 def _read_chunks(run: str, path: str, port: str, attempt: int) -> list[ChunkBatch]:

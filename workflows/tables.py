@@ -7,15 +7,24 @@ time: one long call into the database lets go of the interpreter once, many shor
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import batched, chain
 from typing import Any, Self
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
 
+from workflows.models import Run, TaskRun
+
 #: Statements of these many rows are prepared once and kept; what is left over goes by the next.
 ROWS_A_STATEMENT = (100, 10, 1)
+
+_MOMENTS = frozenset(
+    field.name
+    for model in (Run, TaskRun)
+    for field in model._meta.concrete_fields  # noqa: SLF001
+    if isinstance(field, models.DateTimeField)
+)
 
 type Row = tuple[Any, ...]
 
@@ -75,6 +84,19 @@ def _as_text(at: datetime | None) -> str | None:
 
 def _as_it_is(at: datetime | None) -> datetime | None:
     return at
+
+
+def as_kept(cursor: Cursor, changes: Mapping[str, Any]) -> list[Any]:
+    """Give the values of columns of runs or their tasks as the database keeps them."""
+    values = list(changes.values())
+    for position in _moments(tuple(changes)):
+        values[position] = cursor.moment(values[position])
+    return values
+
+
+@cache
+def _moments(names: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple(position for position, name in enumerate(names) if name in _MOMENTS)
 
 
 class Table:

@@ -12,7 +12,8 @@ def test_the_settings_as_shipped_pass():
 
 def test_a_weaker_sqlite_is_found(settings, monkeypatch):
     weak = {"init_command": "PRAGMA synchronous=NORMAL"}
-    monkeypatch.setitem(settings.DATABASES["default"], "OPTIONS", weak)
+    database = {"ENGINE": "django.db.backends.sqlite3", "OPTIONS": weak}
+    monkeypatch.setitem(settings.DATABASES, "default", database)
     assert [each.id for each in sqlite_keeps_what_it_acknowledged()] == [
         "workflows.E001",
         "workflows.W001",

@@ -2,20 +2,22 @@
 
 import asyncio
 import json
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
+import psycopg
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, OperationalError, connection
 
 from runner.errors import Fenced, StorageTrouble
-from runner.execution.store import ChunkBatch
+from runner.execution.store import CacheEntry, ChunkBatch
 from runner.run import events as happened
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.progress import Progress
-from tests.store_contract import AT, FAULT, StoreContract, batch_of
+from tests.store_contract import AT, FAULT, NOBODYS, StoreContract, batch_of
+from workflows import writing
 from workflows.models import Checkpoint, Chunk, Run, RunEvent, TaskRun
 from workflows.store import DatabaseStore
 from workflows.writing import write_batches
@@ -264,17 +266,93 @@ async def test_a_batch_that_cannot_be_kept_leaves_nothing_behind(store, submit):
     assert not await in_thread(RunEvent.objects.exists)
 
 
+HOLDS = {
+    "sqlite": ["BEGIN IMMEDIATE"],
+    "postgresql": ["BEGIN", "LOCK TABLE workflows_run IN EXCLUSIVE MODE"],
+}
+
+
+@asynccontextmanager
+async def held():
+    """Hold what every commit needs, with a connection of a thread of its own."""
+
+    def hold():
+        with connection.cursor() as cursor:
+            for statement in HOLDS[connection.vendor]:
+                cursor.execute(statement)
+
+    def let_go():
+        connection.close()
+
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(1) as thread:
+        await loop.run_in_executor(thread, hold)
+        yield
+        await loop.run_in_executor(thread, let_go)
+
+
 async def test_a_database_that_stays_locked_is_storage_trouble(stores, submit):
+    """P10: whoever holds it, and whichever database it is."""
     store = stores(patience=0)
     stored = await claimed(store, submit)
-    name = await in_thread(lambda: connection.settings_dict["NAME"])
-    with sqlite3.connect(name, isolation_level=None) as other:
-        other.execute("BEGIN IMMEDIATE")
+    async with held():
         with pytest.raises(StorageTrouble):
             await store.commit(batch_of(stored, happened.RunStarted()))
-        other.execute("ROLLBACK")
-    other.close()
     await store.commit(batch_of(stored, happened.RunStarted()))
+
+
+async def test_a_batch_that_was_kept_before_its_connection_broke_is_not_written_again(
+    store, submit, monkeypatch
+):
+    """P1: the server had committed, and could not say so."""
+    stored = await claimed(store, submit)
+    batch = batch_of(stored, happened.RunStarted(), happened.TaskStarted("a", 1))
+    lose_answers(monkeypatch, 1)
+    await store.commit(batch)
+    kinds = await in_thread(lambda: list(RunEvent.objects.values_list("kind", flat=True)))
+    assert sorted(kinds) == ["RunStarted", "TaskStarted"]
+    with pytest.raises(Fenced):
+        await store.commit(batch)
+
+
+async def test_doubt_outlives_a_database_that_is_away(store, submit, monkeypatch):
+    """P1, P10: the same batch again, later."""
+    stored = await claimed(store, submit)
+    batch = batch_of(stored, happened.RunStarted())
+    lose_answers(monkeypatch, 2)
+    with pytest.raises(StorageTrouble):
+        await store.commit(batch)
+    await store.commit(batch)
+    assert await in_thread(lambda: Run.objects.get(pk=stored.run).seq) == 1
+
+
+def lose_answers(monkeypatch, number):
+    """Let the answers to the next commits get lost, though all is written and committed."""
+    write = writing._together
+    lost: list[object] = []
+
+    def lossy(batches, doubtful):
+        faults = write(batches, doubtful)
+        if len(lost) < number:
+            lost.append(faults)
+            raise OperationalError("connection lost") from psycopg.OperationalError()
+        return faults
+
+    monkeypatch.setattr(writing, "_together", lossy)
+
+
+async def test_what_leads_nowhere_keeps_out_only_its_own_run(store, submit):
+    """Engine 7.5: foreign keys are looked at when all is committed."""
+    await submit()
+    await submit()
+    good, bad = await store.claim("one", 2)
+    nowhere = CacheEntry(scope=NOBODYS, key="k", outputs={})
+    batches = [
+        batch_of(good, happened.RunStarted()),
+        batch_of(bad, happened.RunStarted(), cache=(nowhere,)),
+    ]
+    faults = await in_thread(lambda: write_batches(batches))
+    assert [type(fault) for fault in faults] == [type(None), IntegrityError]
 
 
 async def test_a_live_owner_keeps_its_run_until_its_lease_ends(stores, submit):
@@ -328,7 +406,7 @@ async def test_an_unexpected_fault_of_the_writer_reaches_those_who_wait(store, s
     await submit()
     (claimed,) = await store.claim("me", 1)
 
-    def broken(batches):
+    def broken(*_):
         raise RuntimeError("a bug")
 
     monkeypatch.setattr("workflows.store.write_batches", broken)
