@@ -42,6 +42,7 @@ from runner.graph import (
     series,
     task,
 )
+from runner.graph.artifact import Artifact
 from runner.graph.needs import Need
 from runner.graph.policy import Policy, Retry
 
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from runner.execution.inline import TaskGraphRunner, TaskRunner
 
 __all__ = [
+    "Artifact",
     "Branch",
     "Chunks",
     "Dataflow",

@@ -163,3 +163,19 @@ class TaskTimeout(RunnerError):
 
 class RunFault(RunnerError):
     """A run that was called for its outputs failed, or was cancelled."""
+
+
+class MissingArtifact(RunnerError):
+    """The content of an artifact is not where it should be."""
+
+    def __init__(self, digest: str, why: str = "it is not where it was kept") -> None:
+        """Name the content by its hash."""
+        super().__init__(f"The content {digest[:12]}… cannot be read: {why}.")
+
+
+class DamagedArtifact(RunnerError):
+    """The content of an artifact is not the one that its hash names."""
+
+    def __init__(self, digest: str) -> None:
+        """Name the content by its hash."""
+        super().__init__(f"The content {digest[:12]}… has changed since it was kept.")

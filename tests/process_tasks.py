@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
+from runner.graph.artifact import Artifact
 from runner.graph.needs import Need
 from runner.graph.ports import Chunks, Ports, Stream
 from runner.graph.task import Place, Task, task
@@ -289,3 +290,30 @@ def by_port(number: int) -> dict[str, int]:
 
 for _kind in (apart, by_port):
     _kind.place = "process"
+
+
+class CopiedApart(Apart):
+    """A file, read and kept again under another name."""
+
+    name = "test.copied-apart"
+
+    class Inputs(Ports):
+        file: Artifact
+
+    class Outputs(Ports):
+        copied: Artifact
+
+    async def execute(self, inputs, context):
+        with inputs.file.open() as content:
+            return {"copied": await context.save_artifact(content, "copy.bin")}
+
+
+class CopiedApartBlocking(CopiedApart):
+    """The same in a blocking body."""
+
+    name = "test.copied-apart-blocking"
+    blocking = True
+
+    def execute(self, inputs, context):
+        with inputs.file.open() as content:
+            return {"copied": context.save_artifact(content, "copy.bin")}

@@ -12,11 +12,13 @@ from runner.errors import (
     StreamFailed,
     TaskTimeout,
 )
+from runner.execution.artifacts import RunArtifacts
 from runner.execution.body import Body, error_of
 from runner.execution.context import TaskContext
 from runner.execution.slots import Ticket
 from runner.execution.store import CacheEntry, patiently
 from runner.execution.stream import Stream, kept_stream
+from runner.graph.artifact import CONTENTS
 from runner.graph.task_graph import PlannedTask
 from runner.run import commands, events
 from runner.run.events import TaskError
@@ -47,6 +49,7 @@ class Bodies:
         self._failures: dict[str, tuple[int, TaskError, float | None]] = {}
         self._sweeper: asyncio.TimerHandle | None = None
         self._base = contextvars.Context()
+        self._base.run(CONTENTS.set, RunArtifacts(executor.host.artifacts, executor.stored.scope))
 
     def get(self, path: str) -> Body | None:
         """Give the body of a task; None if none is under way."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import RunnerError, TaskAbandoned
+from runner.execution.artifacts import RunArtifacts
 from runner.execution.chunk_flush import ChunkFlush
 from runner.execution.masking import ChunkMasker, Masker
 from runner.execution.run_values import (
@@ -35,6 +36,7 @@ class TaskDesk:
         self.masker = Masker()
         self.waits = Waits(executor, self.masker)
         self._executor = executor
+        self._artifacts = RunArtifacts(executor.host.artifacts, executor.stored.scope)
         self._values = executor.values
         self._flush = ChunkFlush(
             self._keep_chunks, lambda: executor.host.is_watched(executor.run_id)
@@ -313,6 +315,10 @@ class TaskDesk:
     async def wait_until(self, path: str, at: datetime) -> None:
         """Wait for a time."""
         await self.waits.wait_until(path, at)
+
+    def artifacts(self) -> RunArtifacts:
+        """Give what saves and reads the run's artifacts."""
+        return self._artifacts
 
     def identity(self) -> str:
         """Name the person whose authority the run has."""

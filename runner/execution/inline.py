@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from runner.errors import PlanError, RunFault
@@ -33,15 +34,7 @@ class InlineRun:
             heard(run, seq)
             self._wake()
 
-        telling = Host(
-            places=host.places,
-            slots=host.slots,
-            credentials=host.credentials,
-            now=host.now,
-            chance=host.chance,
-            on_commit=on_commit,
-            is_watched=host.is_watched,
-        )
+        telling = replace(host, on_commit=on_commit)
         self.executor = RunExecutor(graph, store, stored, host=telling)
         self._driving = asyncio.create_task(self.executor.run(), name=f"run {stored.run}")
         self._driving.add_done_callback(lambda _: self._wake())

@@ -1,13 +1,15 @@
 """Where a task's body runs: on the event loop, in a worker thread, in a process of its own."""
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import Callable, Mapping
 from inspect import isawaitable
 from typing import Any, Protocol
 
 from runner.errors import RunnerError
-from runner.execution.context import BlockingContext, TaskContext
+from runner.execution.blocking_context import BlockingContext
+from runner.execution.context import TaskContext
 from runner.execution.process_place import ProcessPlace
 from runner.execution.stream import ChunkReader
 from runner.graph.task import Task
@@ -141,7 +143,9 @@ async def _threaded(body: Callable[[], Any], name: str, interrupt: Callable[[], 
         if not loop.is_closed():
             loop.call_soon_threadsafe(settle, value, fault)
 
-    threading.Thread(target=work, name=name, daemon=True).start()
+    # With what the body's task knows of the run: where the content of artifacts is read.
+    known = contextvars.copy_context()
+    threading.Thread(target=known.run, args=(work,), name=name, daemon=True).start()
     try:
         return await asyncio.shield(outcome)
     except asyncio.CancelledError:

@@ -13,6 +13,8 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from concurrent.futures import Future
 from typing import Any
 
+from runner.execution.artifacts import Content
+from runner.execution.process_artifacts import ParentArtifacts
 from runner.execution.process_messages import (
     HEADER,
     Message,
@@ -23,6 +25,7 @@ from runner.execution.process_messages import (
     unpack,
 )
 from runner.execution.secrets import Secret
+from runner.graph.artifact import ANY_MEDIA_TYPE, CONTENTS, Artifact
 from runner.graph.ports import Port
 from runner.graph.task import Task
 from runner.graph.values import decode, encode
@@ -96,6 +99,8 @@ class _Context:
         )
         self._line = line
         self._outputs = task.outputs
+        self._artifacts = ParentArtifacts(line.ask)
+        CONTENTS.set(self._artifacts)
         self._unheard: list[Future[Any]] = []
 
     def close_stream(self, port: str) -> None:
@@ -142,6 +147,12 @@ class LoopContext(_Context):
         """Keep a value that the next attempt starts from."""
         await asyncio.wrap_future(self._line.ask("save_state", value=encode(value)))
 
+    async def save_artifact(
+        self, content: Content, name: str = "", media_type: str = ANY_MEDIA_TYPE
+    ) -> Artifact:
+        """Keep a file; give it as a value."""
+        return await asyncio.to_thread(self._artifacts.save, content, name, media_type)
+
     def resume_stream(self, port: str) -> asyncio.Future[None]:
         """Keep of a port what was pushed before the saved state; it may be awaited."""
         return asyncio.wrap_future(self._tell("resume_stream", port=port))
@@ -167,6 +178,12 @@ class BlockingContext(_Context):
     def save_state(self, value: Any) -> None:
         """Keep a value that the next attempt starts from."""
         self._line.ask("save_state", value=encode(value)).result()
+
+    def save_artifact(
+        self, content: Content, name: str = "", media_type: str = ANY_MEDIA_TYPE
+    ) -> Artifact:
+        """Keep a file; give it as a value."""
+        return self._artifacts.save(content, name, media_type)
 
     def resume_stream(self, port: str) -> None:
         """Keep of a port what was pushed before the saved state."""

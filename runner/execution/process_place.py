@@ -20,6 +20,7 @@ from typing import Any
 from runner.errors import ProcessDied, RunnerError, ValueFault
 from runner.execution import process_child
 from runner.execution.context import TaskContext
+from runner.execution.process_artifacts import ChildArtifacts
 from runner.execution.process_messages import (
     HEADER,
     Message,
@@ -102,6 +103,7 @@ class _Child:
         self._context: Any = context
         self._readings: dict[int, AsyncIterator[Any]] = {}
         self._answers: set[asyncio.Task[None]] = set()
+        self._artifacts = ChildArtifacts(context)
         self._known: dict[str, Callable[[Message], Awaitable[Any]]] = {
             "push_chunk": self._push_chunk,
             "close_stream": self._close_stream,
@@ -111,6 +113,7 @@ class _Child:
             "secret": self._secret,
             "next_chunk": self._next_chunk,
             "final": self._final,
+            **self._artifacts.asked,
         }
 
     async def serve(self, job: Message) -> Message | None:
@@ -129,6 +132,7 @@ class _Child:
     def close(self) -> None:
         """Close the pipe, which ends the child at once."""
         self._outgoing.transport.abort()
+        self._artifacts.close()
 
     async def _receive(self) -> Message | None:
         try:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, is_type
 from uuid import UUID
 
 from runner.errors import ValueFault
+from runner.graph.artifact import Artifact
 
 Verdict = Literal["fits", "checked", "misfit"]
 
@@ -21,6 +22,7 @@ _NAMED: Mapping[str, Any] = {
     "datetime": datetime,
     "decimal": Decimal,
     "uuid": UUID,
+    "artifact": Artifact,
     "any": Any,
 }
 _NAMES: Mapping[Any, str] = {kind: name for name, kind in _NAMED.items()}
@@ -33,6 +35,7 @@ _WORDS: Mapping[Any, tuple[str, str]] = {
     datetime: ("a date with time", "dates with time"),
     Decimal: ("a decimal number", "decimal numbers"),
     UUID: ("a UUID", "UUIDs"),
+    Artifact: ("a file", "files"),
     Any: ("any value", "any values"),
     type(None): ("nothing", "nothing"),
     dict: ("a mapping", "mappings"),

@@ -13,6 +13,7 @@ from uuid import UUID
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from runner.errors import ValueFault
+from runner.graph.artifact import Artifact, artifact_from
 
 MAX_DEPTH = 64
 # No JSON parser of Python reads back a number of more than 4,300 digits.
@@ -57,7 +58,7 @@ def tagged(value: object, depth: int = 0) -> Any:
             return tag(value, depth)
     raise ValueFault(
         f"A value of type {type(value).__name__} cannot be kept; give text, numbers, lists, dicts, "
-        "bytes, datetime, Decimal or UUID."
+        "bytes, datetime, Decimal, UUID or Artifact."
     )
 
 
@@ -142,6 +143,7 @@ _TAGGERS: tuple[tuple[Any, Callable[[Any, int], Any]], ...] = (
     (datetime, lambda value, _: {"$datetime": value.isoformat()}),
     (Decimal, lambda value, _: {"$decimal": str(value)}),
     (UUID, lambda value, _: {"$uuid": str(value)}),
+    (Artifact, lambda value, _: {"$artifact": value.to_json()}),
 )
 
 
@@ -163,8 +165,12 @@ def _untagged_dict(value: dict[str, Any]) -> object:
     ((tag, content),) = value.items()
     if tag == "$dict" and isinstance(content, dict):
         return {key: untagged(item) for key, item in content.items()}
+    if tag == "$artifact":
+        return artifact_from(content)
     if tag not in _READERS or not isinstance(content, str):
-        raise ValueFault(f"The tag {tag} is not one of {', '.join(_READERS)}, $dict with its text.")
+        raise ValueFault(
+            f"The tag {tag} is not one of {', '.join(_READERS)}, $artifact, $dict with its text."
+        )
     try:
         return _READERS[tag](content)
     except (ValueError, InvalidOperation, binascii.Error) as fault:
