@@ -27,10 +27,25 @@ class OwnerLocks:
         if owner in self._held:
             return
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Not inheritable: a child that outlives the process must not keep the lock alive.
-        descriptor = os.open(self._path(owner), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        descriptor = self._locked(self._path(owner))
+        while descriptor is None:
+            descriptor = self._locked(self._path(owner))
         self._held[owner] = descriptor
+
+    @staticmethod
+    def _locked(path: Path) -> int | None:
+        """Open and lock a file; None if it was removed meanwhile, by one who saw it unlocked."""
+        # Not inheritable: a child that outlives the process must not keep the lock alive.
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        # Not for long: others only look.
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            if path.stat().st_ino == os.fstat(descriptor).st_ino:
+                return descriptor
+        except FileNotFoundError:
+            pass
+        os.close(descriptor)
+        return None
 
     def is_dead(self, owner: str) -> bool:
         """Whether the owner lived here and does no more; False when only its lease can tell."""
@@ -41,7 +56,8 @@ class OwnerLocks:
         except OSError:
             return False
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Shared: two that look at the same time must not take each other for the owner.
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         finally:

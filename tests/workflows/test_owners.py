@@ -1,5 +1,6 @@
 """Locks tell the living from the dead."""
 
+import fcntl
 import subprocess
 import sys
 
@@ -56,6 +57,36 @@ def test_a_killed_process_is_dead_at_once(locks, tmp_path):
         other.kill()
         other.wait()
         assert locks.is_dead("other")
+
+
+def test_two_that_look_at_a_dead_owner_see_the_same(locks, tmp_path, monkeypatch):
+    locks.hold("me")
+    locks.free()
+    flock, seen = fcntl.flock, []
+
+    def looked_at_by_another(descriptor, operation):
+        flock(descriptor, operation)
+        monkeypatch.setattr(fcntl, "flock", flock)
+        seen.append(OwnerLocks(tmp_path / "owners").is_dead("me"))
+
+    monkeypatch.setattr(fcntl, "flock", looked_at_by_another)
+    assert locks.is_dead("me")
+    assert seen == [True]
+
+
+def test_a_file_that_is_removed_before_it_is_locked_is_made_again(locks, tmp_path, monkeypatch):
+    """P4: who forgets the dead may come between the making of a file and its lock."""
+    flock, other = fcntl.flock, OwnerLocks(tmp_path / "owners")
+
+    def forgotten_before(descriptor, operation):
+        monkeypatch.setattr(fcntl, "flock", flock)
+        other.forget("me")
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", forgotten_before)
+    locks.hold("me")
+    assert other.known() == ["me"]
+    assert not other.is_dead("me")
 
 
 def test_an_owner_id_is_new_every_time():

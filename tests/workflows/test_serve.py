@@ -7,9 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
+from tests.databases import postgres_database, why_no_postgres
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,7 +20,8 @@ SECONDS = 30
 
 
 def environment(data, **more):
-    return {**os.environ, "ANABRANCH_DATA": str(data), "PORT": "0", **more}
+    own = {"ANABRANCH_DATA": str(data), "DATABASE_URL": "", "PORT": "0"}
+    return {**os.environ, **own, **more}
 
 
 class Server:
@@ -148,3 +152,38 @@ def test_plain_daphne_starts_and_stops_the_runner(tmp_path):
     server = Server(*command, env=env, ready=r"background runner (\S+) (started)")
     assert server.end() == 0
     assert "stopped" in server.said
+
+
+@pytest.fixture
+def postgres():
+    """The address of an empty database of a server; skipped where none answers."""
+    if why_no_postgres():
+        pytest.skip(why_no_postgres())
+    with postgres_database() as url:
+        yield url
+
+
+def test_servers_of_one_postgresql_database_start_together(postgres, tmp_path):
+    """P3: they share its runs; one of them brings it up to date and makes the first person."""
+    with ThreadPoolExecutor(2) as threads:
+        starts = [
+            threads.submit(
+                Server,
+                *("manage.py", "serve"),
+                env=environment(tmp_path / name, DATABASE_URL=postgres, SECRET_KEY="shared" * 10),
+            )
+            for name in ("one", "two")
+        ]
+        servers = [each.result() for each in starts]
+    assert [each.ask("GET", "/healthz")[0] for each in servers] == [200, 200]
+    assert [each.end() for each in servers] == [0, 0]
+    assert sum("shown this once" in each.said for each in servers) == 1
+    assert all(" stopped" in each.said for each in servers)
+
+
+def test_servers_of_one_postgresql_database_may_share_a_directory(postgres, tmp_path):
+    """P4: there they see each other's locks."""
+    env = environment(tmp_path, DATABASE_URL=postgres)
+    servers = [Server("manage.py", "serve", env=env) for _ in range(2)]
+    assert [each.ask("GET", "/healthz")[0] for each in servers] == [200, 200]
+    assert [each.end() for each in servers] == [0, 0]

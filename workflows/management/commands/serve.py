@@ -1,16 +1,15 @@
 """`manage.py serve`: everything in one process, ready for the first sign-in."""
 
-import fcntl
 import os
 import secrets
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from workflows.alone import AlreadyServed, alone, only_server
 from workflows.demo_library import add_demo_person, load_demos
 
 DEMO_PERSON = "demo"
@@ -24,27 +23,20 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prepare and serve."""
-        lock = self._only_server_here()
-        call_command("migrate", verbosity=0, interactive=False)
-        call_command("collectstatic", verbosity=0, interactive=False)
-        load_demos()
-        call_command("load_code_workflows", stdout=self.stdout, stderr=self.stderr)
-        self._serve()
-        lock.close()
-
-    def _only_server_here(self) -> IO[str]:
-        """Hold the data directory: SQLite knows one server, and its runner drives every run."""
-        path: Path = settings.DATA_DIR / "serve.lock"
-        lock = path.open("w", encoding="ascii")
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-            raise CommandError(
-                f"Another server already uses {settings.DATA_DIR}; "
-                "set ANABRANCH_DATA to another directory."
-            ) from None
-        return lock
+            with only_server():
+                self._prepare()
+                self._serve()
+        except AlreadyServed as refusal:
+            raise CommandError(str(refusal)) from None
+
+    def _prepare(self) -> None:
+        """Bring the database and the files up to date; servers of one database do it in turn."""
+        with alone():
+            call_command("migrate", verbosity=0, interactive=False)
+            call_command("collectstatic", verbosity=0, interactive=False)
+            load_demos()
+            call_command("load_code_workflows", stdout=self.stdout, stderr=self.stderr)
 
     def _welcome(self, host: str, port: int) -> None:
         """Say where to go; only now, as a password that is shown once must not be shown in vain."""
@@ -52,7 +44,9 @@ class Command(BaseCommand):
 
         if port != settings.PORT:
             settings.SOCKET_ORIGINS.append(f"http://{host}:{port}")
-        told = f"{_how_to_sign_in()}\nServing on http://{host}:{port}/"
+        with alone():
+            way_in = _how_to_sign_in()
+        told = f"{way_in}\nServing on http://{host}:{port}/"
         # From inside the loop: who reads this may stop the server at once, and gracefully.
         later: Any = reactor
         later.callLater(0, self._say, told)
