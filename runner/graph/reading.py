@@ -67,6 +67,8 @@ _GRAPH: _Fields = {
     "tasks": (_LIST, False),
     "dataflows": (_LIST, False),
 }
+# What a person arranged around it; the definition itself does not read it.
+_OUTERMOST: _Fields = {**_GRAPH, "layout": (_OBJECT, False)}
 _KINDS: dict[str, Callable[[Any], bool]] = {
     _TEXT: lambda value: isinstance(value, str),
     _NUMBER: lambda value: isinstance(value, int | float) and not isinstance(value, bool),
@@ -80,7 +82,7 @@ _KINDS: dict[str, Callable[[Any], bool]] = {
 def read_document(text: str | bytes) -> dict[str, Any]:
     """Read and check a definition; raises DefinitionError with one sentence."""
     document = _parse(_as_text(text))
-    _check_fields(document, _GRAPH, "the definition")
+    _check_fields(document, _OUTERMOST, "the definition")
     if document.get("v") != 1:
         raise DefinitionError('The definition says no version this program reads; write "v": 1.')
     return _graph(document, "")

@@ -1,0 +1,102 @@
+"""Every act there is, read from JSON and carried out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from runner.editing.arranging import Move, PutFrame, PutNote, RemoveFrame, RemoveNote
+from runner.editing.borders import RemoveInput, RemoveOutput, SetGraph, SetInput, SetOutput
+from runner.editing.changes import Change, differences
+from runner.editing.dataflows import Connect, Disconnect
+from runner.editing.draft import Draft
+from runner.editing.edit import Edit, new_problems
+from runner.editing.groups import Group, Unpack
+from runner.editing.pasting import Paste
+from runner.editing.tasks import (
+    AddTask,
+    BridgeTask,
+    InsertTask,
+    OrderTasks,
+    RemoveTasks,
+    SetDisabled,
+    SetTitle,
+    SetValue,
+)
+from runner.errors import DefinitionError, RunnerError
+from runner.graph.checking import check_nesting
+from runner.graph.definition import GraphDefinition
+from runner.graph.registry import TaskRegistry
+
+AnyEdit = Annotated[
+    AddTask
+    | RemoveTasks
+    | SetTitle
+    | SetDisabled
+    | SetValue
+    | InsertTask
+    | BridgeTask
+    | OrderTasks
+    | Connect
+    | Disconnect
+    | SetInput
+    | RemoveInput
+    | SetOutput
+    | RemoveOutput
+    | SetGraph
+    | Move
+    | PutNote
+    | RemoveNote
+    | PutFrame
+    | RemoveFrame
+    | Group
+    | Unpack
+    | Paste,
+    Field(discriminator="op"),
+]
+_READER: TypeAdapter[Edit] = TypeAdapter(AnyEdit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What came of an act: the new draft, what differs, and what the act is called."""
+
+    draft: Draft
+    changes: tuple[Change, ...]
+    words: str
+
+
+def read_edit(document: Mapping[str, Any]) -> Edit:
+    """Read an act from its JSON object; raises DefinitionError with one sentence."""
+    try:
+        return _READER.validate_python(dict(document))
+    except ValidationError as fault:
+        first = fault.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(each) for each in first["loc"][1:])[:80]
+        where = f" (at {place})" if place else ""
+        raise DefinitionError(f"This act cannot be understood: {first['msg']}{where}.") from fault
+
+
+def carry_out(edit: Edit, draft: Draft, registry: TaskRegistry) -> Done:
+    """Do an act; raises DefinitionError with one sentence, and then nothing has changed.
+
+    What has to fit is refused for the first problem that it would make; any other act may leave
+    problems behind, which the list of problems shows.
+    """
+    try:
+        words = edit.words(draft)[:200]
+        edited = edit.edited(draft, registry)
+    except DefinitionError:
+        raise
+    except RunnerError as fault:
+        raise DefinitionError(fault.sentence) from fault
+    check_nesting(edited.definition)
+    # Read again, so that whatever an act let in is checked as a file would be.
+    whole = GraphDefinition.from_json(edited.definition.to_json())
+    edited = Draft(definition=whole, sheet=edited.sheet)
+    if edit.must_fit:
+        before, after = draft.definition.check(registry), whole.check(registry)
+        if problems := new_problems(before, after):
+            raise DefinitionError.of(problems[:1])
+    return Done(draft=edited, changes=differences(draft, edited), words=words)

@@ -1,0 +1,300 @@
+"""Acts on tasks: add, remove, name, set, disable, insert, take out and join, put in order."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from runner.editing.draft import Draft, joined, parted
+from runner.editing.edit import At, Edit, End, InLevel, Name, Path, Title, free_id, title_of
+from runner.errors import DefinitionError, RunnerError
+from runner.graph.checking import CheckedGraph, examine, takes_several
+from runner.graph.dataflow import Dataflow
+from runner.graph.definition import DefinedTask, GraphDefinition, GraphPort
+from runner.graph.ports import Port, fit, fit_element
+from runner.graph.registry import TaskRegistry
+
+#: What types that hold a graph begin with, so that something can be drawn inside at once.
+_BEGINNINGS: Mapping[str, tuple[Mapping[str, Any], tuple[GraphPort, ...]]] = {
+    "flow.graph": ({}, ()),
+    "flow.map": ({"over": ["item"]}, (GraphPort(name="item"),)),
+    "flow.reduce": ({"over": ["item"]}, (GraphPort(name="item"),)),
+    "flow.while": ({}, (GraphPort(name="value"),)),
+    "flow.fallback": ({}, ()),
+    "flow.first_of": ({}, ()),
+}
+
+
+class AddTask(InLevel):
+    """Add a task; with `source` or `target` it is joined to that port by the first that fits."""
+
+    op: Literal["add"] = "add"
+    type: Name
+    title: Title = ""
+    at: At | None = None
+    source: End = ""
+    target: End = ""
+
+    def edited(self, draft: Draft, registry: TaskRegistry) -> Draft:
+        """Add it under an id of its own."""
+        task = new_task(draft.level(self.level), self.type, self.title, registry)
+        added = draft.changed(self.level, lambda level: level.with_task(task))
+        if self.source or self.target:
+            added = added.changed(
+                self.level,
+                lambda level: _joined(level, task.id, registry, self.source, self.target),
+            )
+        return placed(added, joined(self.level, task.id), self.at)
+
+    def words(self, draft: Draft) -> str:
+        """Name it after the type."""
+        del draft
+        return f"Add {self.title or self.type}"
+
+
+class RemoveTasks(InLevel):
+    """Remove tasks with their dataflows."""
+
+    op: Literal["remove"] = "remove"
+    ids: Annotated[list[Name], Field(min_length=1, max_length=10_000)]
+
+    def edited(self, draft: Draft, registry: TaskRegistry) -> Draft:
+        """Take them out, and off the sheet."""
+        del registry
+        level = draft.level(self.level)
+        for task_id in self.ids:
+            level.task(task_id)
+        gone = frozenset(self.ids)
+        return draft.changed(self.level, lambda level: without_tasks(level, gone)).tidied()
+
+    def words(self, draft: Draft) -> str:
+        """Name the task, or say how many."""
+        if len(self.ids) == 1:
+            return f"Remove {title_of(draft, joined(self.level, self.ids[0]))}"
+        return f"Remove {len(self.ids)} tasks"
+
+
+class SetTitle(Edit):
+    """Give a task another title; its id stays."""
+
+    op: Literal["title"] = "title"
+    path: Path
+    title: Title
+
+    def edited(self, draft: Draft, registry: TaskRegistry) -> Draft:
+        """Change the title."""
+        del registry
+        return _with_task(draft, self.path, title=" ".join(self.title.split()))
+
+    def words(self, draft: Draft) -> str:
+        """Say the old and the new title."""
+        return f"Rename {title_of(draft, self.path)} to {self.title or parted(self.path)[1]}"
+
+
+class SetDisabled(Edit):
+    """Disable tasks, or enable them again."""
+
+    op: Literal["disable"] = "disable"
+    paths: Annotated[list[Path], Field(min_length=1, max_length=10_000)]
+    disabled: bool = True
+
+    def edited(self, draft: Draft, registry: TaskRegistry) -> Draft:
+        """Change the mark."""
+        del registry
+        for path in self.paths:
+            draft = _with_task(draft, path, disabled=self.disabled)
+        return draft
+
+    def words(self, draft: Draft) -> str:
+        """Name the task, or say how many."""
+        one = title_of(draft, self.paths[0]) if len(self.paths) == 1 else f"{len(self.paths)} tasks"
+        return f"{'Disable' if self.disabled else 'Enable'} {one}"
+
+
+class SetValue(Edit):
+    """Set, or take back, one setting, one constant input, or one field of the policy."""
+
+    op: Literal["set"] = "set"
+    path: Path
+    section: Literal["config", "inputs", "policy"]
+    name: Name
+    value: Any = None
+    unset: bool = False
+
+    def edited(self, draft: Draft, registry: TaskRegistry) -> Draft:
+        """Change the section."""
+        del registry
+        values = dict(getattr(draft.task(self.path), self.section))
+        values.pop(self.name, None)
+        if not self.unset:
+            values[self.name] = self.value
+        return _with_task(draft, self.path, **{self.section: values})
+
+    def words(self, draft: Draft) -> str:
+        """Say what is set."""
+        act = "Take back" if self.unset else "Set"
+        return f"{act} {self.name} of {title_of(draft, self.path)}"
+
+
+class InsertTask(InLevel):
+    """Put a new task, or one without dataflows, into a dataflow."""
+
+    op: Literal["insert"] = "insert"
+    source: End
+    target: End
+    type: Name = ""
+    id: Name = ""
+    at: At | None = None
+    must_fit = True
+
+    def edited(self, draft: Draft, registry: TaskRegistry) -> Draft:
+        """Take the dataflow away and lead it through the task."""
+        level = draft.level(self.level).without_dataflow(self.source, self.target)
+        if self.id:
+            task = level.task(self.id)
+        else:
+            task = new_task(level, self.type, "", registry)
+            level = level.with_task(task)
+        level = _joined(level, task.id, registry, self.source, "")
+        level = _joined(level, task.id, registry, "", self.target)
+        return placed(
+            draft.changed(self.level, lambda _: level), joined(self.level, task.id), self.at
+        )
+
+    def words(self, draft: Draft) -> str:
+        """Say what is put where."""
+        del draft
+        return f"Insert {self.id or self.type} between {self.source} and {self.target}"
+
+
+class BridgeTask(InLevel):
+    """Remove a task and lead what flowed into it to where its outputs flowed, where that fits."""
+
+    op: Literal["bridge"] = "bridge"
+    id: Name
+
+    def edited(self, draft: Draft, registry: TaskRegistry) -> Draft:
+        """Join each reader to the first source that fits."""
+        level = draft.level(self.level)
+        level.task(self.id)
+        sources = [each.source for each in level.dataflows if each.target_end[0] == self.id]
+        targets = [each.target for each in level.dataflows if each.source_end[0] == self.id]
+        rest = without_tasks(level, frozenset({self.id}))
+        checked = examine(rest, registry)
+        for target in dict.fromkeys(targets):
+            fitting = [source for source in dict.fromkeys(sources) if fits(checked, source, target)]
+            if fitting:
+                rest = rest.with_dataflow(fitting[0], target)
+        return draft.changed(self.level, lambda _: rest).tidied()
+
+    def words(self, draft: Draft) -> str:
+        """Name the task."""
+        return f"Take {title_of(draft, joined(self.level, self.id))} out and join its ends"
+
+
+class OrderTasks(InLevel):
+    """Put the tasks of a level in another order: alternatives are tried in it."""
+
+    op: Literal["order"] = "order"
+    ids: Annotated[list[Name], Field(max_length=10_000)]
+
+    def edited(self, draft: Draft, registry: TaskRegistry) -> Draft:
+        """Sort the tasks."""
+        del registry
+        level = draft.level(self.level)
+        if sorted(self.ids) != sorted(task.id for task in level.tasks):
+            raise DefinitionError("The order must name each task of the level once.")
+        tasks = tuple(level.task(task_id) for task_id in self.ids)
+        return draft.changed(self.level, lambda level: replace(level, tasks=tasks))
+
+    def words(self, draft: Draft) -> str:
+        """Say whose tasks."""
+        inside = title_of(draft, self.level) if self.level else draft.definition.label
+        return f"Put the tasks of {inside} in order"
+
+
+# ── what several of them need ───────────────────────────────────────────────────────────────────
+
+
+def new_task(level: GraphDefinition, kind: str, title: str, registry: TaskRegistry) -> DefinedTask:
+    """Make a task with a free id; raises UnknownTaskType."""
+    known = registry.get(kind)
+    config, inputs = _BEGINNINGS.get(kind, ({}, None))
+    graph = None if inputs is None else GraphDefinition(name=kind.rpartition(".")[2], inputs=inputs)
+    task_id = free_id(level, kind.rpartition(".")[2])
+    return DefinedTask(
+        id=task_id, type=known.name, title=title or known.title, config=config, graph=graph
+    )
+
+
+def placed(draft: Draft, path: str, at: At | None) -> Draft:
+    """Put a task somewhere on the sheet; without a place it stands where the layout puts it."""
+    if at is None:
+        return draft
+    spot = round(at[0]), round(at[1])
+    return draft.on(positions={**draft.sheet.positions, path: spot})
+
+
+def without_tasks(level: GraphDefinition, gone: frozenset[str]) -> GraphDefinition:
+    """Take tasks out, with their dataflows and the graph outputs that came from them."""
+    return replace(
+        level,
+        tasks=tuple(each for each in level.tasks if each.id not in gone),
+        dataflows=tuple(
+            each
+            for each in level.dataflows
+            if each.source.partition(".")[0] not in gone
+            and each.target.partition(".")[0] not in gone
+        ),
+        outputs=tuple(each for each in level.outputs if each.source.partition(".")[0] not in gone),
+    )
+
+
+def fits(checked: CheckedGraph, source: str, target: str) -> bool:
+    """Whether a dataflow could be drawn between two ends, as far as their types go."""
+    try:
+        flow = Dataflow(source, target)
+        given = checked.port_of(flow.source_end)
+        wanted = checked.tasks[flow.target_end[0]].inputs[flow.target_end[1]]
+    except (KeyError, RunnerError):
+        return False
+    return verdict(given, wanted) != "misfit"
+
+
+def verdict(source: Port, target: Port) -> str:
+    """Say whether a port fits another, as a whole or as one element of a list."""
+    found = fit(source, target).verdict
+    if found == "misfit" and takes_several(target):
+        return fit_element(source, target).verdict
+    return found
+
+
+def _joined(
+    level: GraphDefinition, task_id: str, registry: TaskRegistry, source: str, target: str
+) -> GraphDefinition:
+    """Join a task to a source, and to a target, by the first port that fits."""
+    checked = examine(level, registry)
+    task = checked.tasks.get(task_id)
+    if task is None:
+        return level
+    fed = {each.target for each in level.dataflows}
+    if source:
+        ends = [f"{task_id}.{name}" for name in _required_first(task.inputs)]
+        for end in ends:
+            if end not in fed and fits(checked, source, end):
+                return level.with_dataflow(source, end)
+        raise DefinitionError(f"{task.title} has no input that takes what {source} gives.")
+    for name in task.outputs:
+        if fits(checked, f"{task_id}.{name}", target):
+            return level.with_dataflow(f"{task_id}.{name}", target)
+    raise DefinitionError(f"{task.title} has no output that {target} takes.")
+
+
+def _required_first(ports: Mapping[str, Port]) -> list[str]:
+    return sorted(ports, key=lambda name: not ports[name].required)
+
+
+def _with_task(draft: Draft, path: str, **changes: Any) -> Draft:
+    level, task_id = parted(path)
+    return draft.changed(level, lambda graph: graph.with_changed_task(task_id, **changes))

@@ -1,0 +1,209 @@
+"""What each act does to a draft, and the sentence where it cannot."""
+
+import pytest
+
+from runner.editing.acts import carry_out, read_edit
+from runner.editing.draft import Draft
+from runner.editing.pasting import clip_of
+from runner.errors import DefinitionError
+from runner.graph.definition import DefinedTask, GraphDefinition
+from tests.drive import drive, outputs_of
+from tests.runner.editing.acting import REGISTRY
+
+
+def chain():
+    """Two numbers, added, added again with the first one, and a note about the sum."""
+    drawn = [
+        ("one", "test.number"), ("two", "test.number"), ("sum", "test.add"), ("more", "test.add"),
+        ("note", "test.note"),
+    ]  # fmt: skip
+    flows = [("one", "sum"), ("two", "sum"), ("sum", "more"), ("one", "more"), ("more", "note")]
+    draft = Draft(definition=GraphDefinition(name="chain"))
+    for task_id, kind in drawn:
+        inputs = {"value": 2} if kind == "test.number" else {}
+        task = DefinedTask(id=task_id, type=kind, inputs=inputs)
+        draft = draft.changed("", lambda level, task=task: level.with_task(task))
+    for source, target in flows:
+        ends = f"{source}.result", f"{target}.values"
+        draft = draft.changed("", lambda level, ends=ends: level.with_dataflow(*ends))
+    return draft.changed("", lambda level: level.with_output("sum", "more.result"))
+
+
+def do(draft, op, **arguments):
+    """Do an act, as a browser says it."""
+    return carry_out(read_edit({"op": op, **arguments}), draft, REGISTRY).draft
+
+
+def flows(draft, level=""):
+    """The dataflows of a level, as pairs."""
+    return [(flow.source, flow.target) for flow in draft.level(level).dataflows]
+
+
+def ids(draft, level=""):
+    """The tasks of a level."""
+    return [task.id for task in draft.level(level).tasks]
+
+
+async def sum_of(draft):
+    """What the draft gives when it runs."""
+    return outputs_of(await drive(draft.definition.to_json(), {}))
+
+
+def test_a_task_gets_a_free_id_and_stands_where_it_was_put():
+    draft = do(do(Draft(definition=GraphDefinition()), "add", type="test.add"), "add",
+               type="test.add", at=[40.4, 80.6])  # fmt: skip
+    assert ids(draft) == ["add", "add_2"]
+    assert draft.sheet.positions == {"add_2": (40, 81)}
+
+
+def test_a_task_added_at_a_port_is_joined_to_it():
+    draft = do(chain(), "add", type="test.note", source="sum.result")
+    assert ("sum.result", "note_2.values") in flows(draft)
+
+
+def test_a_task_that_does_not_fit_the_port_says_so():
+    with pytest.raises(DefinitionError, match=r"has no input that takes what sum\.result gives"):
+        do(chain(), "add", type="flow.graph", source="sum.result")
+
+
+def test_removing_tasks_takes_their_dataflows_and_outputs_along():
+    draft = do(chain(), "remove", ids=["more"])
+    assert ids(draft) == ["one", "two", "sum", "note"]
+    assert flows(draft) == [("one.result", "sum.values"), ("two.result", "sum.values")]
+    assert draft.definition.outputs == ()
+
+
+def test_a_dataflow_that_does_not_fit_is_refused_with_the_reason():
+    """Engine 3.1."""
+    with pytest.raises(DefinitionError, match="note"):
+        do(chain(), "connect", source="one.result", target="note.nothing")
+
+
+def test_a_dataflow_that_closes_a_circle_is_refused_and_names_it():
+    """Engine 3.1."""
+    with pytest.raises(DefinitionError, match=r"go in a circle: .*sum"):
+        do(chain(), "connect", source="more.result", target="sum.values")
+
+
+def test_a_port_that_takes_one_dataflow_gives_up_the_one_it_had():
+    draft = do(chain(), "add", type="test.emit")
+    draft = do(draft, "add", type="test.total", source="emit.numbers")
+    draft = do(do(draft, "add", type="test.emit"), "connect",
+               source="emit_2.numbers", target="total.numbers")  # fmt: skip
+    assert [flow for flow in flows(draft) if flow[1] == "total.numbers"] == [
+        ("emit_2.numbers", "total.numbers")
+    ]
+
+
+def test_a_dataflow_takes_the_place_of_a_constant():
+    draft = do(chain(), "set", path="note", section="inputs", name="values", value=[1])
+    draft = do(draft, "connect", source="sum.result", target="note.values")
+    assert draft.task("note").inputs == {}
+
+
+async def test_a_task_put_into_a_dataflow_lets_the_value_through():
+    draft = do(chain(), "insert", source="sum.result", target="more.values", type="test.add")
+    assert ("sum.result", "add.values") in flows(draft)
+    assert ("add.result", "more.values") in flows(draft)
+    assert await sum_of(draft) == await sum_of(chain())
+
+
+def test_a_task_taken_out_leaves_its_ends_joined():
+    draft = do(chain(), "bridge", id="more")
+    assert ("sum.result", "note.values") in flows(draft)
+
+
+@pytest.mark.parametrize("chosen", [["sum"], ["sum", "more"], ["one", "two", "sum"], ["one"]])
+async def test_a_compound_made_of_tasks_gives_the_same(chosen):
+    """Engine 2.7."""
+    draft = do(chain(), "group", ids=chosen, title="Part")
+    assert ids(draft, "part") == chosen
+    assert draft.definition.check(REGISTRY) == []
+    assert await sum_of(draft) == await sum_of(chain())
+
+
+@pytest.mark.parametrize("chosen", [["sum"], ["sum", "more"], ["one", "two", "sum"], ["one"]])
+async def test_a_compound_taken_apart_is_what_it_was(chosen):
+    draft = do(do(chain(), "group", ids=chosen, title="Part"), "unpack", path="part")
+    assert sorted(ids(draft)) == sorted(ids(chain()))
+    assert sorted(flows(draft)) == sorted(flows(chain()))
+    assert await sum_of(draft) == await sum_of(chain())
+
+
+def test_tasks_with_another_between_them_make_no_compound():
+    with pytest.raises(DefinitionError, match="sum lies between these tasks; add it to the group"):
+        do(chain(), "group", ids=["one", "more"])
+
+
+def test_places_follow_their_tasks_into_a_compound_and_out_of_it():
+    draft = do(chain(), "move", positions={"sum": [10, 20]})
+    draft = do(draft, "group", ids=["sum"], title="Part")
+    assert draft.sheet.positions == {"part/sum": (10, 20)}
+    assert do(draft, "unpack", path="part").sheet.positions == {"sum": (10, 20)}
+
+
+def test_what_is_pasted_keeps_the_dataflows_among_it_and_with_links_those_into_it():
+    clip = clip_of(chain(), "", ["sum", "more"])
+    alone = do(chain(), "paste", clip=clip)
+    linked = do(chain(), "paste", clip=clip, links=True)
+    assert ("sum_2.result", "more_2.values") in flows(alone)
+    assert ("two.result", "sum_2.values") not in flows(alone)
+    assert ("two.result", "sum_2.values") in flows(linked)
+
+
+@pytest.mark.parametrize(
+    "clip",
+    [
+        {},
+        {"graph": []},
+        {"graph": {"v": 1, "tasks": [{"id": "a", "type": "b"}]}, "links": [["x"]]},
+        {"graph": {"v": 1, "tasks": []}, "links": [["a.b", "c.d"]]},
+        {"graph": {"v": 1, "tasks": [{"id": "a"}]}},
+        {"graph": {"v": 1, "tasks": [{"id": "a", "type": "b"}] * 2}},
+    ],
+)
+def test_rubbish_in_the_clipboard_is_refused(clip):
+    with pytest.raises(DefinitionError):
+        do(chain(), "paste", clip=clip)
+
+
+def test_an_input_that_is_renamed_stays_connected():
+    draft = do(chain(), "input", port={"name": "extra", "type": "int"})
+    draft = do(draft, "connect", source="$inputs.extra", target="sum.values")
+    draft = do(draft, "input", port={"name": "other", "type": "int"}, was="extra")
+    assert ("$inputs.other", "sum.values") in flows(draft)
+
+
+def test_a_map_can_be_drawn_inside_at_once():
+    draft = do(do(Draft(definition=GraphDefinition()), "add", type="flow.map"), "add",
+               level="map", type="test.add", source="$inputs.item")  # fmt: skip
+    assert flows(draft, "map") == [("$inputs.item", "add.values")]
+
+
+@pytest.mark.parametrize(
+    ("act", "said"),
+    [
+        ({"op": "fly"}, "cannot be understood"),
+        ({}, "cannot be understood"),
+        ({"op": "remove", "ids": []}, "at ids"),
+        ({"op": "remove", "ids": ["nobody"]}, "There is no task 'nobody'"),
+        ({"op": "title", "path": "one", "title": "x" * 201}, "at title"),
+        ({"op": "title", "path": "one/two", "title": "x"}, "nothing inside of 'one'"),
+        ({"op": "add", "type": "no.such"}, "There is no task type"),
+        ({"op": "add", "type": "test.add", "shoe": 1}, "at .*shoe"),
+        ({"op": "move", "positions": {"one": [float("nan"), 1]}}, "finite"),
+        ({"op": "move", "positions": {"one": [1e9, 1]}}, "at positions"),
+        ({"op": "set", "path": "one", "section": "graph", "name": "x"}, "at section"),
+        ({"op": "set", "path": "one", "section": "config", "name": "x", "value": "\0"}, "NUL"),
+        ({"op": "note", "id": "n", "note": {"box": [0, 0, 0, 9]}}, "empty"),
+        ({"op": "note", "id": "<b>", "note": {"box": [0, 0, 9, 9]}}, "named by letters"),
+        ({"op": "note", "id": "n", "note": {"box": [0, 0, 9, 9], "inside": "x"}}, "no task 'x'"),
+        ({"op": "order", "ids": ["one"]}, "each task of the level once"),
+        ({"op": "input", "port": {"name": "x", "type": "fish"}}, "is no type"),
+        ({"op": "output", "name": "sum", "source": "one.result"}, "'sum' already"),
+    ],
+)
+def test_an_act_that_cannot_be_is_refused_with_one_sentence(act, said):
+    with pytest.raises(DefinitionError, match=said) as refusal:
+        carry_out(read_edit(act), chain(), REGISTRY)
+    assert "\n" not in refusal.value.sentence
