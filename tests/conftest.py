@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.databases import postgres_database, why_no_postgres
+
 DEFINITION = (
     '{"dataflows":[],"help":"","inputs":[],"name":"demo","outputs":[],'
     '"tasks":[{"config":{},"id":"a","inputs":{},"type":"test.number"}],"title":"Demo","v":1}'
@@ -27,6 +29,19 @@ def _uses_database(request):
         {"db", "transactional_db"} & set(request.fixturenames)
         or request.node.get_closest_marker("django_db")
     )
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def own_database(request, tmp_path):
+    """Give, for processes of its own, the environment of an empty database of each kind."""
+    environment = {"ANABRANCH_DATA": str(tmp_path / "data"), "DATABASE_URL": ""}
+    if request.param == "sqlite":
+        yield environment
+        return
+    if why_no_postgres():
+        pytest.skip(why_no_postgres())
+    with postgres_database() as url:
+        yield environment | {"DATABASE_URL": url}
 
 
 @pytest.fixture

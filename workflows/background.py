@@ -7,6 +7,8 @@ from django.conf import settings
 
 logger = logging.getLogger(__name__)
 
+RENEWALS_A_LEASE = 6
+
 
 class RunnerOfThisProcess:
     """The runner, its store and the loop both live on; a process without a server has none."""
@@ -32,6 +34,7 @@ class RunnerOfThisProcess:
                 on_commit=live.publish,
                 is_watched=live.is_watched,
             ),
+            renew_seconds=settings.LEASE_SECONDS / RENEWALS_A_LEASE,
         )
         self._runner.start()
         logger.info("background runner %s started", self._runner.owner)

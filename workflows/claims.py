@@ -36,11 +36,11 @@ def claim_runs(
     owner: str, limit: int, locks: OwnerLocks, driven: Collection[str] = ()
 ) -> list[StoredRun]:
     """Take up to `limit` runs that wait for an owner, whose owner is dead, or whose lease ended."""
-    dead = _dead_owners(owner, locks)
+    waiting = _waiting(owner, _dead_owners(owner, locks), driven)
     claimed = []
-    for run in _waiting(owner, dead, driven)[:limit]:
+    for run in waiting[:limit]:
         with transaction.atomic():
-            stored = _take(run, owner)
+            stored = _take(run, owner, waiting)
         if stored is not None:
             claimed.append(stored)
     return claimed
@@ -64,15 +64,18 @@ def _waiting(owner: str, dead: Collection[str], driven: Collection[str]) -> Quer
     )
 
 
-def _take(run: Run, owner: str) -> StoredRun | None:
+def _take(run: Run, owner: str, waiting: QuerySet[Run]) -> StoredRun | None:
     """Make the run this owner's; None when another was quicker, or it must not go on."""
     reopened = run.status in REOPENABLE and run.status != RunStatus.INTERRUPTED
     died = run.owner not in {"", owner} and run.task_runs.filter(status__in=LIVE).exists()
     changes: dict[str, Any] = {"deaths": 0} if reopened else {}
     if died:
         changes = {"deaths": F("deaths") + 1}
-    taken = Run.objects.filter(pk=run.pk, owner=run.owner, epoch=run.epoch, status=run.status)
-    if not taken.update(
+    # Still waiting, too: its owner may have renewed its lease in between.
+    found = waiting.filter(pk=run.pk, owner=run.owner, epoch=run.epoch, status=run.status)
+    # What another process has locked is its own, or was until it stood still: nobody waits for it.
+    free = found.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True)
+    if not list(free) or not found.update(
         owner=owner,
         epoch=F("epoch") + 1,
         lease_until=Now() + LEASE,

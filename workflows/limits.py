@@ -1,6 +1,23 @@
-"""How many tasks may work at once, as the operator writes it in the environment."""
+"""How many tasks may work at once, and how long a process may be silent, as the operator says."""
 
 from django.core.exceptions import ImproperlyConfigured
+
+LEASE_SECONDS = 30.0
+SHORTEST_LEASE = 1.0
+LONGEST_LEASE = 3600.0
+
+
+def lease_in(text: str) -> float:
+    """Read the seconds of a lease; raises ImproperlyConfigured beyond 1 to 3600 of them."""
+    try:
+        seconds = float(text) if text else LEASE_SECONDS
+    except ValueError:
+        seconds = 0.0
+    if not SHORTEST_LEASE <= seconds <= LONGEST_LEASE:
+        raise ImproperlyConfigured(
+            f"ANABRANCH_LEASE_SECONDS must be {SHORTEST_LEASE:g} to {LONGEST_LEASE:g} seconds."
+        )
+    return seconds
 
 
 def limits_in(text: str) -> dict[str, int]:

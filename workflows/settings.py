@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
 from workflows.databases import database_in
-from workflows.limits import limits_in
+from workflows.limits import lease_in, limits_in
 from workflows.log_lines import without_strangers_traces
 from workflows.secret_key import secret_key_in
 
@@ -87,6 +87,8 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": database_in(env.str("DATABASE_URL", default=""), DATA_DIR)}
+# For how long a process that says nothing keeps its runs; it says something six times as often.
+LEASE_SECONDS = lease_in(env.str("ANABRANCH_LEASE_SECONDS", default=""))
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels.layers.InMemoryChannelLayer",

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import Error, IntegrityError, transaction
 from django.db.models.functions import Now
 
@@ -22,12 +23,11 @@ from workflows.tables import Cursor, as_kept, quoted
 from workflows.task_rows import forget_lost, project
 from workflows.trouble import trouble_of
 
-LEASE = timedelta(seconds=30)
-_SECONDS = int(LEASE.total_seconds())
+LEASE = timedelta(seconds=settings.LEASE_SECONDS)
 #: By the database's clock, since that is whose time a claim looks at.
 _LEASE_ENDS = {
-    "sqlite": f"STRFTIME('%Y-%m-%d %H:%M:%f', 'NOW', '+{_SECONDS} seconds')",
-    "postgresql": f"STATEMENT_TIMESTAMP() + INTERVAL '{_SECONDS} seconds'",
+    "sqlite": f"STRFTIME('%Y-%m-%d %H:%M:%f', 'NOW', '+{settings.LEASE_SECONDS} seconds')",
+    "postgresql": f"STATEMENT_TIMESTAMP() + INTERVAL '{settings.LEASE_SECONDS} seconds'",
 }
 _ENDS = (happened.RunCompleted, happened.RunFailed, happened.RunCancelled)
 

@@ -38,8 +38,10 @@ class BackgroundRunner:
         owner: str,
         *,
         host: Host | None = None,
+        renew_seconds: float = RENEW_SECONDS,
     ) -> None:
         self.owner = owner
+        self._renew_seconds = renew_seconds
         self.executors: dict[str, RunExecutor] = {}
         self._store = store
         self._registry = registry
@@ -100,7 +102,7 @@ class BackgroundRunner:
 
     async def _renew(self) -> None:
         now = asyncio.get_running_loop().time()
-        if not self.executors or now - self._renewed < RENEW_SECONDS:
+        if not self.executors or now - self._renewed < self._renew_seconds:
             return
         self._renewed = now
         asked = set(self.executors)

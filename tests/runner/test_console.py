@@ -18,6 +18,8 @@ from runner.errors import InputsError
 from runner.graph.definition import GraphDefinition
 from tests.drive import definition_of
 
+pytestmark = pytest.mark.usefixtures("counted_children")
+
 ROOT = Path(__file__).resolve().parents[2]
 QUOTE = {"id": "answer", "type": "text.answer", "config": {"pace": 0}, "inputs": {"hits": []}}
 FLOWS = [("$inputs.question", "answer.question")]

@@ -19,6 +19,8 @@ from runner.run import events as happened
 from tests.drive import definition_of
 from tests.runner.test_console import ROOT
 
+pytestmark = pytest.mark.usefixtures("counted_children")
+
 FIELDS = [
     {"name": "colour", "type": "str"},
     {"name": "size", "type": "int", "default": 3},

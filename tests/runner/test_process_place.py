@@ -26,6 +26,8 @@ from tests import process_tasks as tasks
 from tests.drive import definition_of, drive, outputs_of
 from tests.tasks import registry_of_tests
 
+pytestmark = pytest.mark.usefixtures("counted_children")
+
 SECONDS = 30
 TEXT = "ghp_16C7e42F292c6912E7710c838347Ae178B4a"
 OUT = Port(name="numbers", type=list[int], readiness="first-chunk", mode="append")
@@ -75,7 +77,7 @@ class Desk:
 class Body:
     """A body of a type that runs in a process, and what it says."""
 
-    def __init__(self, kind, inputs=None, config=None, **attributes):
+    def __init__(self, kind, inputs=None, config=None, *, grace=SECONDS, **attributes):
         self.desk = Desk(kind)
         desk: Any = self.desk
         said = {
@@ -84,7 +86,7 @@ class Body:
         }
         context = type("Context", (TaskContext,), said)(desk, "run-1", "one", 1)
         self.context: Any = context
-        running = ProcessPlace(grace=1.0).run(kind(config), inputs or {}, context)
+        running = ProcessPlace(grace=grace).run(kind(config), inputs or {}, context)
         self.running = asyncio.create_task(running)
 
     async def returned(self):
@@ -226,7 +228,7 @@ async def test_however_a_body_ends_it_becomes_a_sentence(way, kind, said):
 
 async def test_a_blocked_body_is_killed_on_cancel_with_all_that_it_started():
     """Engine 5.8, 8.2."""
-    body = Body(tasks.Stuck)
+    body = Body(tasks.Stuck, grace=0.5)
     pids = await body.begun()
 
     await body.cancel()
@@ -251,6 +253,8 @@ def test_a_child_ends_when_its_parent_is_killed():
     """Engine 8.2."""
     code = (
         "import asyncio; from tests.runner import test_process_place as t\n"
+        "from runner.execution import process_place; from tests import measured\n"
+        "process_place.ENVIRONMENT = measured.ENVIRONMENT\n"
         "async def main():\n"
         "    body = t.Body(t.tasks.Stuck)\n"
         "    print(*await body.begun(), flush=True)\n"

@@ -6,7 +6,7 @@ from runner.execution.store import CacheEntry
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.status import RunStatus
 from tests.store_contract import AT
-from workflows import models
+from workflows import claims, models
 from workflows.caching import keep_entries, read_entry
 from workflows.claims import claim_runs, release_runs
 from workflows.models import Run
@@ -80,6 +80,20 @@ def test_a_run_without_an_owner_is_claimed_as_it_stands(run, claim, status):
     assert stored.status is RunStatus(status)
     release_runs("me", [stored.run])
     assert claim().status is RunStatus(status)
+
+
+def test_a_lease_that_is_renewed_just_before_the_claim_is_not_stolen(run, tmp_path, monkeypatch):
+    """P3, P4: what was found late need not be late when it is taken."""
+    Run.objects.filter(pk=run.pk).update(status="running", owner="other", lease_until=AT)
+    take = claims._take
+
+    def renewed_before(*args):
+        claims.renew_leases("other", [run.pk])
+        return take(*args)
+
+    monkeypatch.setattr(claims, "_take", renewed_before)
+    assert claim_runs("me", 1, OwnerLocks(tmp_path)) == []
+    assert Run.objects.get(pk=run.pk).owner == "other"
 
 
 def test_only_a_person_reopens_a_run(run, alice, claim):

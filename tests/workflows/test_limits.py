@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from workflows.limits import limits_in
+from workflows.limits import lease_in, limits_in
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,15 @@ def test_limits_are_read_from_one_line(text, limits):
 def test_what_is_no_limit_is_refused_with_an_example(text):
     with pytest.raises(ImproperlyConfigured, match="such as process=64"):
         limits_in(text)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("", 30), ("1", 1), ("2.5", 2.5), ("3600", 3600)])
+def test_a_lease_is_read_in_seconds(text, seconds):
+    """P4."""
+    assert lease_in(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["0.9", "3600.1", "-1", "nan", "inf", "a while"])
+def test_what_is_no_lease_is_refused(text):
+    with pytest.raises(ImproperlyConfigured, match="must be 1 to 3600 seconds"):
+        lease_in(text)
