@@ -1,5 +1,7 @@
 """What each act does to a draft, and the sentence where it cannot."""
 
+from functools import partial
+
 import pytest
 
 from runner.editing.acts import carry_out, read_edit
@@ -22,10 +24,10 @@ def chain():
     for task_id, kind in drawn:
         inputs = {"value": 2} if kind == "test.number" else {}
         task = DefinedTask(id=task_id, type=kind, inputs=inputs)
-        draft = draft.changed("", lambda level, task=task: level.with_task(task))
+        draft = draft.changed("", partial(GraphDefinition.with_task, task=task))
     for source, target in flows:
-        ends = f"{source}.result", f"{target}.values"
-        draft = draft.changed("", lambda level, ends=ends: level.with_dataflow(*ends))
+        ends = {"source": f"{source}.result", "target": f"{target}.values"}
+        draft = draft.changed("", partial(GraphDefinition.with_dataflow, **ends))
     return draft.changed("", lambda level: level.with_output("sum", "more.result"))
 
 
