@@ -1,6 +1,7 @@
 """What each act does to a draft, and the sentence where it cannot."""
 
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ def chain():
         task = DefinedTask(id=task_id, type=kind, inputs=inputs)
         draft = draft.changed("", partial(GraphDefinition.with_task, task=task))
     for source, target in flows:
-        ends = {"source": f"{source}.result", "target": f"{target}.values"}
+        ends: dict[str, Any] = {"source": f"{source}.result", "target": f"{target}.values"}
         draft = draft.changed("", partial(GraphDefinition.with_dataflow, **ends))
     return draft.changed("", lambda level: level.with_output("sum", "more.result"))
 
