@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from runner.errors import DefinitionError
+from runner.errors import DefinitionError, ValueFault
+from runner.graph.values import check_text
 
 #: How far from the origin anything may stand, and how large it may be, in pixels.
 FAR = 1_000_000
@@ -118,6 +119,10 @@ def _text(value: Any, letters: int) -> str:
         raise DefinitionError("A text of the layout must be a text.")
     if len(value) > letters:
         raise DefinitionError(f"A text of the layout is longer than {letters} letters.")
+    try:
+        check_text(value)
+    except ValueFault as fault:
+        raise DefinitionError(fault.sentence) from fault
     return value
 
 
