@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
 RENEW_SECONDS = 5.0
 RUNS_AT_ONCE = 50
+LOST = "Run %s has another owner now; this process lets it go."
 #: From this size of a definition on, planning takes longer than other runs should wait.
 LARGE_CHARACTERS = 100_000
 
@@ -109,6 +110,7 @@ class BackgroundRunner:
         mine = await self._store.renew(self.owner, asked)
         # One that has ended meanwhile is nobody's any more, and is being given up.
         for run in (asked - mine) & self.executors.keys():
+            logger.warning(LOST, run)
             self._driving[run].cancel()
 
     async def _answer_requests(self) -> None:
@@ -143,7 +145,7 @@ class BackgroundRunner:
             executor.begun.add_done_callback(lambda _: self._wake.set())
             await executor.run()
         except Fenced:
-            logger.warning("Run %s has another owner now; this process lets it go.", run)
+            logger.warning(LOST, run)
         except StorageTrouble:
             logger.warning("The storage did not give run %s; it will be tried again.", run)
             await asyncio.sleep(POLL_SECONDS)

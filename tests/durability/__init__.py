@@ -1,0 +1,1 @@
+"""What outlives crashes, races and zombies: real processes, watched from outside."""
