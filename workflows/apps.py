@@ -1,6 +1,10 @@
 """The one app of the project."""
 
 from django.apps import AppConfig
+from django.core.exceptions import ImproperlyConfigured
+
+from runner.errors import ValueFault
+from runner.execution.failpoints import arm_from_environment
 
 
 class WorkflowsConfig(AppConfig):
@@ -11,5 +15,10 @@ class WorkflowsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the system checks."""
+        """Register the system checks, and arm the failpoints that the environment names."""
         from workflows import checks  # noqa: F401, PLC0415
+
+        try:
+            arm_from_environment()
+        except ValueFault as fault:
+            raise ImproperlyConfigured(fault.sentence) from fault

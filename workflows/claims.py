@@ -11,6 +11,7 @@ from django.db.models import Case, Exists, F, Max, OuterRef, Q, QuerySet, Value,
 from django.db.models.functions import Now
 
 from runner.errors import UnreadableCheckpoint, ValueFault
+from runner.execution.failpoints import reach
 from runner.execution.store import StoredRun
 from runner.graph.values import decode
 from runner.run.checkpoint import TaskCheckpoint
@@ -43,6 +44,7 @@ def claim_runs(
             stored = _take(run, owner, waiting)
         if stored is not None:
             claimed.append(stored)
+        reach("claimed")
     return claimed
 
 
@@ -190,6 +192,7 @@ def _kept(run: Run) -> list[TaskCheckpoint]:
 
 def renew_leases(owner: str, runs: Collection[str]) -> set[str]:
     """Prolong the leases; give the runs that are still the owner's."""
+    reach("lease_renew")
     mine = Run.objects.filter(pk__in=runs, owner=owner)
     mine.update(lease_until=Now() + LEASE)
     return {str(key) for key in mine.values_list("pk", flat=True)}

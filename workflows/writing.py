@@ -13,6 +13,7 @@ from django.db import Error, IntegrityError, transaction
 from django.db.models.functions import Now
 
 from runner.errors import Fenced
+from runner.execution.failpoints import reach
 from runner.execution.store import Batch
 from runner.run import events as happened
 from workflows.caching import keep_entries
@@ -69,6 +70,7 @@ def write_batches(
         doubtful.add(batches)
         raise
     doubtful.discard(batches)
+    reach("after_commit")
     return faults
 
 
@@ -98,6 +100,7 @@ def _attempt(batch: Batch, doubtful: Doubtful, *, durable: bool) -> Exception | 
 
 
 def _write(cursor: Cursor, batch: Batch, doubtful: Doubtful) -> None:
+    reach("in_txn_begun")
     run = cursor.key(batch.run)
     if not _advance(cursor, run, batch):
         if batch in doubtful and _is_kept(cursor, run, batch):
@@ -105,6 +108,7 @@ def _write(cursor: Cursor, batch: Batch, doubtful: Doubtful) -> None:
         raise Fenced(batch.run)
     told = [(entry, path_of(entry.event)) for entry in batch.entries]
     keep(cursor, run, batch, told)
+    reach("in_txn_after_insert")
     project(cursor, run, told)
     if batch.epoch > 1 and any(isinstance(entry.event, _ENDS) for entry in batch.entries):
         forget_lost(cursor, run)

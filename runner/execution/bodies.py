@@ -15,6 +15,7 @@ from runner.errors import (
 from runner.execution.artifacts import RunArtifacts
 from runner.execution.body import Body, error_of
 from runner.execution.context import TaskContext
+from runner.execution.failpoints import reach
 from runner.execution.slots import Ticket
 from runner.execution.store import CacheEntry, patiently
 from runner.execution.stream import Stream, kept_stream
@@ -146,7 +147,9 @@ class Bodies:
             if planned.task.needs or planned.first_chunk or executor.records.saved(path):
                 await self._prepare(planned, body)
             body.runs = True
+            reach("before_execute")
             returned = await executor.host.places.run(planned.task, body.inputs, body.context)
+            reach("after_execute")
             self._returned(planned, body, returned)
         except asyncio.CancelledError:
             self._stopped(path, body)

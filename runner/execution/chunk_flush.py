@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
+from runner.execution.failpoints import reach
 from runner.execution.store import ChunkBatch
 from runner.execution.stream import Stream
 
@@ -74,6 +75,7 @@ class ChunkFlush:
             first=first,
             items=tuple(stream.chunks[first:]),
         )
+        reach("chunk_flush")
         self._keep(batch, stream.size - size)
 
     def count_as_kept(self, stream: Stream) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.errors import RunnerError
 from runner.execution.body import error_of
+from runner.execution.failpoints import reach
 from runner.execution.stream import Stream
 from runner.graph.task_graph import OutputOf, Several, Source
 from runner.run import events
@@ -86,6 +87,7 @@ class Controls:
 
     def _unfold(self, state: TaskState, decision: Any) -> None:
         path, turn = state.planned.path, len(state.rounds)
+        reach("expand_subgraph")
         self._executor.apply(
             events.TaskExpanded(path, turn, decision),
             changes={"rounds": (*state.rounds, decision)},
@@ -203,6 +205,7 @@ class Controls:
                 if stream is not None:
                     self._values.item_came(planned.path, port, texts[index])
                 index += 1
+                reach("expand_subgraph")
                 self._executor.record(events.TaskExpanded(planned.path, index - 1, index))
             if stream is None or stream.closed:
                 break

@@ -18,6 +18,7 @@ from runner.execution.bodies import Bodies
 from runner.execution.body import ERROR_CHARACTERS
 from runner.execution.controls import Controls
 from runner.execution.desk import TaskDesk
+from runner.execution.failpoints import reach
 from runner.execution.host import Host
 from runner.execution.opening import Opening
 from runner.execution.records import Records
@@ -194,6 +195,7 @@ class RunExecutor:
         """Stop the run as somebody asked; `Bodies` abandons what ignores it."""
         if self.state.cancelling or self.state.ended:
             return
+        reach("cancel_mark")
         self.record(events.RunCancelling(actor))
 
     def go_on_cancelling(self) -> list[commands.Command]:
@@ -319,6 +321,7 @@ class RunExecutor:
             path: str = event.path  # type: ignore[attr-defined] # only of tasks
             attempt = self.state.tasks[path].attempt
             checkpoint = self.records.changed(path, attempt, self.log.seq + 1, **changes)
+        reach("before_event")
         seq = self.log.append(
             event, chunks=chunks, checkpoint=checkpoint, cache=cache, forgotten=forgotten
         )
@@ -522,6 +525,7 @@ class RunExecutor:
     def _finish_run(self, command: commands.FinishRun) -> None:
         if self.state.ended:
             return
+        reach("finalize")
         if command.cancelled:
             self.apply(events.RunCancelled())
         elif command.error is not None:
