@@ -3,6 +3,8 @@
 // what ends a run is what the frames say, never the end of the socket.
 
 const PATIENCE = 3000;
+// A socket that is silent for so long is dead, whatever the browser thinks of it.
+const DEAD = 10000;
 const LONG_OUTAGE = 120000;
 const FIRST_DELAY = 500;
 const LAST_DELAY = 15000;
@@ -19,25 +21,30 @@ const state = {
   socket: null,
   delay: FIRST_DELAY,
   heard: Date.now(),
+  opened: 0,
   staleSince: null,
   behindAt: 0,
   skew: 0,
   frames: [],
-  used: 0,
+  taken: 0,
+  told: 0,
   spokenAt: 0,
 };
 
 // ── the socket ──────────────────────────────────────────────────────────────────────────────────
 
 function connect() {
+  if (state.over) return;
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   const query = `?after=${state.seq}&view=${run.dataset.view}`;
   const socket = new WebSocket(`${scheme}//${location.host}${run.dataset.liveUrl}${query}`);
   let opened = false;
   state.socket = socket;
+  state.opened = Date.now();
+  state.taken = state.told = 0;
   socket.addEventListener("open", () => { opened = true; state.heard = Date.now(); });
-  socket.addEventListener("message", (message) => receive(message.data));
-  socket.addEventListener("close", (event) => closed(event.code, opened));
+  socket.addEventListener("message", (message) => { if (state.socket === socket) receive(message.data); });
+  socket.addEventListener("close", (event) => { if (state.socket === socket) closed(event.code, opened); });
 }
 
 function closed(code, opened) {
@@ -59,10 +66,10 @@ async function stillMine() {
 
 function receive(text) {
   const frame = JSON.parse(text);
+  state.taken += 1;
   if (frame.reload) { location.reload(); return; }
   hear(frame.upto ?? state.seq);
   if (frame.ping) return;
-  state.used += text.length;
   if (frame.after > state.seq) { state.socket?.close(); return; }
   if (frame.upto > state.seq) state.seq = frame.upto;
   state.frames.push(frame);
@@ -89,10 +96,14 @@ function applyAll() {
     else if ((frame.status === "paused") !== state.paused) refreshControls();
     state.paused = frame.status === "paused";
   }
-  if (state.used && state.socket?.readyState === WebSocket.OPEN) {
-    state.socket.send(JSON.stringify({ used: state.used }));
-    state.used = 0;
-  }
+  acknowledge();
+}
+
+// The server sends no more than a page takes: it is told what was shown, not what arrived.
+function acknowledge() {
+  if (state.taken === state.told || state.socket?.readyState !== WebSocket.OPEN) return;
+  state.told = state.taken;
+  state.socket.send(JSON.stringify({ taken: state.taken }));
 }
 
 // ── fragments ───────────────────────────────────────────────────────────────────────────────────
@@ -257,6 +268,7 @@ function hear(upto) {
 
 function watchSilence() {
   if (state.over || Date.now() - state.heard < PATIENCE) return;
+  if (state.socket && Date.now() - Math.max(state.heard, state.opened) > DEAD) giveUp();
   if (!state.staleSince) {
     state.staleSince = state.heard;
     state.behindAt = state.seq;
@@ -266,6 +278,13 @@ function watchSilence() {
     bar.hidden = false;
     show("not live", "no");
   }
+}
+
+// The network went away without a word, or the computer slept: nobody will ever close this socket.
+function giveUp() {
+  const socket = state.socket;
+  closed(0, true);
+  socket.close();
 }
 
 function fetchInstead() {

@@ -16,7 +16,7 @@ django_application = get_asgi_application()
 # The models can be imported only once Django is set up.
 from django.conf import settings  # noqa: E402
 
-from workflows import background, body_cap  # noqa: E402
+from workflows import background, body_cap, live  # noqa: E402
 from workflows.urls import websocket_urlpatterns  # noqa: E402
 
 logger = logging.getLogger(__name__)
@@ -35,6 +35,7 @@ application = ProtocolTypeRouter(
 
 async def _start() -> None:
     try:
+        live.listen()
         await background.start()
     except Exception:
         # Twisted drops what a trigger raises; without this line nobody would ever know.
@@ -44,6 +45,7 @@ async def _start() -> None:
 async def _stop() -> None:
     try:
         await asyncio.wait_for(background.stop(), STOP_SECONDS)
+        await live.stop_listening()
     except TimeoutError:
         logger.warning("the background runner did not stop in %d s", STOP_SECONDS)
     except Exception:

@@ -3,21 +3,26 @@
 import asyncio
 import contextlib
 import json
+import logging
 import time
 from typing import Any
 from urllib.parse import parse_qs
 
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import DatabaseError
 
 from workflows.access import still_sees
-from workflows.frames import VIEWS
-from workflows.live import Outbox, catch_up, join, leave, reading
+from workflows.frames import VIEWS, Frame, frame_of
+from workflows.live import BROKEN, NOT_FOUND, Outbox, catch_up, join, leave, reading
+from workflows.models import Run
+from workflows.window import Window
 
-NOT_FOUND = 4404
+logger = logging.getLogger(__name__)
+
 TOO_SLOW = 4409
+ENDED = 1000
 PING = 2.0
 RECHECK = 30.0
-UNSENT = 1024 * 1024
 LONGEST_MESSAGE = 4096
 
 
@@ -31,9 +36,8 @@ class RunConsumer(AsyncWebsocketConsumer):
         if not await self._may_watch():
             await self.close(NOT_FOUND)
             return
+        self.window = Window()
         await self.accept()
-        self.acknowledged = asyncio.Event()
-        self.unsent = 0
         self.watching = asyncio.create_task(self._watch(), name=f"watch {self.run_id}")
 
     async def disconnect(self, code: int) -> None:
@@ -44,56 +48,59 @@ class RunConsumer(AsyncWebsocketConsumer):
                 await self.watching
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Take note of how much the browser has used up; it may say nothing else."""
+        """Hear how many messages the page has taken; it may say nothing else."""
         with contextlib.suppress(
             ArithmeticError, AttributeError, RecursionError, TypeError, ValueError
         ):
-            used = int(json.loads((text_data or "")[:LONGEST_MESSAGE]).get("used", 0))
-            self.unsent = max(0, self.unsent - max(0, used))
-            self.acknowledged.set()
+            self.window.take(int(json.loads((text_data or "")[:LONGEST_MESSAGE]).get("taken", 0)))
 
     async def _watch(self) -> None:
-        view, after = self._asked()
-        outbox = Outbox(view)
-        upto = await join(self.run_id, outbox)
+        """Follow the run until something ends it; a page is never left alone with a dead socket."""
+        outbox = Outbox(*self._asked())
         try:
-            missed = await catch_up(self.run_id, after, upto, view)
-            for text in missed.texts.get(view, []):
-                await self._send(text)
-            await self.close(await self._follow(outbox, ended=missed.ended))
+            await join(self.run_id, outbox)
+            code = await self._follow(outbox)
+        except Run.DoesNotExist:
+            code = NOT_FOUND
+        except DatabaseError:
+            # The feed says so, once for all pages; this one asks again.
+            code = BROKEN
+        except Exception:
+            logger.exception("a page can no longer follow run %s", self.run_id)
+            code = BROKEN
         finally:
             await leave(self.run_id, outbox)
+        await self.close(code)
 
-    async def _follow(self, outbox: Outbox, *, ended: bool) -> int:
-        """Send what happens until something ends it; give the code to close with."""
+    async def _follow(self, outbox: Outbox) -> int:
+        """Send what happens; give the code to close with."""
         check_at = time.monotonic() + RECHECK
-        while not ended:
-            if outbox.overflowed:
-                return TOO_SLOW
+        while not outbox.closed_with:
             if time.monotonic() >= check_at:
                 check_at = time.monotonic() + RECHECK
                 if not await self._may_watch():
                     return NOT_FOUND
-            ended = await self._send_next(outbox)
-        return 1000
+            for frame in await self._next(outbox):
+                if not await self._send(frame):
+                    return TOO_SLOW
+                outbox.known = frame.upto
+                if frame.ended:
+                    return ENDED
+        return outbox.closed_with
 
-    async def _send_next(self, outbox: Outbox) -> bool:
-        """Send one frame, or a sign of life; tell whether it was the run's last."""
-        if self.unsent > UNSENT:
-            self.acknowledged.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.acknowledged.wait(), PING)
+    async def _next(self, outbox: Outbox) -> list[Frame]:
+        """Give the frames to send next; a sign of life where there are none."""
+        if outbox.is_behind:
+            return await catch_up(self.run_id, outbox)
+        return [await outbox.next(PING) or frame_of({"ping": True}, outbox.known)]
+
+    async def _send(self, frame: Frame) -> bool:
+        """Send a frame when the page has room for it; False when it has stopped taking any."""
+        if not await self.window.room():
             return False
-        try:
-            text, ended = await asyncio.wait_for(outbox.frames.get(), PING)
-        except TimeoutError:
-            text, ended = '{"ping":true}', False
-        await self._send(text)
-        return ended
-
-    async def _send(self, text: str) -> None:
-        self.unsent += len(text)
-        await self.send(text_data=text)
+        self.window.sent(frame.size)
+        await self.send(text_data=frame.text)
+        return True
 
     async def _may_watch(self) -> bool:
         user = self.scope.get("user")

@@ -4,8 +4,10 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import accumulate
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from workflows.models import Chunk, Run, RunEvent
@@ -29,11 +31,21 @@ EVENT_LIMIT = 5000
 # With more rows changed than this, a page draws what it shows of the tree again.
 ROW_LIMIT = 300
 FRAME_LIMIT = 48 * 1024
+# Of more than this at a time, the newest is sent and the rest named with its size.
 CHUNK_LIMIT = 512 * 1024
+# Who missed no more than this is given all of it, in portions of CHUNK_LIMIT.
 CATCH_UP_LIMIT = 4 * 1024 * 1024
 type Make = Callable[..., dict[str, Any]]
 
-RELOAD = json.dumps({"reload": True})
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One message to a page; who has it knows the run up to a number."""
+
+    text: str
+    size: int  # bytes
+    upto: int
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,54 +54,95 @@ class News:
 
     upto: int
     status: str
-    ended: bool = False
-    texts: dict[str, list[str]] = field(default_factory=dict)
+    frames: dict[str, list[Frame]] = field(default_factory=dict)
+
+
+def frame_of(content: dict[str, Any], upto: int, *, ended: bool = False) -> Frame:
+    """Write a frame as JSON."""
+    text = json.dumps(content, ensure_ascii=False)
+    return Frame(text=text, size=len(text.encode()), upto=upto, ended=ended)
 
 
 def news_since(
-    run_id: str,
-    after: int,
-    *,
-    views: Iterable[str] = VIEWS,
-    upto: int | None = None,
-    known_status: str = "",
-    chunk_limit: int = CHUNK_LIMIT,
+    run_id: str, after: int, *, views: Iterable[str] = VIEWS, known_status: str = ""
 ) -> News:
     """Read what happened to a run after a number, and draw it for each view."""
-    run = Run.objects.select_related("version__workflow").get(pk=run_id)
-    end = run.seq if upto is None else min(upto, run.seq)
-    ended = run.is_over and end == run.seq
-    if after > run.seq:
-        return News(upto=end, status=run.status, texts={view: [RELOAD] for view in views})
-    events = list(run.events.filter(seq__gt=after, seq__lte=end).order_by("seq")[: EVENT_LIMIT + 1])
-    if len(events) > EVENT_LIMIT:
-        return News(upto=end, status=run.status, texts={view: [RELOAD] for view in views})
+    run = _run(run_id)
+    events = _events(run, after, run.seq)
+    if after > run.seq or len(events) > EVENT_LIMIT:
+        return _load_again(run, views)
     if not events and run.status == known_status:
-        return News(upto=end, status=run.status, ended=ended)
+        return News(upto=run.seq, status=run.status)
+    return _news(run, events, views, after, run.seq)
+
+
+def missed_by(run_id: str, after: int, upto: int, view: str) -> News:
+    """Read what a page missed between two numbers; the first portion of it where it is much."""
+    run = _run(run_id)
+    end = min(upto, run.seq)
+    events = _events(run, after, end)
+    if after > run.seq or len(events) > EVENT_LIMIT:
+        return _load_again(run, [view])
+    if sum(map(_bytes_in, events)) <= CATCH_UP_LIMIT:
+        portion = _portion(events)
+        if len(portion) < len(events):
+            events, end = portion, portion[-1].seq
+    return _news(run, events, [view], after, end)
+
+
+def _run(run_id: str) -> Run:
+    return Run.objects.select_related("version__workflow").get(pk=run_id)
+
+
+def _events(run: Run, after: int, upto: int) -> list[RunEvent]:
+    """Give the events between two numbers, and at most one more than the limit."""
+    between = run.events.filter(seq__gt=after, seq__lte=upto)
+    return list(between.order_by("seq")[: EVENT_LIMIT + 1])
+
+
+def _portion(events: Sequence[RunEvent]) -> list[RunEvent]:
+    """Give the first events, as many as stand for CHUNK_LIMIT of chunks; at least one."""
+    sums = accumulate(map(_bytes_in, events))
+    return [
+        event
+        for number, (event, size) in enumerate(zip(events, sums, strict=True))
+        if not number or size <= CHUNK_LIMIT
+    ]
+
+
+def _bytes_in(event: RunEvent) -> int:
+    return int(json.loads(event.payload)["bytes"]) if event.kind == "ChunksStored" else 0
+
+
+def _load_again(run: Run, views: Iterable[str]) -> News:
+    again = frame_of({"reload": True}, run.seq)
+    return News(upto=run.seq, status=run.status, frames={view: [again] for view in views})
+
+
+def _news(run: Run, events: Sequence[RunEvent], views: Iterable[str], after: int, end: int) -> News:
     views = list(views)
-    drawn = _Drawn(run, events, chunk_limit, items=not WITH_ITEMS.isdisjoint(views))
-    texts = {view: list(drawn.frames(view, after, end, ended=ended)) for view in views}
-    return News(upto=end, status=run.status, ended=ended, texts=texts)
+    drawn = _Drawn(run, events, items=not WITH_ITEMS.isdisjoint(views))
+    frames = {view: list(drawn.frames(view, after, end)) for view in views}
+    return News(upto=end, status=run.status, frames=frames)
 
 
 class _Drawn:
     """What some events changed, read once and drawn for each view."""
 
-    def __init__(
-        self, run: Run, events: Sequence[RunEvent], chunk_limit: int, *, items: bool
-    ) -> None:
+    def __init__(self, run: Run, events: Sequence[RunEvent], *, items: bool) -> None:
         self.run = run
         paths = {event.path for event in events if event.path}
         self.changed = with_ancestors(outline_for(run), paths)
         self.rows = rows_of(run, self.changed) if self.changed else rows_of(run, ())
         self.items = changed_items(run, paths) if items else []
         self.head = head_fragments(run, self.rows)
-        self.chunks = list(_chunks(run, events, chunk_limit))
+        self.chunks = list(_chunks(run, events))
         self.lines = [_line(event) for event in events if event.kind == "TaskLogged"]
         self.words = _in_words(run, self.rows)
 
-    def frames(self, view: str, after: int, upto: int, *, ended: bool) -> Iterator[str]:
+    def frames(self, view: str, after: int, upto: int) -> Iterator[Frame]:
         """Pack all of it: states first, text later; only the last frame moves the cursor."""
+        ended = self.run.is_over and upto == self.run.seq
         parts: list[tuple[str, Any]] = [
             ("fragments", each) for each in [*self.head, *self._fragments(view)]
         ]
@@ -98,16 +151,17 @@ class _Drawn:
         parts += [("again", True)] if self._is_much(view) else []
         packs = list(_packed(parts))
         for number, pack in enumerate(packs):
-            last = number == len(packs) - 1
-            frame = {
+            is_last = number == len(packs) - 1
+            known, is_end = (upto, ended) if is_last else (after, False)
+            content = {
                 "after": after,
-                "upto": upto if last else after,
+                "upto": known,
                 "status": self.run.status,
-                "ended": ended and last,
+                "ended": is_end,
                 "now": timezone.now().isoformat(),
                 "words": self.words,
             }
-            yield json.dumps(frame | pack, ensure_ascii=False)
+            yield frame_of(content | pack, known, ended=is_end)
 
     def _is_much(self, view: str) -> bool:
         return view in {"tree", "items"} and len(self.changed) > ROW_LIMIT
@@ -142,23 +196,49 @@ def _packed(parts: Iterable[tuple[str, Any]]) -> Iterator[dict[str, list[Any]]]:
 # ── chunks ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def _chunks(run: Run, events: Sequence[RunEvent], limit: int) -> Iterator[dict[str, Any]]:
-    ranges: dict[tuple[str, str, int], list[int]] = {}
+def _chunks(run: Run, events: Sequence[RunEvent]) -> Iterator[dict[str, Any]]:
+    room = CHUNK_LIMIT
+    for (path, port, attempt), (first, last) in _ranges(events).items():
+        stored = run.chunks.filter(path=path, port=port, attempt=attempt)
+        batches = stored.filter(first__gte=first, last__lte=last)
+        if replaces(run, path, port):
+            yield from _in_parts(batches.order_by("-first")[:1])
+            continue
+        left_out, size = _oldest(batches, room)
+        if left_out:
+            begin, end = left_out[0][0], left_out[-1][1]
+            make: Make = partial(dict, path=path, port=port, attempt=attempt)
+            weight = sum(size for _, _, size in left_out)
+            yield _left_out(make(first=begin, count=end - begin + 1, weight=weight))
+            batches = batches.filter(first__gt=end)
+        room -= size
+        yield from _in_parts(batches.order_by("first").iterator(chunk_size=100))
+
+
+def _ranges(events: Sequence[RunEvent]) -> dict[tuple[str, str, int], tuple[int, int]]:
+    """Give the first and the last number of what was stored, by path, port and attempt."""
+    ranges: dict[tuple[str, str, int], tuple[int, int]] = {}
     for event in events:
         if event.kind == "ChunksStored":
             stored = json.loads(event.payload)
             key = (stored["path"], stored["port"], stored["attempt"])
-            bounds = ranges.setdefault(key, [stored["first"], stored["last"]])
-            bounds[1] = max(bounds[1], stored["last"])
-    spent = 0
-    for (path, port, attempt), (first, last) in ranges.items():
-        batches = run.chunks.filter(
-            path=path, port=port, attempt=attempt, first__gte=first, last__lte=last
-        ).order_by("first")
-        wanted = list(batches)[-1:] if replaces(run, path, port) else batches
-        for part in _in_parts(wanted):
-            spent += part["weight"]
-            yield part if spent <= limit else _left_out(part)
+            first, last = ranges.get(key, (stored["first"], stored["last"]))
+            ranges[key] = (first, max(last, stored["last"]))
+    return ranges
+
+
+def _oldest(batches: QuerySet[Chunk], room: int) -> tuple[list[tuple[int, int, int]], int]:
+    """Give the batches (first, last, size) for which there is no room, and how much is taken.
+
+    The newest have the room; none is read for this, since all of them may be hundreds of MB.
+    """
+    sizes = list(batches.order_by("first").values_list("first", "last", "size"))
+    taken = 0
+    for number in range(len(sizes) - 1, -1, -1):
+        if taken + sizes[number][2] > room:
+            return sizes[: number + 1], taken
+        taken += sizes[number][2]
+    return [], taken
 
 
 def _in_parts(batches: Iterable[Chunk]) -> Iterator[dict[str, Any]]:

@@ -1,25 +1,33 @@
-"""The doorbell, and one feed for each watched run: read since cursor, draw once, hand out."""
+"""One feed for each watched run: read since cursor, draw once, hand out to all who watch here."""
 
 import asyncio
 import contextlib
+import logging
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from channels.layers import get_channel_layer
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 
-from workflows.frames import CATCH_UP_LIMIT, News, news_since
+from workflows.doorbell import Doorbell
+from workflows.frames import Frame, News, missed_by, news_since
 from workflows.models import Run
+
+logger = logging.getLogger(__name__)
 
 TICK = 0.1
 CROWD = 200
 TICK_OF_A_CROWD = 0.25
 POLL = 1.0
-OUTBOX = 256
+#: Bytes that wait for one page; the texts are shared by all pages that show the same.
+OUTBOX = 1024 * 1024
 # A feed rests three times as long as it worked, so that watching never starves the run.
 REST = 3
+#: Closing codes: there is no such run (any more); this feed broke, ask again.
+NOT_FOUND = 4404
+BROKEN = 1011
 
 # Readers have threads of their own: a slow page must not delay what others watch.
 _READERS = ThreadPoolExecutor(4, "live-reader")
@@ -42,66 +50,83 @@ def _read[T](read: Callable[[], T]) -> T:
 
 
 def publish(run_id: str, seq: int) -> None:
-    """Ring: run so-and-so is at number so-and-so; call it after the write, on the server's loop.
-
-    It carries no content, because a channel layer may drop it; a feed looks again anyway.
-    """
-    feed = _feeds.get(run_id)
-    if feed is not None:
-        feed.ring()
+    """Ring: run so-and-so is at number so-and-so; call it after the write, on the server's loop."""
+    _ring_here(run_id)
     _doorbell.ring(run_id, seq)
 
 
 def is_watched(run_id: str) -> bool:
-    """Whether somebody watches the run from this process."""
-    return run_id in _feeds
+    """Whether somebody watches the run, from this process or from another."""
+    return run_id in _feeds or _doorbell.is_watched_elsewhere(run_id)
 
 
-class Doorbell:
-    """Tells other processes; what rings again before it was told is told once."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[str, int] = {}
-        self._telling: asyncio.Task[None] | None = None
-
-    def ring(self, run_id: str, seq: int) -> None:
-        """Note a number to tell."""
-        self._waiting[run_id] = seq
-        if self._telling is None or self._telling.done():
-            self._telling = asyncio.create_task(self._tell(), name="doorbell")
-
-    async def _tell(self) -> None:
-        layer = get_channel_layer()
-        while self._waiting and layer is not None:
-            run_id, seq = self._waiting.popitem()
-            await layer.group_send(group_of(run_id), {"type": "run.changed", "seq": seq})
+def listen() -> None:
+    """Hear from now on what other processes do; watching and publishing begin it as well."""
+    _doorbell.listen()
 
 
-def group_of(run_id: str) -> str:
-    """Name the channel group of a run."""
-    return f"run.{run_id}"
+async def stop_listening() -> None:
+    """Hear and tell no more."""
+    await _doorbell.stop()
+
+
+def _ring_here(run_id: str) -> None:
+    feed = _feeds.get(run_id)
+    if feed is not None:
+        feed.ring()
 
 
 # ── feeds ───────────────────────────────────────────────────────────────────────────────────────
 
 
 class Outbox:
-    """Frames on their way to one socket; bounded, so that a slow browser costs nothing."""
+    """Frames on their way to one page; bounded, so that a slow page costs nothing.
 
-    def __init__(self, view: str) -> None:
+    A page that is behind is kept nothing for: it is caught up from the database, from the number
+    it knows. So begins every page, and so goes on who was too slow.
+    """
+
+    def __init__(self, view: str, after: int) -> None:
         self.view = view
-        self.frames: asyncio.Queue[tuple[str, bool]] = asyncio.Queue(OUTBOX)
-        self.overflowed = False
+        self.known = after
+        self.is_behind = True
+        self.closed_with = 0
+        self._frames: deque[Frame] = deque()
+        self._size = 0
+        self._stirred = asyncio.Event()
 
-    def put(self, news: News) -> None:
-        """Take the frames for this socket's view; one that is full is given up."""
-        texts = news.texts.get(self.view, [])
-        try:
-            for number, text in enumerate(texts):
-                last = number == len(texts) - 1
-                self.frames.put_nowait((text, news.ended and last))
-        except asyncio.QueueFull:
-            self.overflowed = True
+    def put(self, frames: list[Frame]) -> None:
+        """Take the next frames of the feed, all or none of them."""
+        if self.is_behind:
+            return
+        self._frames.extend(frames)
+        self._size += sum(frame.size for frame in frames)
+        if self._size > OUTBOX:
+            self.fall_behind()
+        self._stirred.set()
+
+    def fall_behind(self) -> None:
+        """Keep nothing: what is missing will be read again."""
+        self.is_behind = True
+        self._frames.clear()
+        self._size = 0
+
+    def close(self, code: int) -> None:
+        """Send the page away."""
+        self.closed_with = code
+        self._stirred.set()
+
+    async def next(self, patience: float) -> Frame | None:
+        """Wait for a frame; None when there is none, or something else to do."""
+        if not self._frames and not self.is_behind and not self.closed_with:
+            self._stirred.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stirred.wait(), patience)
+        if not self._frames:
+            return None
+        frame = self._frames.popleft()
+        self._size -= frame.size
+        return frame
 
 
 class Feed:
@@ -113,6 +138,7 @@ class Feed:
         self.outboxes: set[Outbox] = set()
         self._status = status
         self._rung = asyncio.Event()
+        self._missed: dict[tuple[str, int, int], asyncio.Task[News]] = {}
         self._task = asyncio.create_task(self._run(), name=f"feed {run_id}")
 
     def ring(self) -> None:
@@ -120,41 +146,64 @@ class Feed:
         self._rung.set()
 
     async def close(self) -> None:
-        """Stop, after the last socket left."""
+        """Stop, after the last page left."""
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
 
-    async def _run(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._listen(), name="feed listens")
-            tasks.create_task(self._tick(), name="feed ticks")
+    async def missed(self, view: str, after: int, upto: int) -> News:
+        """Read what a page missed; once for all who missed the same."""
+        key = (view, after, upto)
+        if key not in self._missed:
+            read = partial(missed_by, self.run_id, after, upto, view)
+            self._missed[key] = asyncio.create_task(reading(read), name=f"missed {self.run_id}")
+            self._missed[key].add_done_callback(lambda _: self._missed.pop(key, None))
+        return await asyncio.shield(self._missed[key])
 
-    async def _listen(self) -> None:
-        layer = get_channel_layer()
-        if layer is None:
-            return
-        channel = await layer.new_channel()
-        await layer.group_add(group_of(self.run_id), channel)
+    async def _run(self) -> None:
+        """Tick until the last page leaves; whatever happens, no page stays that hears nothing."""
+        code = BROKEN
         try:
-            while True:
-                await layer.receive(channel)
-                self.ring()
-        finally:
-            await layer.group_discard(group_of(self.run_id), channel)
+            await self._tick()
+        except Run.DoesNotExist:
+            code = NOT_FOUND
+        except Exception:
+            logger.exception("the feed of run %s broke", self.run_id)
+        if _feeds.get(self.run_id) is self:
+            del _feeds[self.run_id]
+        for outbox in self.outboxes:
+            outbox.close(code)
 
     async def _tick(self) -> None:
+        is_told = False
         while True:
             # The doorbell may be lost; the poll is the guarantee.
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._rung.wait(), POLL)
             self._rung.clear()
             began = time.monotonic()
-            news = await reading(self._news)
-            self.cursor, self._status = news.upto, news.status
-            for outbox in self.outboxes:
-                outbox.put(news)
+            try:
+                await self._hand_out()
+                is_told = False
+            except DatabaseError as trouble:
+                if not is_told:
+                    logger.warning("watching run %s waits: %s", self.run_id, trouble)
+                is_told = True
+                await asyncio.sleep(POLL)
             await asyncio.sleep(max(self._pause(), REST * (time.monotonic() - began)))
+
+    async def _hand_out(self) -> None:
+        news = await reading(self._news)
+        # From here to the end nothing is awaited: who joins does so before or after it.
+        self.cursor, self._status = news.upto, news.status
+        for outbox in self.outboxes:
+            frames = news.frames.get(outbox.view)
+            if frames is not None:
+                outbox.put(frames)
+            elif news.frames:
+                # It joined while the others' frames were drawn.
+                outbox.fall_behind()
+                outbox.put([])
 
     def _pause(self) -> float:
         return TICK if len(self.outboxes) <= CROWD else TICK_OF_A_CROWD
@@ -165,23 +214,23 @@ class Feed:
 
 
 _feeds: dict[str, Feed] = {}
-_doorbell = Doorbell()
+_doorbell = Doorbell(on_ring=_ring_here, watched_here=_feeds.keys)
 
 
-async def join(run_id: str, outbox: Outbox) -> int:
-    """Let a socket take part in the run's feed; what comes after the number given will arrive."""
+async def join(run_id: str, outbox: Outbox) -> None:
+    """Let a page take part in the run's feed; raises Run.DoesNotExist."""
     if run_id not in _feeds:
         cursor, status = await reading(partial(_stand, run_id))
-        # Another socket may have opened the feed while this one read.
+        # Another page may have opened the feed while this one read.
         if run_id not in _feeds:
             _feeds[run_id] = Feed(run_id, cursor, status)
-    feed = _feeds[run_id]
-    feed.outboxes.add(outbox)
-    return feed.cursor
+            # The process that executes it stores chunks more often from now on.
+            _doorbell.tell_watched()
+    _feeds[run_id].outboxes.add(outbox)
 
 
 async def leave(run_id: str, outbox: Outbox) -> None:
-    """Take a socket out; the last one ends the feed."""
+    """Take a page out; the last one ends the feed."""
     feed = _feeds.get(run_id)
     if feed is None:
         return
@@ -191,10 +240,18 @@ async def leave(run_id: str, outbox: Outbox) -> None:
         await feed.close()
 
 
-async def catch_up(run_id: str, after: int, upto: int, view: str) -> News:
-    """Give what a page missed before its socket joined the feed."""
-    read = partial(news_since, run_id, after, upto=upto, views=[view], chunk_limit=CATCH_UP_LIMIT)
-    return await reading(read)
+async def catch_up(run_id: str, outbox: Outbox) -> list[Frame]:
+    """Give what a page that is behind has missed; from then on the feed's frames follow."""
+    feed = _feeds.get(run_id)
+    if feed is None:
+        outbox.close(BROKEN)
+        return []
+    outbox.is_behind = False
+    upto = feed.cursor
+    news = await feed.missed(outbox.view, outbox.known, upto)
+    if news.upto < upto:
+        outbox.fall_behind()
+    return news.frames[outbox.view]
 
 
 def _stand(run_id: str) -> tuple[int, str]:

@@ -6,6 +6,7 @@ import environ  # type: ignore[import-untyped]
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
+from workflows.channel_layers import layer_in
 from workflows.databases import database_in
 from workflows.limits import lease_in, limits_in
 from workflows.log_lines import without_strangers_traces
@@ -89,12 +90,7 @@ TEMPLATES = [
 DATABASES = {"default": database_in(env.str("DATABASE_URL", default=""), DATA_DIR)}
 # For how long a process that says nothing keeps its runs; it says something six times as often.
 LEASE_SECONDS = lease_in(env.str("ANABRANCH_LEASE_SECONDS", default=""))
-CHANNEL_LAYERS = {
-    "default": {
-        "BACKEND": "channels.layers.InMemoryChannelLayer",
-        "CONFIG": {"capacity": 1000},
-    },
-}
+CHANNEL_LAYERS = {"default": layer_in(env.str("REDIS_URL", default=""))}
 
 # How many tasks may work at once: in this process, in each run, for each person, in a group that
 # task types name. "process=64,run:*=16,user:*=32,group:ollama=1"; what is not named is unlimited.
@@ -170,5 +166,7 @@ LOGGING = {
     "loggers": {
         "workflows": {"level": env.str("LOG_LEVEL", default="INFO")},
         "runner": {"level": env.str("LOG_LEVEL", default="INFO")},
+        # It tells every second that Redis is away; the doorbell tells it once.
+        "channels_redis": {"level": "CRITICAL"},
     },
 }

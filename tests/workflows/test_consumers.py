@@ -10,8 +10,10 @@ import pytest
 from channels.db import database_sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
+from django.db import DatabaseError
 
-from workflows import consumers, live
+from workflows import consumers, frames, live, window
+from workflows.frames import news_since
 from workflows.models import Run
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -166,7 +168,7 @@ async def test_a_stranger_is_refused(socket_of, running, person):
     accepted, code = await socket_of(person, running).connect(timeout=5)
 
     assert not accepted
-    assert code == consumers.NOT_FOUND
+    assert code == live.NOT_FOUND
 
 
 async def test_another_origin_is_refused(socket_of, running):
@@ -194,7 +196,7 @@ async def test_who_loses_the_right_is_sent_away(socket_of, alice, running, monke
         await database_sync_to_async(lose)()
         message = await _closing(socket)
 
-    assert message["code"] == consumers.NOT_FOUND
+    assert message["code"] == live.NOT_FOUND
 
 
 async def _closing(socket):
@@ -232,25 +234,38 @@ async def test_a_page_ahead_of_the_run_is_told_to_load_again(socket_of, running,
 
 
 async def test_a_page_too_far_behind_is_told_to_load_again(socket_of, running, monkeypatch):
-    from workflows import frames
-
     monkeypatch.setattr(frames, "EVENT_LIMIT", 2)
     await write(running, 0, 1, 2)
     async with connected(socket_of("alice", running, "?after=0")) as socket:
         assert json.loads(await socket.receive_from(timeout=5)) == {"reload": True}
 
 
-async def test_a_slow_browser_is_given_up_and_the_feed_goes_on(socket_of, running, monkeypatch):
-    monkeypatch.setattr(consumers, "UNSENT", 10)
-    monkeypatch.setattr(consumers, "PING", 0.05)
-    monkeypatch.setattr(live, "OUTBOX", 1)
-    slow = socket_of("alice", running, "?after=0")
-    async with connected(slow):
+async def test_a_page_that_stopped_taking_is_closed(socket_of, running, monkeypatch):
+    """P9."""
+    monkeypatch.setattr(window, "UNSENT", 10)
+    monkeypatch.setattr(window, "PATIENCE", 0.1)
+    async with connected(socket_of("alice", running, "?after=0")) as stopped:
+        await write(running, 0)
+        live.publish(str(running.pk), 1)
+        assert (await _closing(stopped))["code"] == consumers.TOO_SLOW
+
+
+async def test_nothing_is_kept_for_a_page_that_is_behind_and_all_of_it_read_again(
+    socket_of, running, monkeypatch
+):
+    """P9: a slow page misses nothing."""
+    monkeypatch.setattr(window, "UNSENT", 10)
+    monkeypatch.setattr(live, "OUTBOX", 10)
+    async with connected(socket_of("alice", running, "?after=0")) as socket:
         for number in range(4):
             await write(running, number)
             live.publish(str(running.pk), number + 1)
             await _feed_at(running, number + 1)
-        assert (await _closing(slow))["code"] == consumers.TOO_SLOW
+        (outbox,) = live._feeds[str(running.pk)].outboxes
+        assert (outbox.is_behind, len(outbox._frames)) == (True, 0)
+        await socket.send_to(text_data='{"taken": 1}')
+        await socket.send_to(text_data='{"taken": 2}')
+        assert numbers_in(await frames_until(socket, 4)) == [0, 1, 2, 3]
 
 
 async def _feed_at(run, seq):
@@ -260,17 +275,69 @@ async def _feed_at(run, seq):
             await asyncio.wait([asyncio.ensure_future(asyncio.sleep(0.01))])
 
 
-async def test_what_a_browser_used_up_lets_more_through(socket_of, running, monkeypatch):
-    monkeypatch.setattr(consumers, "UNSENT", 10)
+async def test_what_a_page_took_lets_more_through(socket_of, running, monkeypatch):
+    monkeypatch.setattr(window, "UNSENT", 10)
     await write(running, 0)
     async with connected(socket_of("alice", running, "?after=0")) as socket:
         await frames_until(socket, 1)
-        await socket.send_to(text_data='{"used": 1000000}')
-        await socket.send_to(text_data="nonsense")
-        await socket.send_to(text_data="[1]")
+        for text in ("nonsense", "[1]", '{"taken": -1}', '{"taken": "1"}'):
+            await socket.send_to(text_data=text)
         await write(running, 1)
         live.publish(str(running.pk), 2)
         assert numbers_in(await frames_until(socket, 2)) == [1]
+
+
+@pytest.mark.parametrize("is_deleted", [True, False])
+async def test_no_page_stays_with_a_feed_that_ended(socket_of, running, monkeypatch, is_deleted):
+    async with connected(socket_of("alice", running, "?after=0")) as socket:
+        await frames_until(socket, 0)
+        if is_deleted:
+            await database_sync_to_async(running.delete)()
+        else:
+            monkeypatch.setattr(live, "news_since", lambda *_, **__: 1 / 0)
+        live.publish(str(running.pk), 1)
+        code = live.NOT_FOUND if is_deleted else live.BROKEN
+        assert (await _closing(socket))["code"] == code
+    assert not live.is_watched(str(running.pk))
+
+
+async def test_a_feed_goes_on_when_the_database_is_back(socket_of, running, monkeypatch, caplog):
+    away = [DatabaseError("gone")] * 2
+
+    def read(*arguments, **options):
+        if away:
+            raise away.pop()
+        return news_since(*arguments, **options)
+
+    monkeypatch.setattr(live, "news_since", read)
+    monkeypatch.setattr(live, "POLL", 0.05)
+    async with connected(socket_of("alice", running, "?after=0")) as socket:
+        await write(running, 0)
+        assert numbers_in(await frames_until(socket, 1)) == [0]
+    assert caplog.text.count("waits: gone") == 1
+
+
+async def test_who_missed_much_is_given_it_in_portions(socket_of, running, monkeypatch):
+    monkeypatch.setattr(frames, "CHUNK_LIMIT", 10)
+    monkeypatch.setattr(frames, "CATCH_UP_LIMIT", 24)
+    await write(running, 0, 1, 2, 3)
+    async with connected(socket_of("alice", running, "?after=0")) as socket:
+        got = await frames_until(socket, 4)
+    assert numbers_in(got) == [0, 1, 2, 3]
+    assert [frame["upto"] for frame in got] == [1, 2, 3, 4]
+
+
+async def test_who_missed_too_much_is_given_the_newest_and_told_of_the_rest(
+    socket_of, running, monkeypatch
+):
+    monkeypatch.setattr(frames, "CHUNK_LIMIT", 12)
+    monkeypatch.setattr(frames, "CATCH_UP_LIMIT", 23)
+    await write(running, 0, 1, 2, 3)
+    async with connected(socket_of("alice", running, "?after=0")) as socket:
+        got = await frames_until(socket, 4)
+    left_out, *shown = [chunk for frame in got for chunk in frame["chunks"]]
+    assert (left_out["first"], left_out["count"], left_out["skipped"]) == (0, 2, 12)
+    assert [chunk["items"] for chunk in shown] == [["word-2"], ["word-3"]]
 
 
 async def test_the_last_socket_ends_the_feed(socket_of, running):

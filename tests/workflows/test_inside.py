@@ -201,9 +201,9 @@ def test_a_frame_tells_of_what_is_inside_of_a_workflow(begun):
     run = begun(("sub", "running"), ("sub/first", "running"))
     run.events.create(seq=1, at=run.created_at, kind="TaskStarted", path="sub/first", payload="{}")
     Run.objects.filter(pk=run.pk).update(seq=1)
-    (text,) = news_since(str(run.pk), 0, views=["items"]).texts["items"]
-    assert "task-row-sub--first" in text
-    assert 'id=\\"task-row-sub\\"' in text
+    (frame,) = news_since(str(run.pk), 0, views=["items"]).frames["items"]
+    assert "task-row-sub--first" in frame.text
+    assert 'id=\\"task-row-sub\\"' in frame.text
 
 
 def test_a_drawing_shows_controls_as_frames_and_stacks(begun):
