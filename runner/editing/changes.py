@@ -78,6 +78,33 @@ class Change:
         )
 
 
+def collisions(mine: Iterable[Change], theirs: Iterable[Change]) -> tuple[Change, ...]:
+    """Give those of their changes that are about the same things as mine, or inside of them."""
+    own = list(mine)
+    things = {change.thing for change in own}
+    return tuple(
+        change
+        for change in theirs
+        if change.thing in things
+        or any(_holds(a, b) for each in own for a, b in _pairs(each, change))
+    )
+
+
+def _pairs(one: Change, other: Change) -> tuple[tuple[Change, Change], tuple[Change, Change]]:
+    return (one, other), (other, one)
+
+
+def _holds(outer: Change, inner: Change) -> bool:
+    """Whether a task that comes or goes as a whole has the other thing inside."""
+    if outer.kind != "task" or (outer.before is not None and outer.after is not None):
+        return False
+    path = joined(outer.thing[1], outer.thing[2])
+    inside = inner.thing[1]
+    if inner.kind == "task":
+        inside = joined(inside, inner.thing[2])
+    return inside == path or inside.startswith(f"{path}/")
+
+
 # ── finding them ────────────────────────────────────────────────────────────────────────────────
 
 

@@ -1,6 +1,7 @@
 """What is kept, by aggregate."""
 
 from workflows.models.cache import CacheEntry
+from workflows.models.drafting import DraftAct, WorkflowDraft
 from workflows.models.kept import Checkpoint, Chunk, RunEvent, TaskRun
 from workflows.models.run import Run, RunRequest
 from workflows.models.team import Membership, Right, Role, Team
@@ -10,6 +11,7 @@ __all__ = [
     "CacheEntry",
     "Checkpoint",
     "Chunk",
+    "DraftAct",
     "Membership",
     "Origin",
     "Right",
@@ -20,5 +22,6 @@ __all__ = [
     "TaskRun",
     "Team",
     "Workflow",
+    "WorkflowDraft",
     "WorkflowVersion",
 ]

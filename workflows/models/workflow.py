@@ -120,7 +120,7 @@ class Workflow(models.Model):
         return self.origin == Origin.CODE
 
     def revise(
-        self, definition: str, person: Person | None = None, note: str = ""
+        self, definition: str, person: Person | None = None, note: str = "", layout: str = ""
     ) -> "WorkflowVersion":
         """Save a definition as the next version, unless it is what the latest says already.
 
@@ -129,7 +129,7 @@ class Workflow(models.Model):
         """
         if self.is_from_code:
             raise DefinitionError(f"{self} is written in code; copy it, and change the copy.")
-        return self._add(definition, person, note)
+        return self._add(definition, person, note, layout)
 
     def follow(self, graph: GraphDefinition, module: str) -> bool:
         """Say what a graph in code says now; give whether that is a new version."""
@@ -156,15 +156,17 @@ class Workflow(models.Model):
                 help=self.help,
                 created_by_id=person.pk,
             )
-            made.revise(version.definition, person, f"copy of {version}"[:500])
+            made.revise(version.definition, person, f"copy of {version}"[:500], version.layout)
         return made
 
-    def _add(self, definition: str, person: Person | None, note: str) -> "WorkflowVersion":
+    def _add(
+        self, definition: str, person: Person | None, note: str, layout: str = ""
+    ) -> "WorkflowVersion":
         check_nesting(GraphDefinition.from_json(definition))
         digest = hashlib.sha256(definition.encode()).hexdigest()
         with transaction.atomic():
             latest = self.versions.select_for_update().order_by("-number").first()
-            if latest and latest.digest == digest:
+            if latest and latest.digest == digest and layout in {"", latest.layout}:
                 return latest
             return self.versions.create(
                 number=latest.number + 1 if latest else 1,
@@ -172,6 +174,7 @@ class Workflow(models.Model):
                 digest=digest,
                 created_by_id=person.pk if person else None,
                 note=note,
+                layout=layout,
             )
 
 
@@ -191,7 +194,10 @@ class WorkflowVersionQuerySet(models.QuerySet["WorkflowVersion"]):
 
 
 class WorkflowVersion(models.Model):
-    """One saved state of a workflow: canonical JSON that never changes."""
+    """One saved state of a workflow: canonical JSON that never changes.
+
+    `layout` is what a person arranged around it (JSON, or empty); the digest leaves it out.
+    """
 
     workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
@@ -202,6 +208,7 @@ class WorkflowVersion(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     note = models.CharField(max_length=500, blank=True, default="")
+    layout = models.TextField(blank=True, default="")
 
     objects = WorkflowVersionQuerySet.as_manager()
 
