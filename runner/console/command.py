@@ -56,14 +56,12 @@ def _workflows(definition: GraphDefinition, files: Iterable[str]) -> Mapping[str
 
 def _run(graph: TaskGraph, inputs: str, renderer: Renderer) -> int:
     try:
-        return exit_code_of(asyncio.run(_run_here(graph, inputs, renderer)))
+        code = exit_code_of(asyncio.run(_run_here(graph, inputs, renderer)))
     except KeyboardInterrupt:
-        return CANCELLED
-    except RunnerError as fault:
-        sys.stderr.write(f"error: {fault}\n")
-        return FAILED
+        code = CANCELLED
     finally:
         renderer.close()
+    return code or (FAILED if renderer.is_cut else code)
 
 
 async def _run_here(graph: TaskGraph, inputs: str, renderer: Renderer) -> str:

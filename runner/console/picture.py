@@ -94,7 +94,7 @@ class Picture:
         path = getattr(event, "path", "")
         if status is not None:
             self.status, self.note = status.value, beside_status(event)
-        elif path:
+        else:
             self._take_in_row(self._row(path), event, items)
 
     def visible(self) -> list[Shown]:

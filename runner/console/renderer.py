@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
@@ -48,6 +49,8 @@ class Renderer:
     ) -> None:
         self.picture = Picture(definition, workflows)
         self.outputs: Mapping[str, str] = {}
+        #: Whether some of what the run said is lost to somebody who wanted it.
+        self.is_cut = False
         self._out = out
         self._as_json = as_json
         self._live: Live | None = None
@@ -87,9 +90,18 @@ class Renderer:
     def _print(self, line: str) -> None:
         try:
             print(line, file=self._out, flush=True)
-        except BrokenPipeError:
-            # Nobody reads any more; the run goes on, and the exit must not complain either.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self._out.fileno())
+        except OSError as fault:
+            self._lose_the_rest(fault)
+
+    def _lose_the_rest(self, fault: OSError) -> None:
+        """Write no more, since nobody reads it or no room is left; the run goes on."""
+        if not isinstance(fault, BrokenPipeError):
+            self.is_cut = True
+            sys.stderr.write(
+                f"error: What the run says cannot be written any more: {fault.strerror}.\n"
+            )
+        # What waits in the buffer would make the exit complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self._out.fileno())
 
     def _draw(self) -> "RenderableType":
         from rich.text import Text  # noqa: PLC0415 - only a terminal needs it

@@ -206,7 +206,8 @@ class RunExecutor:
         """Let nothing further start; what runs goes on to its end."""
         if self.state.paused or self.state.cancelling or self.state.ended:
             return
-        self.record(events.RunPaused(actor))
+        # Ahead of all that is left to carry out: what goes back must not begin again.
+        self.apply(events.RunPaused(actor))
         self._commands.extend(
             commands.DropTask(each.planned.path, "pause")
             for each in self.state.active()

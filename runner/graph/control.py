@@ -86,9 +86,8 @@ class Control(Task):
         raise NotImplementedError
 
     def fed(self, ports: Mapping[str, Sequence["Port"]]) -> Self:
-        """Give the control as it is when these ports flow into it: routes take on their types."""
-        del ports
-        return self
+        """Give a route as it is when these ports flow into it: it takes on their types."""
+        raise NotImplementedError
 
     def late(self) -> Self:
         """Give the control as it is when nothing flows through it early."""

@@ -1,6 +1,7 @@
 """Checkpoints as versioned JSON, and back."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -44,18 +45,43 @@ CHECKPOINTS = st.builds(
 KEPT = json.loads(TaskCheckpoint(path="one", attempt=1, seq=2).to_json())
 
 
+FULL = TaskCheckpoint(
+    path="one", attempt=2, seq=3, done=False, outputs={"result": "1"}, streams={"numbers": 4},
+    rounds=(2, True), decisions={"at": "noon"}, handled=True, not_taken=("no",), cached=True,
+    ended="skipped", error=TaskError(type="ValueError", message="no", task="one"),
+    saved=SavedState(
+        attempt=1, value='{"n":1}', outputs={"numbers": 3}, inputs={"rows": ("two", "out", 1, 5)}
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        FULL,
+        TaskCheckpoint(path="one", attempt=1, seq=2),
+        replace(FULL, error=TaskError(type="OSError", message="no file called '\udcff'")),
+    ],
+    ids=["full", "empty", "half a character"],
+)
+def test_nothing_of_a_checkpoint_is_lost(kept):
+    """Engine 7.1: a file name that is no UTF-8 comes as half a character."""
+    assert TaskCheckpoint.from_json(kept.to_json()) == kept
+
+
 @given(CHECKPOINTS)
 def test_a_checkpoint_is_read_back_as_it_was_kept(kept):
     assert TaskCheckpoint.from_json(kept.to_json()) == kept
 
 
-def test_a_checkpoint_of_the_first_version_is_read():
+@pytest.mark.parametrize(("width", "rounds"), [(3, (3,)), (None, ())])
+def test_a_checkpoint_of_the_first_version_is_read(width, rounds):
     """Promise P11: the version before is read for at least one release."""
-    first = KEPT | {"v": 1, "outputs": {}, "streams": {}, "width": 3, "done": False}
+    first = KEPT | {"v": 1, "outputs": {}, "streams": {}, "width": width, "done": False}
 
     kept = TaskCheckpoint.from_json(json.dumps(first))
 
-    assert (kept.rounds, kept.done) == ((3,), False)
+    assert (kept.rounds, kept.done) == (rounds, False)
 
 
 def changed(**fields):
@@ -81,6 +107,7 @@ BROKEN = {
     "a count that is no number": changed(streams={"result": "3"}),
     "a width that is no number": changed(v=1, width="3"),
     "a saved state without value": changed(saved={"attempt": 1, "inputs": {}, "outputs": {}}),
+    "an end that there is not": changed(ended="exploded"),
     "decisions without names": changed(decisions=[1]),
     "a field too many": changed(surplus=1),
     "a field too few": json.dumps({name: KEPT[name] for name in KEPT if name != "path"}),

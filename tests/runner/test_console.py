@@ -80,6 +80,52 @@ def test_ctrl_c_cancels_the_run_and_leaves_with_130():
     assert rest.endswith("■ run cancelled\n")
 
 
+#: A console whose second Ctrl+C counts at once, with a task that ignores the first.
+DEAF = """
+import asyncio, sys
+from runner.console import command
+from runner.graph.registry import TaskRegistry
+from runner.graph.task import task
+
+@task(name="test.deaf", effect="none")
+async def deaf() -> int:
+    print("begun", file=sys.stderr, flush=True)
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        await asyncio.sleep(0.1)
+        print("told", file=sys.stderr, flush=True)
+    await asyncio.Event().wait()
+
+registry = TaskRegistry()
+registry.register(deaf)
+command.default_registry = lambda: registry
+command.SECOND_SIGNAL_SECONDS = 0
+sys.exit(command.main(sys.argv[1:]))
+"""
+
+
+def test_a_second_ctrl_c_ends_what_does_not_hear_the_first(tmp_path):
+    path = tmp_path / "graph.json"
+    path.write_text(definition_of([{"id": "deaf", "type": "test.deaf"}]))
+    command = [sys.executable, "-c", DEAF, str(path), "--json"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        heard = []
+        for _ in range(2):
+            heard.append(process.stderr.readline())
+            process.send_signal(signal.SIGINT)
+        said = process.stdout.read()
+        heard += process.stderr
+
+    assert (process.returncode, heard) == (130, ["begun\n", "told\n"])
+    assert "RunCancelling" in said
+    assert "RunCancelled" not in said
+
+
 def test_the_runner_needs_no_django(graph):
     program = "import sys; sys.modules['django'] = None; import runner.__main__, runner.console"
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
@@ -193,6 +239,17 @@ def test_a_reader_who_leaves_does_not_stop_the_run(graph):
 
     assert done.returncode == 0
     assert done.stderr == b""
+
+
+def test_a_full_disk_loses_what_is_said_with_one_sentence_and_not_the_run(graph):
+    command = [sys.executable, "-m", "runner", str(graph), "--input", "question=x"]
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        done = subprocess.run(
+            command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, timeout=60, check=False
+        )
+
+    sentence = "error: What the run says cannot be written any more: No space left on device.\n"
+    assert (done.returncode, done.stderr.decode()) == (1, sentence)
 
 
 # ── a terminal ──────────────────────────────────────────────────────────────────────────────────

@@ -201,6 +201,29 @@ async def test_a_terminal_that_closes_ends_a_run_that_only_a_person_could_contin
     assert (heard.given_up, heard.answers) == (1, [])
 
 
+async def test_a_line_typed_as_its_question_is_taken_back_answers_the_next_one():
+    with typing("") as (terminal, out, write):
+        heard = Heard(terminal)
+        heard.tell(awaiting("a"), awaiting("b"))
+        await asyncio.wait_for(out.shown.wait(), 5)
+        os.write(write, b"y\n\n")
+        # The loop has seen that there is something to read, and has not yet told anybody.
+        await asyncio.sleep(0)
+        heard.tell(happened.TaskFailed("a", 1, happened.TaskError(type="E", message="late")))
+        await asyncio.wait_for(heard.came.wait(), 5)
+        os.close(write)
+
+    assert heard.answers == [("b", {"approved": True})]
+
+
+async def test_a_terminal_that_hangs_up_gives_no_answer():
+    ours, theirs = pty.openpty()
+    os.close(theirs)
+    with pytest.raises(EOFError):
+        await answer_of(Terminal(ours, Screen()), "ask", APPROVAL)
+    os.close(ours)
+
+
 async def test_no_question_outlives_its_run():
     with typing("") as (terminal, _, write):
         heard = Heard(terminal)

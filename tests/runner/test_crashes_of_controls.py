@@ -74,6 +74,22 @@ def map_along_a_stream() -> GraphBuilder:
     return graph
 
 
+def map_along_a_stream_with_gaps() -> GraphBuilder:
+    """Items in which a compound ends and a branch is not taken, while more items come."""
+    body = GraphBuilder("item")
+    item = body.input("item", "int")
+    case = {"name": "even", "if": {"port": "value", "is": "==", "value": 0}}
+    way = body.add("way", Branch({"branches": [case], "otherwise": "odd"}), value=item)
+    even = body.add("even", noted("value", name="even").as_task(), value=way.even)
+    odd = body.add("odd", noted("value", name="odd").as_task(), value=way.odd)
+    body.output("result", body.add("merge", Merge(), values=[even.result, odd.result]).value)
+    graph = GraphBuilder("gaps")
+    numbers = graph.add("source", Emit({"yields": 2}), count=3)
+    each = graph.add("each", Map.of(body.as_task(), over=["item"]), item=numbers.numbers)
+    graph.output("many", each.result)
+    return graph
+
+
 def map_that_streams() -> GraphBuilder:
     graph = GraphBuilder("streams")
     numbers = graph.add("source", Emit({"yields": 2}), count=3)
@@ -246,7 +262,8 @@ def failing_item() -> GraphBuilder:
 
 
 ALL: list[Callable[[], GraphBuilder]] = [
-    branch, compound_not_taken, map_of_a_list, map_along_a_stream, map_that_streams,
+    branch, compound_not_taken, map_of_a_list, map_along_a_stream, map_along_a_stream_with_gaps,
+    map_that_streams,
     map_as_finished, maps_in_maps, map_of_no_items, map_after_a_retry, reduce, loop,
     loop_beyond_its_limit, fallback, fallback_that_streams, fallback_of_nothing, race, sub_graph,
     handled_error, handled_compound, failing_item,

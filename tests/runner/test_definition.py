@@ -310,8 +310,7 @@ def test_no_sequence_of_removals_leaves_a_dangling_dataflow(data):
     for name in data.draw(st.permutations("abcd")):
         made = made.without_input(name) if name == "a" else made.without_task(name)
         known = {"$inputs", *(each.id for each in made.tasks)}
-        ends = [*(each.source_end for each in made.dataflows)]
-        ends += [*(each.target_end for each in made.dataflows)]
+        ends = [split_end(end) for each in made.dataflows for end in (each.source, each.target)]
         assert {each for each, _ in ends} <= known
         assert name != "a" or all(each != ("$inputs", "a") for each in ends)
     assert not made.dataflows

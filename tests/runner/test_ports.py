@@ -289,6 +289,11 @@ def test_other_types_are_refused(text):
         parse_type(text)
 
 
+def test_a_bare_list_is_a_list_of_anything():
+    assert fit(port(list[int]), port(list)).verdict == "fits"
+    assert fit(port(list), port(list[int])).verdict == "checked"
+
+
 @pytest.mark.parametrize(
     ("kind", "words", "portable"),
     [

@@ -109,6 +109,17 @@ def test_what_a_task_sees_makes_it_run_and_all_that_follow(change):
     assert (found.kept, found.runs) == ((), ("a", "b"))
 
 
+def test_what_was_inside_of_a_workflow_is_not_what_is_drawn_in_its_place():
+    """Engine 7.6: `a/x` ran as a part of a workflow; now a compound is drawn there."""
+    body = GraphDefinition.from_json(definition_of([number("x")]))
+    sub = {"id": "a", "type": "flow.subgraph", "config": {"workflow": "w"}}
+    registry = registry_of_tests().with_workflows({"w": body})
+    old = plan(GraphDefinition.from_json(definition_of([sub])), {}, registry)
+    inside = {"id": "a", "type": "flow.graph", "graph": {"tasks": [number("x")]}}
+    found = rerun(old, planned(definition_of([inside])), completed=["a", "a/x"])
+    assert (found.kept, found.runs) == ((), ("a/x",))
+
+
 def test_another_dataflow_or_a_new_task_runs():
     flows = [("a.result", "b.values")]
     old = planned(definition_of([number("a"), number("b"), number("c")], flows))

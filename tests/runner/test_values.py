@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.errors import ValueFault
-from runner.graph.values import MAX_DEPTH, decode, encode
+from runner.graph.values import MAX_DEPTH, decode, dump, encode
 
 texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 leaves = (
@@ -110,3 +110,8 @@ def test_the_deepest_value_allowed_comes_back():
 def test_what_encode_never_writes_is_refused(text):
     with pytest.raises(ValueFault):
         decode(text)
+
+
+def test_what_is_no_json_at_all_is_refused_with_a_sentence():
+    with pytest.raises(ValueFault, match="This value cannot be kept as JSON: "):
+        dump({"a": object()})

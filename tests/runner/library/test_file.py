@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from runner.errors import RunnerError
+from runner.library import file
 from runner.library.file import VerifyPackage
 from runner.run.status import RunStatus
 from tests.drive import outputs_of
@@ -58,6 +59,17 @@ async def test_every_pass_reads_each_file_again(run_task, package):
 
     assert result["bytes"] == 3 * (len(b"good") + len(b"changed"))
     assert (result["files"], result["changed"]) == (3, ["changed.py"])
+
+
+async def test_a_long_verification_says_how_far_it_is(run_task, package, monkeypatch):
+    """Engine 5.9."""
+    monkeypatch.setattr(file, "PROGRESS_SECONDS", -1.0)
+    run = await run_task("file.verify_package", package=package, passes=2)
+
+    events = [each.event for each in run.entries if each.event.kind == "TaskProgressed"]
+    files = ["good.py", "changed.py", "gone.py"]
+    assert [each.message for each in events] == [*files, *files]
+    assert [each.fraction for each in events] == [pytest.approx(n / 6) for n in range(6)]
 
 
 async def test_an_unknown_package_fails_with_a_sentence(run_task):

@@ -43,6 +43,12 @@ async def test_keywords_leave_out_the_words_that_say_little(run_task, question, 
     assert outputs_of(await run_task("text.keywords", question=question))["keywords"] == words
 
 
+async def test_a_hit_without_any_keyword_is_quoted_from_its_beginning(run_task):
+    run = await run_task("text.answer", {"pace": 0}, question="colours?", hits=[HIT])
+
+    assert outputs_of(run)["text"] == f"From “files”:\n{HIT['text']}"
+
+
 async def test_the_answer_quotes_from_the_first_line_that_fits(run_task):
     run = await run_task("text.answer", {"pace": 0}, question="open a file?", hits=[HIT])
 
