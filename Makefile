@@ -12,7 +12,7 @@ ARGS ?=
 # How many seeds to simulate
 SEEDS ?= 1000
 
-.PHONY: help install run demo test test-runner simulate coverage types lint format format-check migrations-check check bench state-picture
+.PHONY: help install run demo test test-runner test-postgres simulate coverage types lint format format-check migrations-check check bench state-picture
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,12 @@ test-runner: ## only the engine's tests, without Django
 simulate: ## whole lives of runs under random crashes: make simulate SEEDS=10000
 	$(DEV)
 	@$(PYTHON_IN) -m tests.simulation --seeds $(SEEDS)
+
+# Not those that serve: they choose the database themselves.
+test-postgres: ## what keeps and shows runs, on a PostgreSQL server (ANABRANCH_TEST_POSTGRES) if one answers
+	$(DEV)
+	@if url=$$($(PYTHON_IN) -m tests.databases); then \
+	  DATABASE_URL=$$url $(PYTHON_IN) -m pytest tests/workflows --ignore tests/workflows/test_serve.py $(ARGS); fi
 
 coverage: ## all tests with branch coverage
 	$(DEV)
@@ -63,7 +69,7 @@ migrations-check:
 	$(DEV)
 	@$(MANAGE) makemigrations --check --dry-run
 
-check: format-check lint types migrations-check coverage ## everything CI asks for
+check: format-check lint types migrations-check coverage test-postgres ## everything CI asks for
 
 bench: ## what a task costs, beside bare asyncio and bare SQLite; ARGS="W1 W4 --rounds 3"
 	$(DEV)

@@ -2,10 +2,13 @@
 
 ANABRANCH_TEST_POSTGRES is the address of a PostgreSQL server where databases may be made and
 dropped; where none answers, tests that need one are skipped and say why.
+
+python -m tests.databases prints that address, or on standard error why it is of no use.
 """
 
 import os
 import secrets
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -53,3 +56,9 @@ def _on_server(statement: str) -> None:
 def _place(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.hostname}:{parts.port or 5432}"
+
+
+if __name__ == "__main__":
+    if why_no_postgres():
+        sys.exit(f"anabranch: {why_no_postgres()} Tests that need one are skipped.")
+    sys.stdout.write(SERVER)
