@@ -73,6 +73,7 @@ def postgresql(url: str) -> Database:
         "OPTIONS": {
             "connect_timeout": CONNECT_SECONDS,
             "application_name": f"anabranch-{os.getpid()}",
+            "prepare_threshold": 5,
             **given,
             "options": f"{given.get('options', '')} {session}".strip(),
         },

@@ -14,9 +14,10 @@ from runner.execution.store import Batch, ChunkBatch, Entry
 from runner.run import events as happened
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.events import Event
+from workflows.cursors import Cursor, Row
 from workflows.models import Checkpoint, Chunk, RunEvent
 from workflows.projection import array_text
-from workflows.tables import Cursor, Row, Table, replacing
+from workflows.tables import Table, replacing
 
 #: An entry, and the path of the task it is about.
 type Told = tuple[Entry, str]

@@ -7,10 +7,11 @@ from typing import Any
 from runner.run import events as happened
 from runner.run.moves import OVER
 from runner.run.status import TaskStatus
+from workflows.cursors import Cursor, Row
 from workflows.kept_rows import Told
 from workflows.models import TaskRun
 from workflows.projection import Changes, is_inside, on_resume, task_changes
-from workflows.tables import Cursor, Row, Table, as_kept, replacing
+from workflows.tables import Table, as_kept, replacing
 
 _FIRST_CHUNK = "first_chunk_at"
 _TASK_DEFAULTS: Changes = {

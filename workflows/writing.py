@@ -17,10 +17,11 @@ from runner.execution.failpoints import reach
 from runner.execution.store import Batch
 from runner.run import events as happened
 from workflows.caching import keep_entries
+from workflows.cursors import Cursor, cursor
 from workflows.kept_rows import keep
 from workflows.models import RunRequest
 from workflows.projection import Changes, path_of, run_changes
-from workflows.tables import Cursor, as_kept, quoted
+from workflows.tables import as_kept, quoted
 from workflows.task_rows import forget_lost, project
 from workflows.trouble import trouble_of
 
@@ -88,8 +89,8 @@ def _together(batches: Sequence[Batch], doubtful: Doubtful) -> list[Exception | 
 def _attempt(batch: Batch, doubtful: Doubtful, *, durable: bool) -> Exception | None:
     """Write a batch in a transaction of its own, or in a savepoint of the one under way."""
     try:
-        with transaction.atomic(durable=durable), Cursor() as cursor:
-            _write(cursor, batch, doubtful)
+        with transaction.atomic(durable=durable), cursor() as opened:
+            _write(opened, batch, doubtful)
     except Error as fault:
         if trouble_of(fault):
             raise
@@ -143,9 +144,9 @@ def _advance(cursor: Cursor, run: Any, batch: Batch) -> bool:
         changes.update(run_changes(entry.event, entry.at))
     lease = "" if "lease_until" in changes else f", lease_until = {_LEASE_ENDS[cursor.vendor]}"
     named = ", ".join(f"{quoted(name)} = %s" for name in changes)
-    moved = cursor.execute(
+    cursor.execute(
         f"UPDATE workflows_run SET {named}{lease} "  # noqa: S608
         "WHERE id = %s AND epoch = %s AND seq = %s AND owner <> ''",
         [*as_kept(cursor, changes), run, batch.epoch, batch.before],
     )
-    return moved > 0
+    return cursor.changed() > 0
