@@ -24,6 +24,14 @@ def quick_passwords(request):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+@pytest.fixture(autouse=True)
+def own_files(request):
+    """Keep what is kept beside the database in a folder of the test's own."""
+    if _uses_database(request):
+        settings = request.getfixturevalue("settings")
+        settings.DATA_DIR = request.getfixturevalue("tmp_path")
+
+
 def _uses_database(request):
     return bool(
         {"db", "transactional_db"} & set(request.fixturenames)

@@ -20,6 +20,7 @@ class RunnerOfThisProcess:
         from runner.execution.slots import Slots  # noqa: PLC0415
         from runner.graph.registry import default_registry  # noqa: PLC0415
         from workflows import live  # noqa: PLC0415
+        from workflows.artifacts import StoredArtifacts  # noqa: PLC0415
         from workflows.owners import new_owner  # noqa: PLC0415
         from workflows.store import DatabaseStore  # noqa: PLC0415
 
@@ -30,6 +31,7 @@ class RunnerOfThisProcess:
             default_registry(),
             new_owner(),
             host=Host(
+                artifacts=StoredArtifacts(),
                 slots=Slots(settings.TASK_LIMITS),
                 on_commit=live.publish,
                 is_watched=live.is_watched,

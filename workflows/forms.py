@@ -7,13 +7,19 @@ from datetime import UTC
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
 
+from runner.errors import RunnerError
+from runner.graph.artifact import Artifact, artifact_from
 from runner.graph.definition import GraphDefinition
 from runner.graph.planning import check_inputs
 from runner.run.status import LOOKS, RunStatus
 from workflows.models import Workflow
 from workflows.models.team import Person
+from workflows.uploads import artifact_in, keep_upload, ticket_of
+from workflows.wording import said_size
 
 LONG = 80
 type Read = Callable[[Any], Any]
@@ -59,23 +65,60 @@ class StartForm(forms.Form):
         self,
         ports: Sequence[Mapping[str, Any]],
         data: Mapping[str, Any] | None = None,
+        files: Any = None,
         *,
+        team: str = "",
         earlier: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(data, initial={"key": uuid.uuid4().hex})
+        """Take what was sent, if anything; files are kept for `team`."""
+        super().__init__(data, files, initial={"key": uuid.uuid4().hex})
         self.ports = ports
+        self.team = team
         for port in ports:
             name = str(port["name"])
             field = _field(port)
             if earlier and name in earlier:
                 field.initial = _written(port, earlier[name])
             self.fields[f"port-{name}"] = field
+            if isinstance(field, FileField):
+                self._keep_file_before(name, field)
+
+    def _keep_file_before(self, name: str, field: "FileField") -> None:
+        """Take up the file of an earlier run, or one that came with this form before."""
+        sent = self.data.get(self.add_prefix(f"kept-{name}"))
+        field.initial = artifact_in(self.team, sent) if sent else field.initial
+        kept = ticket_of(self.team, field.initial) if field.initial else ""
+        hidden = forms.CharField(required=False, widget=forms.HiddenInput, initial=kept)
+        self.fields[f"kept-{name}"] = hidden
+
+    def keep_files(self) -> None:
+        """Keep the files that came, and put artifacts in their places."""
+        for port in self.ports:
+            name = f"port-{port['name']}"
+            sent = self.cleaned_data.get(name)
+            if isinstance(sent, UploadedFile):
+                try:
+                    self._kept(str(port["name"]), keep_upload(self.team, sent))
+                except RunnerError as trouble:
+                    self.add_error(name, str(trouble))
+
+    def _kept(self, name: str, artifact: Artifact) -> None:
+        self.cleaned_data[f"port-{name}"] = self.fields[f"port-{name}"].initial = artifact
+        # Shown again, the form must not ask for the file a second time.
+        data: Any = self.data
+        self.data = data.copy()
+        self.data[self.add_prefix(f"kept-{name}")] = ticket_of(self.team, artifact)  # type: ignore[index]
 
     def clean(self) -> dict[str, Any]:
         """Say it for the whole form when the hidden field is wrong: nobody would see it there."""
         if self.errors.pop("key", None):
             self.add_error(None, "This form cannot be used any more; load the page again.")
         return self.cleaned_data
+
+    @property
+    def takes_files(self) -> bool:
+        """Whether a file may be sent with it."""
+        return any(isinstance(field, FileField) for field in self.fields.values())
 
     def inputs(self) -> dict[str, Any]:
         """Give the values by port; what was left empty and may be is left out."""
@@ -104,6 +147,9 @@ class AnswerForm(StartForm):
         if self.approves:
             # Two buttons say it.
             self.fields["port-approved"].widget = forms.HiddenInput()
+        for name, field in self.fields.items():
+            if isinstance(field, FileField):
+                self.fields[name] = NoFileField(label=field.label, required=False)
 
     def clean(self) -> dict[str, Any]:
         """Say beside each field what does not fit its type."""
@@ -174,6 +220,10 @@ def _json_field(port: Mapping[str, Any], required: bool) -> forms.Field:  # noqa
     )
 
 
+def _file_field(port: Mapping[str, Any], required: bool) -> forms.Field:  # noqa: FBT001
+    return FileField(required=required, allow_empty_file=True)
+
+
 def _limits(port: Mapping[str, Any]) -> dict[str, Any]:
     return {"min_value": port.get("minimum"), "max_value": port.get("maximum")}
 
@@ -183,13 +233,22 @@ _MADE: dict[str, Callable[[Mapping[str, Any], bool], forms.Field]] = {
     "int": _int_field,
     "float": _float_field,
     "bool": _bool_field,
+    "artifact": _file_field,
 }
-_KINDS = {"str": "text", "int": "whole number", "float": "number", "bool": "yes or no"}
+_KINDS = {
+    "str": "text",
+    "int": "whole number",
+    "float": "number",
+    "bool": "yes or no",
+    "artifact": "file",
+}
 
 
 def _written(port: Mapping[str, Any], value: Any) -> Any:
     """Write a value the way its field takes it."""
     kind = str(port.get("type", "str"))
+    if kind == "artifact":
+        return artifact_from(value["$artifact"])
     if kind in _MADE:
         return value
     if kind.startswith("list[str") and isinstance(value, list):
@@ -216,6 +275,29 @@ class LinesField(TextField):
         """Give the lines."""
         text = super().clean(value)
         return [line for line in text.split("\n") if line.strip()]
+
+
+class FileField(forms.FileField):
+    """A file that a person sends, or one that an earlier run was given."""
+
+    widget = forms.FileInput
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        """Give the file as it was sent, or the artifact from before."""
+        sent = super().clean(data, initial)
+        if sent and not isinstance(sent, Artifact) and sent.size > settings.UPLOAD_LIMIT:
+            raise ValidationError(
+                f"This file has more than the {said_size(settings.UPLOAD_LIMIT)} that may be sent."
+            )
+        return sent
+
+
+class NoFileField(forms.CharField):
+    """Stands where a file is asked for and none can be given."""
+
+    def clean(self, value: Any) -> Any:
+        """Refuse."""
+        raise ValidationError("A file cannot be given as an answer.")
 
 
 class ValueField(TextField):

@@ -247,6 +247,11 @@ def _in_parts(batches: Iterable[Chunk]) -> Iterator[dict[str, Any]]:
         make: Make = partial(dict, path=batch.path, port=batch.port, attempt=batch.attempt)
         items: list[str] = []
         first, weight = batch.first, 0
+        if batch.size > CHUNK_LIMIT:
+            # It may be a file, which nobody reads only to leave it out.
+            count = batch.last - batch.first + 1
+            yield _left_out(make(first=first, count=count, items=[], weight=batch.size))
+            continue
         for value in values_in(batch):
             text = said(value)
             size = len(text.encode())

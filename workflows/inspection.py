@@ -7,31 +7,22 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from runner.errors import UnreadableCheckpoint
+from runner.graph.values import dump
 from runner.run.checkpoint import TaskCheckpoint
 from workflows.inside import item_rows, with_items
+from workflows.large_values import whole
 from workflows.models import Chunk, Run, RunEvent
 from workflows.outline import Outline, Place, outline_for
 from workflows.passing import as_run, passed_ports, stream_behind
 from workflows.ports import streaming_ports
 from workflows.reading import is_text, replaces, rows_of, said, values_in
 from workflows.rows import Row, producer_of
+from workflows.shown_values import Value, shown, written
 
-VALUE_LIMIT = 64 * 1024
 STREAM_LIMIT = 256 * 1024
 LINES = 1000
 PREVIEW = 2000
 _ITEM = re.compile(r"\[\d+\]")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Value:
-    """One port's value, written for reading."""
-
-    port: str
-    text: str
-    size: int
-    is_text: bool
-    is_cut: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,16 +179,19 @@ def _with_reason(row: Row, sentence: str) -> str:
 def outputs_of(run: Run, path: str) -> Iterator[Value]:
     """Give what a finished task put out, except for what it streamed."""
     for port, encoded in _kept_outputs(run, path).items():
-        yield shown(port, encoded)
+        yield shown(str(run.team_id), port, encoded)
 
 
 def whole_output(run: Run, path: str, port: str) -> str | None:
-    """Give a port's value in full, for a download; None when there is none."""
+    """Give a port's value in full, for a download; None when there is none.
+
+    Raises MissingArtifact or DamagedArtifact when it was kept as a file that is not right.
+    """
     encoded = _kept_outputs(run, path).get(port)
     if encoded is not None:
-        return _written(encoded)[0]
-    batches, whole = _streamed(run, path, port)
-    return whole if batches else None
+        return written(whole(str(run.team_id), encoded))[0]
+    batches, text = _streamed(run, path, port)
+    return text if batches else None
 
 
 def _kept_outputs(run: Run, path: str) -> dict[str, str]:
@@ -208,28 +202,6 @@ def _kept_outputs(run: Run, path: str) -> dict[str, str]:
         return dict(TaskCheckpoint.from_json(kept.value).outputs)
     except UnreadableCheckpoint:
         return {}
-
-
-def shown(port: str, encoded: str, limit: int = VALUE_LIMIT) -> Value:
-    """Write an encoded value for reading, cut where it gets too long for a page."""
-    text, plain = _written(encoded)
-    return Value(
-        port=port,
-        text=text[:limit],
-        size=len(text.encode()),
-        is_text=plain,
-        is_cut=len(text) > limit,
-    )
-
-
-def _written(encoded: str) -> tuple[str, bool]:
-    try:
-        value = json.loads(encoded)
-    except ValueError:
-        return encoded, True
-    if isinstance(value, str):
-        return value, True
-    return json.dumps(value, indent=2, ensure_ascii=False), False
 
 
 # ── streams ─────────────────────────────────────────────────────────────────────────────────────
@@ -250,7 +222,7 @@ def streams_of(run: Run, path: str) -> Iterator[StreamSoFar]:
 
 def stream_of(run: Run, path: str, port: str) -> StreamSoFar:
     """Give what one port has streamed in its current attempt."""
-    batches, whole = _streamed(run, path, port)
+    batches, text = _streamed(run, path, port)
     closed = run.events.filter(
         path=path,
         kind__in=["StreamClosed", "TaskCompleted", "TaskCached", "TaskFailed", "TaskCancelled"],
@@ -261,10 +233,10 @@ def stream_of(run: Run, path: str, port: str) -> StreamSoFar:
         attempt=batches[-1].attempt if batches else 0,
         next=batches[-1].last + 1 if batches else 0,
         size=sum(each.size for each in batches),
-        text=whole[-STREAM_LIMIT:],
+        text=text[-STREAM_LIMIT:],
         is_text=is_text(run, path, port),
         replaces=replaces(run, path, port),
-        is_cut=len(whole) > STREAM_LIMIT,
+        is_cut=len(text) > STREAM_LIMIT,
         is_open=not run.is_over and not closed.exists(),
     )
 
@@ -312,10 +284,11 @@ def _item_of(place: Place, path: str) -> str:
 
 def _given(run: Run, into: str, path: str, port: str) -> Given:
     if not path:
-        text = said(json.loads(run.inputs).get(port, ""))
-        return Given(port=into, source_port=port, text=text[:PREVIEW])
+        given = json.loads(run.inputs).get(port, "")
+        text = shown(str(run.team_id), port, dump(given), PREVIEW).text
+        return Given(port=into, source_port=port, text=text)
     encoded = _kept_outputs(run, path).get(port)
-    text = shown(port, encoded, PREVIEW).text if encoded is not None else ""
+    text = shown(str(run.team_id), port, encoded, PREVIEW).text if encoded is not None else ""
     return Given(port=into, path=path, source_port=port, text=text)
 
 
@@ -375,8 +348,8 @@ def results_of(run: Run) -> Iterator[Result]:
         if path and _streams(run, outline, *end):
             yield Result(port=name, path=path, stream=stream_of(run, *end))
         elif name in finals:
-            text = json.dumps(finals[name])
-            yield Result(port=name, path=path, value=shown(name, text))
+            value = shown(str(run.team_id), name, dump(finals[name]))
+            yield Result(port=name, path=path, value=value)
         else:
             yield Result(port=name, path=path)
 
@@ -391,4 +364,4 @@ def _streams(run: Run, outline: Outline, path: str, port: str) -> bool:
 def inputs_of(run: Run) -> Iterator[Value]:
     """Give what the run was started with."""
     for port, value in json.loads(run.inputs or "{}").items():
-        yield shown(port, json.dumps(value), PREVIEW)
+        yield shown(str(run.team_id), port, dump(value), PREVIEW)

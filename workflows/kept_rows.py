@@ -14,6 +14,7 @@ from runner.execution.store import Batch, ChunkBatch, Entry
 from runner.run import events as happened
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.events import Event
+from workflows.beside import ChunksBeside
 from workflows.cursors import Cursor, Row
 from workflows.models import Checkpoint, Chunk, RunEvent
 from workflows.projection import array_text
@@ -77,7 +78,7 @@ def _payload(event: Event, path: str, checkpoints: Mapping[str, TaskCheckpoint])
 def _chunk_row(run: Any, each: ChunkBatch) -> Row:
     last = each.first + len(each.items) - 1
     size = sum(len(item.encode()) for item in each.items)
-    items = array_text(each.items)
+    items = each.text if isinstance(each, ChunksBeside) else array_text(each.items)
     return (run, each.path, each.port, each.attempt, each.first, last, items, size, False)
 
 

@@ -7,7 +7,9 @@ from typing import Any
 
 from django.db.models import F, Max, Sum
 
+from runner.errors import RunnerError
 from workflows.inside import OPEN, row_of, with_items
+from workflows.large_values import reference_in, whole
 from workflows.models import Chunk, Run, RunEvent, TaskRun
 from workflows.models.kept import HANDLED
 from workflows.outline import CHOICES, Outline, Place, outline_for
@@ -131,6 +133,8 @@ def read_streams(run: Run, paths: Collection[str] | None = None) -> dict[str, di
 
 def _tail(run: Run, chunk: Chunk) -> str:
     """Give a port's last words: the end of its text, or its last item."""
+    if reference_in(chunk.items):
+        return "…"
     if replaces(run, chunk.path, chunk.port) or not is_text(run, chunk.path, chunk.port):
         text = said(values_in(chunk)[-1])
     else:
@@ -155,8 +159,13 @@ def _text_of(chunk: Chunk) -> str:
 
 
 def values_in(chunk: Chunk) -> list[Any]:
-    """Give a stored batch as the values that were pushed."""
-    return list(json.loads(chunk.items))
+    """Give a stored batch as the values that were pushed; a sentence if they cannot be read."""
+    if reference_in(chunk.items) is None:
+        return list(json.loads(chunk.items))
+    try:
+        return list(json.loads(whole(str(chunk.run.team_id), chunk.items)))
+    except RunnerError as fault:
+        return [f"[{fault}]"]
 
 
 def said(value: Any) -> str:

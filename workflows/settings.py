@@ -135,6 +135,14 @@ SECURE_CSP = {
     "frame-ancestors": [CSP.NONE],
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT = 2 * 1024 * 1024
+# Not where the system keeps such files: that may be memory.
+FILE_UPLOAD_TEMP_DIR = DATA_DIR / "uploads"
+FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, exist_ok=True)
+# In bytes: a file that a person may send, a file that a task may save, and how large a value is
+# kept in the database; what is larger is kept as a file beside it.
+UPLOAD_LIMIT = env.int("ANABRANCH_UPLOAD_BYTES", default=64 * 1024 * 1024)
+ARTIFACT_LIMIT = env.int("ANABRANCH_ARTIFACT_BYTES", default=1024 * 1024 * 1024)
+LARGE_VALUE = env.int("ANABRANCH_LARGE_VALUE_BYTES", default=256 * 1024)
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").is_dir() else []
@@ -144,6 +152,7 @@ STATIC_ROOT.mkdir(exist_ok=True)
 WHITENOISE_USE_FINDERS = True
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "artifacts": {"BACKEND": "workflows.artifacts.ArtifactFiles"},
     "staticfiles": {"BACKEND": "workflows.hashed_static.HashedStaticStorage"},
 }
 

@@ -2,15 +2,29 @@
 
 import asyncio
 import json
-from collections.abc import Collection, Sequence
+import logging
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
 from django.conf import settings
 from django.db.models.functions import Now
 
+from runner.errors import (
+    DamagedArtifact,
+    MissingArtifact,
+    StorageTrouble,
+    UnreadableCheckpoint,
+)
 from runner.execution.store import Batch, CacheEntry, ChunkBatch, Request, StoredRun
 from runner.run.events import TaskError
+from workflows.beside import (
+    has_files,
+    put_batch_aside,
+    restored,
+    whole_cached,
+    whole_items,
+)
 from workflows.caching import read_entry
 from workflows.claims import (
     claim_runs,
@@ -22,9 +36,11 @@ from workflows.claims import (
 from workflows.database_thread import DatabaseThread
 from workflows.models import Chunk, RunRequest
 from workflows.owners import OwnerLocks
-from workflows.projection import array_items, storable
+from workflows.projection import storable
 from workflows.trouble import patiently
 from workflows.writing import Doubtful, write_batches
+
+logger = logging.getLogger(__name__)
 
 PATIENCE = 30.0
 
@@ -35,8 +51,9 @@ type Waiting = tuple[Batch, asyncio.Future[None]]
 class DatabaseStore:
     """The RunStore protocol over Django's models.
 
-    Three threads, each with a connection of its own: all commits go through the first, so that
-    those of many runs share a transaction; reads do not wait behind them; leases wait for neither.
+    Four threads, each with a connection of its own: all commits go through the first, so that
+    those of many runs share a transaction; reads do not wait behind them; leases wait for neither;
+    and the files that commits mention are written and read without holding the database.
     All raise StorageTrouble when the database cannot do it now.
     """
 
@@ -46,16 +63,23 @@ class DatabaseStore:
         self._writer = DatabaseThread("store-writer", patience)
         self._reader = DatabaseThread("store-reader", patience)
         self._leases = DatabaseThread("store-leases", patience)
+        self._files = DatabaseThread("store-files", patience)
         self._waiting: list[Waiting] = []
         self._writing = False
         self._doubtful = Doubtful()
 
     async def claim(self, owner: str, limit: int, driven: Collection[str] = ()) -> list[StoredRun]:
         """Take up to `limit` runs that wait for an owner, or whose owner is dead."""
-        return await self._writer.do(partial(self._claim, owner, limit, driven))
+        claimed = await self._writer.do(partial(self._claim, owner, limit, driven))
+        return await self._files.do(partial(_restored, claimed))
 
     async def commit(self, batch: Batch) -> None:
-        """Keep a batch, all or nothing, together with those of other runs that wait."""
+        """Keep a batch, all or nothing, together with those of other runs that wait.
+
+        What of it is large is kept beside the database first, while others go on.
+        """
+        if has_files(batch):
+            batch = await self._files.do(partial(_put_aside, batch))
         loop = asyncio.get_running_loop()
         kept: asyncio.Future[None] = loop.create_future()
         self._waiting.append((batch, kept))
@@ -70,7 +94,7 @@ class DatabaseStore:
 
     async def read_cache(self, scope: str, key: str) -> CacheEntry | None:
         """Give a kept result; None if there is none."""
-        return await self._reader.do(partial(read_entry, scope, key))
+        return await self._reader.do(partial(_read_cache, scope, key))
 
     async def requests(self, runs: Collection[str]) -> list[Request]:
         """Give the open requests for these runs, oldest first."""
@@ -97,7 +121,7 @@ class DatabaseStore:
         """Finish what is under way, and let go of threads, connections and locks."""
         while self._writing:
             await self._writer.do(_nothing)
-        for thread in (self._writer, self._reader, self._leases):
+        for thread in (self._writer, self._reader, self._leases, self._files):
             await thread.close()
         self._locks.free()
 
@@ -153,14 +177,42 @@ def _settle(kept: asyncio.Future[None], fault: Exception | None) -> None:
         kept.set_exception(fault)
 
 
+def _put_aside(batch: Batch) -> Batch:
+    try:
+        return put_batch_aside(batch)
+    except OSError as fault:
+        raise StorageTrouble(f"A file cannot be written: {fault.strerror}.") from fault
+
+
+def _restored(claimed: Iterable[StoredRun]) -> list[StoredRun]:
+    """Read what is kept beside the database; set those runs aside whose files are not right."""
+    found = []
+    for stored in claimed:
+        try:
+            found.append(restored(stored))
+        except UnreadableCheckpoint as fault:
+            error = TaskError(type="UnreadableCheckpoint", message=str(fault))
+            quarantine_run(stored.run, stored.epoch, error)
+    return found
+
+
 def _read_chunks(run: str, path: str, port: str, attempt: int) -> list[ChunkBatch]:
     rows = Chunk.objects.filter(run_id=run, path=path, port=port, attempt=attempt).order_by("first")
+    make = partial(ChunkBatch, path=path, port=port, attempt=attempt)
     return [
-        ChunkBatch(
-            path=path, port=port, attempt=attempt, first=row.first, items=array_items(row.items)
-        )
-        for row in rows
+        make(first=first, items=whole_items(str(team), text))
+        for first, text, team in rows.values_list("first", "items", "run__team_id")
     ]
+
+
+def _read_cache(scope: str, key: str) -> CacheEntry | None:
+    """Give a kept result; one whose files are not right is none."""
+    kept = read_entry(scope, key)
+    try:
+        return kept and whole_cached(kept)
+    except (MissingArtifact, DamagedArtifact) as fault:
+        logger.warning("a cached result cannot be taken: %s", fault)
+        return None
 
 
 def _open_requests(runs: Collection[str]) -> list[Request]:

@@ -7,7 +7,17 @@ from django.contrib import admin
 from django.urls import path, re_path
 
 from workflows.consumers import RunConsumer
-from workflows.views import answers, health, people, refusals, run_acts, runs, tasks, workflows
+from workflows.views import (
+    answers,
+    artifacts,
+    health,
+    people,
+    refusals,
+    run_acts,
+    runs,
+    tasks,
+    workflows,
+)
 
 urlpatterns = [
     path("", workflows.home, name="home"),
@@ -19,6 +29,7 @@ urlpatterns = [
     path("runs/", runs.index, name="run-list"),
     path("runs/<uuid:id>/", runs.show, name="run-show"),
     path("runs/<uuid:id>/tasks/<path:path>/", tasks.show, name="task-show"),
+    path("runs/<uuid:id>/files/<str:digest>/", artifacts.download, name="run-file"),
     path("runs/<uuid:id>/answer/<path:path>/", answers.give, name="run-answer"),
     path("runs/<uuid:id>/cancel/", run_acts.cancel, name="run-cancel"),
     path("runs/<uuid:id>/resume/", run_acts.resume, name="run-resume"),

@@ -16,10 +16,11 @@ from runner.errors import Fenced
 from runner.execution.failpoints import reach
 from runner.execution.store import Batch
 from runner.run import events as happened
+from workflows.beside import BatchWithFiles
 from workflows.caching import keep_entries
 from workflows.cursors import Cursor, cursor
 from workflows.kept_rows import keep
-from workflows.models import RunRequest
+from workflows.models import Run, RunRequest, StoredContent
 from workflows.projection import Changes, path_of, run_changes
 from workflows.tables import as_kept, quoted
 from workflows.task_rows import forget_lost, project
@@ -114,6 +115,8 @@ def _write(cursor: Cursor, batch: Batch, doubtful: Doubtful) -> None:
     if batch.epoch > 1 and any(isinstance(entry.event, _ENDS) for entry in batch.entries):
         forget_lost(cursor, run)
     keep_entries(batch.cache)
+    if isinstance(batch, BatchWithFiles) and batch.mentions:
+        StoredContent.objects.mention(Run.objects.get(pk=batch.run), batch.mentions)
     if batch.handled:
         asked = RunRequest.objects.filter(run_id=batch.run, pk__in=batch.handled)
         asked.filter(handled_at=None).update(handled_at=Now())

@@ -1,5 +1,6 @@
 """What is kept, by aggregate."""
 
+from workflows.models.artifact import RunContent, StoredContent
 from workflows.models.cache import CacheEntry
 from workflows.models.drafting import DraftAct, WorkflowDraft
 from workflows.models.kept import Checkpoint, Chunk, RunEvent, TaskRun
@@ -17,8 +18,10 @@ __all__ = [
     "Right",
     "Role",
     "Run",
+    "RunContent",
     "RunEvent",
     "RunRequest",
+    "StoredContent",
     "TaskRun",
     "Team",
     "Workflow",

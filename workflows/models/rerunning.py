@@ -13,6 +13,7 @@ from runner.graph.task_graph import TaskGraph
 from runner.graph.values import decode, encode
 from runner.run.rerun import Rerun, RerunMode, changed_workflows, rerun_of
 from runner.run.status import TaskStatus
+from workflows.large_values import inputs_whole
 from workflows.models.team import Person
 from workflows.models.workflow import Workflow, WorkflowVersion, registry_with
 
@@ -51,7 +52,7 @@ def planned_rerun(run: "Run", person: Person, wish: RerunWish) -> PlannedRerun:
     """
     version, pins = _version_of(run, person, wish)
     definition = GraphDefinition.from_json(version.definition)
-    before, options = decode(run.inputs), decode(run.options)
+    before, options = decode(inputs_whole(str(run.team_id), run.inputs)), decode(run.options)
     inputs = _inputs(definition, before, wish)
     old_pins, types = json.loads(run.workflows), _changed_types(run)
     preview = rerun_of(
@@ -94,7 +95,12 @@ def _old_plan(run: "Run", pins: Mapping[str, str]) -> TaskGraph | None:
     """Plan the run as it was; None when that cannot be done any more."""
     try:
         definition = GraphDefinition.from_json(run.version.definition)
-        return plan(definition, decode(run.inputs), registry_with(pins), **decode(run.options))
+        return plan(
+            definition,
+            decode(inputs_whole(str(run.team_id), run.inputs)),
+            registry_with(pins),
+            **decode(run.options),
+        )
     except RunnerError:
         return None
 

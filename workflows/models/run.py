@@ -13,6 +13,8 @@ from django.db.models import Q
 from runner.errors import RunnerError
 from runner.graph.values import encode
 from runner.run.status import RunStatus, TaskStatus
+from workflows.large_values import each_value, inputs_aside
+from workflows.models.artifact import StoredContent, mentions_in
 from workflows.models.asking import KINDS, refusal_of, task_refusal_of
 from workflows.models.rerunning import RerunWish, planned_rerun
 from workflows.models.team import Person, Right, Team
@@ -56,13 +58,16 @@ class RunQuerySet(models.QuerySet["Run"]):
             return known
         if workflows is None:
             workflows = Workflow.objects.pinned(version, user)
+        team, given = version.workflow.team_id, encode(dict(inputs))
+        encoded = inputs_aside(str(team), given)
+        mentions = mentions_in([given, *each_value(encoded)])
         try:
             with transaction.atomic():
-                return self.create(
-                    team_id=version.workflow.team_id,
+                run = self.create(
+                    team_id=team,
                     version=version,
                     started_by_id=user.pk,
-                    inputs=encode(dict(inputs)),
+                    inputs=encoded,
                     idempotency_key=key,
                     parent=parent,
                     kept=json.dumps(sorted(kept)),
@@ -70,6 +75,8 @@ class RunQuerySet(models.QuerySet["Run"]):
                     workflows=json.dumps(dict(workflows)),
                     types=json.dumps(versions_of([version.definition, *workflows.values()])),
                 )
+                StoredContent.objects.mention(run, mentions)
+                return run
         except IntegrityError:
             # The other half of a double click was quicker.
             return self.get(started_by_id=user.pk, idempotency_key=key)

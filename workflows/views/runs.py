@@ -22,8 +22,10 @@ from workflows.drawing import digest_of, stylesheet
 from workflows.forms import RunFilterForm, StartForm
 from workflows.http import Request
 from workflows.inspection import inspect
+from workflows.large_values import inputs_whole
 from workflows.models import Right, Run, Workflow, WorkflowVersion
 from workflows.showing import VIEWS, run_page
+from workflows.uploads import upload_ticket
 from workflows.views.answers import asked_of
 
 PAGE = 50
@@ -85,9 +87,10 @@ def start(request: Request, id: UUID) -> HttpResponse:
     if version is None:
         return render(request, "runs/start.html", {"workflow": workflow}, status=_code(request))
     if request.method != "POST":
-        form = StartForm(_ports(version), earlier=_earlier(request, workflow))
+        team, earlier = str(workflow.team_id), _earlier(request, workflow)
+        form = StartForm(_ports(version), team=team, earlier=earlier)
         return _start_page(request, version, form)
-    form = StartForm(_ports(version), request.POST)
+    form = StartForm(_ports(version), request.POST, request.FILES, team=str(workflow.team_id))
     run = _started(request, version, form)
     if run is None:
         return _start_page(request, version, form, status=422)
@@ -110,12 +113,18 @@ def _earlier(request: Request, workflow: Workflow) -> dict[str, Any] | None:
     run = run_for(request.user, like)
     if run.version.workflow_id != workflow.pk:
         raise Http404
-    return dict(json.loads(run.inputs))
+    try:
+        return dict(json.loads(inputs_whole(str(run.team_id), run.inputs)))
+    except RunnerError:
+        return None  # a large value that cannot be read any more
 
 
 def _started(request: Request, version: WorkflowVersion, form: StartForm) -> Run | None:
     """Start the run the form asks for; None when the form says what is wrong with it."""
-    if not form.is_valid():
+    is_valid = form.is_valid()
+    # Those of a form with a mistake too: nobody should have to send them again.
+    form.keep_files()
+    if not is_valid or form.errors:
         return None
     inputs = form.inputs()
     try:
@@ -138,6 +147,7 @@ def _start_page(
         "workflow": version.workflow,
         "version": version,
         "form": form,
+        "ticket": upload_ticket(request.user.pk) if form.takes_files else "",
     }
     part = "#form" if request.htmx else ""
     return render(request, f"runs/start.html{part}", page, status=status)

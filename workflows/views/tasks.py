@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from runner.errors import DamagedArtifact, MissingArtifact
 from workflows.access import run_for
 from workflows.http import Request
 from workflows.inside import ITEMS, item_page
@@ -17,6 +18,7 @@ from workflows.inspection import inspect, whole_output
 from workflows.models import Run
 from workflows.outline import slug_of
 from workflows.views.answers import asked_of
+from workflows.views.artifacts import gone
 
 DIGITS = 8
 
@@ -28,7 +30,7 @@ def show(request: Request, id: UUID, path: str) -> HttpResponse:
     """Show all there is to say about one task of a run."""
     run = run_for(request.user, id)
     if port := request.GET.get("download"):
-        return _download(run, path, port)
+        return _download(request, run, path, port)
     inspection = inspect(run, path)
     if inspection is None:
         raise Http404
@@ -63,8 +65,11 @@ def _items(run: Run, path: str, asked: str) -> dict[str, Any]:
     }
 
 
-def _download(run: Run, path: str, port: str) -> HttpResponse:
-    text = whole_output(run, path, port)
+def _download(request: Request, run: Run, path: str, port: str) -> HttpResponse:
+    try:
+        text = whole_output(run, path, port)
+    except (MissingArtifact, DamagedArtifact) as fault:
+        return gone(request, fault)
     if text is None:
         raise Http404
     name = "".join(sign if sign.isalnum() else "-" for sign in f"{path}-{port}")[:80]

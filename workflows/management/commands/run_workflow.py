@@ -21,10 +21,10 @@ from runner.graph.planning import plan
 from runner.run.events import ChunksStored, event_from_json
 from runner.run.status import RunStatus
 from workflows import background
+from workflows.beside import whole_event, whole_items
 from workflows.models import Chunk, Right, Run, RunEvent, Workflow
 from workflows.models.workflow import registry_with
 from workflows.owners import OwnerLocks
-from workflows.projection import array_items
 
 POLL_SECONDS = 0.2
 EVENTS_AT_ONCE = 2000
@@ -154,18 +154,23 @@ def _read(run: UUID, cursor: int) -> tuple[str, list[tuple[Entry, tuple[str, ...
     """Read the status first: what a run that is over said last is then among the events."""
     try:
         status = Run.objects.values_list("status", flat=True).get(pk=run)
-        rows = RunEvent.objects.filter(run=run, seq__gt=cursor).order_by("seq")[:EVENTS_AT_ONCE]
+        rows = (
+            RunEvent.objects.filter(run=run, seq__gt=cursor)
+            .select_related("run")
+            .order_by("seq")[:EVENTS_AT_ONCE]
+        )
         return status, [_shown(run, row) for row in rows]
     finally:
         connections.close_all()
 
 
 def _shown(run: UUID, row: RunEvent) -> tuple[Entry, tuple[str, ...]]:
-    event = event_from_json(row.kind, json.loads(row.payload))
+    team = str(row.run.team_id)
+    event = whole_event(team, event_from_json(row.kind, json.loads(row.payload)))
     items: tuple[str, ...] = ()
     if isinstance(event, ChunksStored):
         chunk = Chunk.objects.filter(
             run=run, path=event.path, port=event.port, attempt=event.attempt, first=event.first
         ).first()
-        items = array_items(chunk.items) if chunk else ()
+        items = whole_items(team, chunk.items) if chunk else ()
     return Entry(row.seq, row.at, event), items

@@ -1,0 +1,82 @@
+"""One port's value, written for reading: small ones whole, large ones by size and first words."""
+
+import json
+from dataclasses import dataclass
+
+from runner.errors import RunnerError
+from runner.graph.artifact import Artifact
+from workflows.large_values import Reference, beginning_of, reference_in
+from workflows.models.artifact import artifacts_in
+
+VALUE_LIMIT = 64 * 1024
+FILES = 100
+_LONGEST_ESCAPE = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """One port's value; `files` are the artifacts that it names, `problem` why it cannot be read."""
+
+    port: str
+    text: str
+    size: int
+    is_text: bool
+    is_cut: bool
+    files: tuple[Artifact, ...] = ()
+    problem: str = ""
+
+
+def shown(team: str, port: str, encoded: str, limit: int = VALUE_LIMIT) -> Value:
+    """Write an encoded value for reading, cut where it gets too long for a page."""
+    reference = reference_in(encoded)
+    if reference:
+        return _large(team, port, reference)
+    text, plain = written(encoded)
+    files = artifacts_in(encoded)
+    return Value(
+        port=port,
+        text="" if encoded.startswith('{"$artifact"') else text[:limit],
+        size=files[0].size if encoded.startswith('{"$artifact"') else len(text.encode()),
+        is_text=plain,
+        is_cut=len(text) > limit,
+        files=tuple(files[:FILES]),
+    )
+
+
+def written(encoded: str) -> tuple[str, bool]:
+    """Give a value as a person reads it, and whether it is a text."""
+    try:
+        value = json.loads(encoded)
+    except ValueError:
+        return encoded, True
+    if isinstance(value, str):
+        return value, True
+    return json.dumps(value, indent=2, ensure_ascii=False), False
+
+
+def _large(team: str, port: str, reference: Reference) -> Value:
+    """Show the first words; the whole is there to be downloaded."""
+    problem, beginning = "", ""
+    try:
+        beginning = beginning_of(team, reference)
+    except RunnerError as fault:
+        problem = str(fault)
+    is_text = beginning.startswith('"')
+    return Value(
+        port=port,
+        text=_first_words(beginning) if is_text else beginning,
+        size=reference.size,
+        is_text=is_text,
+        is_cut=True,
+        problem=problem,
+    )
+
+
+def _first_words(beginning: str) -> str:
+    """Read the beginning of a JSON text, which may end within an escape."""
+    for cut in range(_LONGEST_ESCAPE + 1):
+        try:
+            return str(json.loads(beginning[: len(beginning) - cut] + '"'))
+        except ValueError:
+            continue
+    return beginning
