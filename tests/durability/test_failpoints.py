@@ -1,0 +1,86 @@
+"""T2: a server dies at each failpoint.
+
+ANABRANCH_FAILPOINT_KILLS says how often at each, ANABRANCH_SEED at which hits.
+"""
+
+import os
+import signal
+from collections import Counter
+
+import pytest
+
+from runner.execution.failpoints import NAMES
+from tests.durability import graphs, verdict
+from tests.durability.installation import chance_of, installed, size
+from tests.durability.killing import say
+from tests.durability.verdict import Snapshot
+from tests.durability.watching import wait_until
+
+pytestmark = pytest.mark.slow
+KILLS = size("ANABRANCH_FAILPOINT_KILLS", 1)
+#: Up to which hit of a failpoint a life may last: each has at least so many in a run.
+HITS = {
+    "claimed": 1,
+    "finalize": 1,
+    "cancel_mark": 1,
+    "lease_renew": 2,
+    "expand_subgraph": 1,
+    "chunk_flush": 2,
+    "in_txn_begun": 8,
+    "in_txn_after_insert": 8,
+    "after_commit": 8,
+    "before_execute": 30,
+    "after_execute": 30,
+    "before_event": 80,
+}
+
+
+def test_at_whichever_failpoint_a_server_dies_the_next_one_goes_on(own_database, tmp_path):
+    """P1, P2: what was in flight runs once more at most, and what was kept does not."""
+    assert HITS.keys() == NAMES
+    chance = chance_of("failpoints", own_database)
+    environment = own_database | {"ANABRANCH_LEASE_SECONDS": "1"}
+    with installed(environment, tmp_path) as installation:
+        for name in sorted(NAMES) * KILLS:
+            armed = f"{name}=kill@{chance.randint(1, HITS[name])}"
+            assert die_and_go_on(installation, armed) == [], armed
+        bodies = Counter((each.run, each.path) for each in installation.begun())
+        say(f"{len(NAMES) * KILLS} kills; {sum(bodies.values()) - len(bodies)} bodies ran again\n")
+
+
+def die_and_go_on(installation, armed):
+    """Let a life die at a failpoint, and the next one end its run; give what was wrong."""
+    (run,) = installation.queue(graphs.forty())
+    process = installation.live(armed)
+    if armed.startswith("cancel_mark"):
+        assert wait_until(lambda: any(each.run == run for each in installation.begun()))
+        assert installation.ask(run, "cancel")
+        os.kill(process, signal.SIGUSR1)
+    assert installation.end(process) == -signal.SIGKILL, f"{armed}\n{installation.log()}"
+    dead, seen = Snapshot.of(installation), len(installation.begun())
+    faults = verdict.torn(installation)
+    survivor = installation.live()
+    installation.until_over([run])
+    installation.stop(survivor)
+    return [
+        *faults,
+        *verdict.lost(dead, Snapshot.of(installation)),
+        *verdict.done_again(dead, installation.begun()[seen:]),
+        *verdict.whole(installation),
+        *too_often(installation, run),
+        *not_as_asked(installation, run, armed),
+    ]
+
+
+def too_often(installation, run):
+    """A body that was in flight at one death begins twice."""
+    bodies = Counter(each.path for each in installation.begun() if each.run == run)
+    return [f"{path} began {count} times" for path, count in bodies.items() if count > 2]
+
+
+def not_as_asked(installation, run, armed):
+    """A run completes with what it should give, or was cancelled because somebody asked."""
+    if armed.startswith("cancel_mark"):
+        status = installation.statuses()[run]
+        return [] if status == "cancelled" else [f"{run} is {status} though cancelled"]
+    return verdict.wrong(installation, [run], graphs.expected())

@@ -1,0 +1,158 @@
+"""What must hold of a database and an observer, after any death: promises P1, P2 and P3.
+
+Nothing here asks the engine. Each check gives what it found, as sentences; none is best.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.durability.installation import Begun, Installation, dashed
+
+type Task = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What was kept at one moment while nobody wrote: results and bodies at work, and epochs."""
+
+    results: frozenset[Task]
+    working: frozenset[Task]
+    epochs: Mapping[str, int]
+
+    @classmethod
+    def of(cls, installation: Installation) -> "Snapshot":
+        """Take it."""
+        kept = installation.look("SELECT run_id, path, value FROM workflows_checkpoint")
+        working = installation.look(
+            "SELECT run_id, path FROM workflows_taskrun WHERE status IN ('running', 'streaming')"
+        )
+        return cls(
+            results=frozenset(
+                (dashed(run), path) for run, path, value in kept if is_result(json.loads(value))
+            ),
+            working=frozenset((dashed(run), path) for run, path in working),
+            epochs={
+                dashed(run): epoch
+                for run, epoch in installation.look("SELECT id, epoch FROM workflows_run")
+            },
+        )
+
+
+def is_result(checkpoint: Mapping[str, Any]) -> bool:
+    """Whether a checkpoint is a task's result, and not a compound's end or a state on the way."""
+    return checkpoint["done"] and not checkpoint.get("ended") and not checkpoint.get("error")
+
+
+def lost(before: Snapshot, after: Snapshot) -> list[str]:
+    """P1. What was kept stays kept. I5: an epoch never falls."""
+    gone = [f"{run} lost {path}" for run, path in before.results - after.results]
+    fallen = [
+        f"the epoch of {run} fell from {epoch} to {after.epochs.get(run)}"
+        for run, epoch in before.epochs.items()
+        if after.epochs.get(run, -1) < epoch
+    ]
+    return gone + fallen
+
+
+def done_again(before: Snapshot, begun: Iterable[Begun]) -> list[str]:
+    """P1. What had a result before a life began is not started in it."""
+    return [
+        f"{each.life} started {each.path} of {each.run} again"
+        for each in begun
+        if (each.run, each.path) in before.results
+    ]
+
+
+def keys_changed(begun: Iterable[Begun]) -> list[str]:
+    """P2. All attempts of a task have one idempotency key."""
+    keys: dict[Task, set[str]] = defaultdict(set)
+    for each in begun:
+        keys[each.run, each.path].add(each.key)
+    return [f"{task} has the keys {found}" for task, found in keys.items() if len(found) != 1]
+
+
+def torn(installation: Installation) -> list[str]:
+    """P1. A batch is whole or absent: results and their events, and numbers without a hole."""
+    seqs = {dashed(run): seq for run, seq in installation.look("SELECT id, seq FROM workflows_run")}
+    told: dict[str, dict[int, tuple[str, str]]] = defaultdict(dict)
+    for run, seq, kind, path in installation.look(EVENTS):
+        told[dashed(run)][seq] = (kind, path)
+    found = [
+        f"{run} stands at {seq} and has {len(told[run])} events"
+        for run, seq in seqs.items()
+        if sorted(told[run]) != list(range(1, seq + 1))
+    ]
+    return found + _unmatched(installation, told)
+
+
+EVENTS = "SELECT run_id, seq, kind, path FROM workflows_runevent"
+
+
+def _unmatched(
+    installation: Installation, told: Mapping[str, Mapping[int, tuple[str, str]]]
+) -> list[str]:
+    results, ended = set(), set()
+    for run, path, seq, value in installation.look(
+        "SELECT run_id, path, seq, value FROM workflows_checkpoint"
+    ):
+        checkpoint = json.loads(value)
+        if is_result(checkpoint):
+            results.add((dashed(run), path, seq))
+        elif checkpoint.get("ended") == "compound":
+            ended.add((dashed(run), path, seq))
+    said = {
+        (run, path, seq)
+        for run, events in told.items()
+        for seq, (kind, path) in events.items()
+        if kind == "TaskCompleted"
+    }
+    alone = [f"{each} has a result and no event" for each in results - said]
+    return alone + [f"{each} has an event and no result" for each in said - results - ended]
+
+
+def started_after_result(installation: Installation) -> list[str]:
+    """I6. No event says that a task started after it had a result."""
+    rows = installation.look(
+        "SELECT started.run_id, started.path FROM workflows_runevent started "
+        "JOIN workflows_runevent ended ON ended.run_id = started.run_id "
+        "AND ended.path = started.path AND ended.kind = 'TaskCompleted' "
+        "AND started.kind = 'TaskStarted' AND started.seq > ended.seq"
+    )
+    return [f"{path} of {run} started after its result" for run, path in rows]
+
+
+def damaged(installation: Installation) -> list[str]:
+    """Whether SQLite finds its file whole; a server looks after its own."""
+    if installation.environment["DATABASE_URL"]:
+        return []
+    found = [row[0] for row in installation.look("PRAGMA integrity_check")]
+    return [] if found == ["ok"] else found
+
+
+def wrong(installation: Installation, runs: Collection[str], expected: int) -> list[str]:
+    """Compare what runs gave with what was worked out without the engine."""
+    found = {
+        dashed(run): (status, outputs)
+        for run, status, outputs in installation.look(
+            "SELECT id, status, outputs FROM workflows_run"
+        )
+    }
+    right = ("completed", {"result": expected})
+    return [
+        f"{run} is {found[run]}"
+        for run in runs
+        if (found[run][0], json.loads(found[run][1])) != right
+    ]
+
+
+def whole(installation: Installation) -> list[str]:
+    """All that must hold at any moment at which nobody writes."""
+    return [
+        *torn(installation),
+        *started_after_result(installation),
+        *damaged(installation),
+        *keys_changed(installation.begun()),
+    ]
