@@ -16,6 +16,7 @@ from runner.errors import (
     StorageTrouble,
     UnreadableCheckpoint,
 )
+from runner.execution.failpoints import reach
 from runner.execution.store import Batch, CacheEntry, ChunkBatch, Request, StoredRun
 from runner.run.events import TaskError
 from workflows.beside import (
@@ -179,9 +180,11 @@ def _settle(kept: asyncio.Future[None], fault: Exception | None) -> None:
 
 def _put_aside(batch: Batch) -> Batch:
     try:
-        return put_batch_aside(batch)
+        kept = put_batch_aside(batch)
     except OSError as fault:
         raise StorageTrouble(f"A file cannot be written: {fault.strerror}.") from fault
+    reach("files_kept")
+    return kept
 
 
 def _restored(claimed: Iterable[StoredRun]) -> list[StoredRun]:

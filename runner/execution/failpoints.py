@@ -27,6 +27,7 @@ NAMES = frozenset(
         "before_execute",
         "after_execute",
         "before_event",
+        "files_kept",
         "in_txn_begun",
         "in_txn_after_insert",
         "after_commit",

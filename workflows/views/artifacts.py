@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 from collections.abc import AsyncIterator
 from typing import Any, BinaryIO
 from uuid import UUID
@@ -19,6 +20,7 @@ from workflows.http import Request
 from workflows.models import Run, RunContent
 
 BLOCK = 1 << 18
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 #: A file is a stranger's: no browser runs what is in it, whatever its media type.
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -67,7 +69,8 @@ def gone(request: Request, fault: Exception) -> HttpResponse:
 
 def _mention(run: Run, digest: str) -> RunContent:
     files = run.contents.exclude(media_type="").select_related("content")
-    mention = files.filter(content__digest=digest).first()
+    named = files.filter(content__digest=digest) if _DIGEST.fullmatch(digest) else files.none()
+    mention = named.first()
     if mention is None:
         raise Http404
     return mention
