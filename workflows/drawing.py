@@ -75,7 +75,7 @@ def digest_of(name: str) -> str:
 def arrangement_of(definition: str) -> Arrangement:
     """Lay a definition out, once per process."""
     outline = outline_of(definition)
-    placed = _arranged(_as_document(outline.level))
+    placed = arranged(_as_document(outline.level))
     boxes = {
         path: (int(x), int(y), int(width), int(height))
         for path, (x, y, width, height) in placed["boxes"].items()
@@ -113,7 +113,8 @@ def _ends(flow: Flow) -> tuple[str, str, str, str]:
     return flow.source, flow.source_port, flow.target, flow.target_port
 
 
-def _arranged(document: dict[str, Any]) -> dict[str, Any]:
+def arranged(document: dict[str, Any]) -> dict[str, Any]:
+    """Lay levels out in a process of their own; in this one when that fails."""
     try:
         done = subprocess.run(
             [sys.executable, "-m", "workflows.layout"],

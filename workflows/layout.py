@@ -63,7 +63,7 @@ class Drawing:
 
 
 def arrange(level: dict[str, Any]) -> dict[str, Any]:
-    """Place every box of a level and of the levels inside it.
+    """Place every box of a level and of the levels inside it; a box may say its `size`.
 
     Boxes are [x, y, width, height]; the box of the empty path is the whole drawing.
     """
@@ -80,7 +80,7 @@ def _arrange(level: dict[str, Any]) -> tuple[Drawing, Arranged]:
     gates: Shares = {}
     for box in level["boxes"]:
         path = box["path"]
-        sizes[path] = BOX
+        sizes[path] = tuple(box.get("size", BOX))
         if box.get("level"):
             inner[path] = _arrange(box["level"])
             sizes[path], shares = _framed(path, inner[path][1])

@@ -21,6 +21,7 @@ from runner.editing.tasks import (
     OrderTasks,
     RemoveTasks,
     SetDisabled,
+    SetTask,
     SetTitle,
     SetValue,
 )
@@ -35,6 +36,7 @@ AnyEdit = Annotated[
     | SetTitle
     | SetDisabled
     | SetValue
+    | SetTask
     | InsertTask
     | BridgeTask
     | OrderTasks

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from runner.editing.draft import Draft
+from runner.editing.draft import BORDERS, Draft, parted
 from runner.editing.edit import At, Edit, Name, Path, title_of
 from runner.editing.sheet import read_frame, read_note
 from runner.errors import DefinitionError
@@ -23,7 +23,7 @@ class Move(Edit):
         del registry
         found = dict(draft.sheet.positions)
         for path, at in self.positions.items():
-            draft.task(path)
+            _find(draft, path)
             if at is None:
                 found.pop(path, None)
             else:
@@ -115,6 +115,14 @@ class RemoveFrame(Edit):
         """Say what goes."""
         del draft
         return "Remove frame"
+
+
+def _find(draft: Draft, path: str) -> None:
+    level, name = parted(path)
+    if name in BORDERS:
+        draft.level(level)
+    else:
+        draft.task(path)
 
 
 def _named(name: str) -> str:

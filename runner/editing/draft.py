@@ -75,7 +75,11 @@ class Draft:
 
     def tidied(self) -> "Draft":
         """Take off the sheet what belongs to tasks that are gone."""
-        paths = {joined(level, task.id) for level, graph in self.walk() for task in graph.tasks}
+        paths = {
+            joined(level, name)
+            for level, graph in self.walk()
+            for name in (*BORDERS, *(task.id for task in graph.tasks))
+        }
         levels = {level for level, _ in self.walk()}
         sheet = self.sheet
         return self.on(
@@ -83,6 +87,10 @@ class Draft:
             notes={name: note for name, note in sheet.notes.items() if note.inside in levels},
             frames={name: each for name, each in sheet.frames.items() if each.inside in levels},
         )
+
+
+#: The borders of a level stand on its canvas like tasks: where values come in, and go out.
+BORDERS = ("$inputs", "$outputs")
 
 
 def parted(path: str) -> tuple[str, str]:

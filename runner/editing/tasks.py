@@ -137,6 +137,36 @@ class SetValue(Edit):
         return f"{act} {self.name} of {title_of(draft, self.path)}"
 
 
+class SetTask(Edit):
+    """Say all about a task at once, as a form does; sections that are not given stay."""
+
+    op: Literal["task"] = "task"
+    path: Path
+    title: Title | None = None
+    disabled: bool | None = None
+    config: dict[Name, Any] | None = None
+    inputs: dict[Name, Any] | None = None
+    policy: dict[Name, Any] | None = None
+
+    def edited(self, draft: Draft, registry: TaskRegistry) -> Draft:
+        """Change what is given."""
+        del registry
+        given = {
+            "title": None if self.title is None else " ".join(self.title.split()),
+            "disabled": self.disabled,
+            "config": self.config,
+            "inputs": self.inputs,
+            "policy": self.policy,
+        }
+        return _with_task(
+            draft, self.path, **{name: each for name, each in given.items() if each is not None}
+        )
+
+    def words(self, draft: Draft) -> str:
+        """Name the task."""
+        return f"Change {title_of(draft, self.path)}"
+
+
 class InsertTask(InLevel):
     """Put a new task, or one without dataflows, into a dataflow."""
 

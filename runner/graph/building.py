@@ -267,14 +267,15 @@ def _assembled(
 
 def _exposed(ports: dict[str, GraphPort], task_id: str, port: Port) -> str:
     """Find or add the graph's input for a port, and give its end."""
-    wanted = _graph_port(port.name, port)
+    wanted = graph_port(port.name, port)
     if port.name in ports and ports[port.name] != wanted:
-        wanted = _graph_port(_port_name(task_id, port.name), port)
+        wanted = graph_port(_port_name(task_id, port.name), port)
     ports[wanted.name] = wanted
     return f"{GRAPH_INPUTS}.{wanted.name}"
 
 
-def _graph_port(name: str, port: Port) -> GraphPort:
+def graph_port(name: str, port: Port) -> GraphPort:
+    """Give the input of a graph that takes what a task's input takes."""
     grows = port.reads_stream and port.type is not str and not is_list(port.type)
     kind = portable_name(list[port.type] if grows else port.type)  # type: ignore[name-defined]
     numeric = kind in {"int", "float", "decimal"}

@@ -65,11 +65,15 @@ class WorkflowDraft(models.Model):
     def is_published(self) -> bool:
         """Whether its version says the same already, the sheet included."""
         version = self.base
-        return (
-            version is not None
-            and _canonical(version.definition) == self.definition
-            and (version.layout or "{}") == self.layout
-        )
+        if version is None or _canonical(version.definition) != self.definition:
+            return False
+        # Without a layout of its own it was drawn by the machine, as an untouched draft is.
+        return version.layout == self.layout or not (version.layout or self.revision)
+
+    def arrange(self, drawing: Draft) -> None:
+        """Write where things stand, as if it had always been so: no act, no revision."""
+        self.layout = dump(drawing.sheet.to_document())
+        self.save(update_fields=["layout"])
 
     def keep(self, drawing: Draft) -> None:
         """Write a drawing as the next revision."""

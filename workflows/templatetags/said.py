@@ -60,3 +60,15 @@ def span(start: datetime | None, end: datetime | None) -> str:
 def written(value: Any) -> str:
     """Write a value for reading: text as it is, anything else as JSON."""
     return said(value)
+
+
+@register.filter
+def level_of(path: str) -> str:
+    """Name the level that a task's path lies in."""
+    return path.rpartition("/")[0]
+
+
+@register.filter
+def last_of(path: str) -> str:
+    """Name a task within its level."""
+    return path.rpartition("/")[2]
