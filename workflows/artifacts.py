@@ -1,5 +1,6 @@
 """The content of artifacts in a Django storage: for the engine, for uploads, for downloads."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -13,10 +14,12 @@ from runner.execution.artifacts import (
     INCOMING,
     ArtifactWriter,
     FileWriter,
+    keep_path,
     open_in_place,
     place_of,
     put_in_place,
 )
+from runner.graph.artifact import Artifact
 
 
 class ArtifactFiles(FileSystemStorage):
@@ -90,3 +93,8 @@ class StoredArtifacts:
     def _put(self, scope: str, path: Path, digest: str) -> None:
         with Written(path) as written:
             storages["artifacts"].save(place_of(scope, digest), written)
+
+
+def keep_file_for(team: str) -> Callable[[Path], Artifact]:
+    """Give what keeps files for a team that a person at a terminal names by their paths."""
+    return partial(keep_path, StoredArtifacts(), team)

@@ -1,10 +1,12 @@
-"""How many tasks may work at once, and how long a process may be silent, as the operator says."""
+"""How much there may be of tasks, silence and bytes, as the operator says."""
 
 from django.core.exceptions import ImproperlyConfigured
 
 LEASE_SECONDS = 30.0
 SHORTEST_LEASE = 1.0
 LONGEST_LEASE = 3600.0
+SMALLEST_SIZE = 1 << 10
+LARGEST_SIZE = 1 << 40
 
 
 def lease_in(text: str) -> float:
@@ -18,6 +20,16 @@ def lease_in(text: str) -> float:
             f"ANABRANCH_LEASE_SECONDS must be {SHORTEST_LEASE:g} to {LONGEST_LEASE:g} seconds."
         )
     return seconds
+
+
+def bytes_in(name: str, text: str, default: int) -> int:
+    """Read a number of bytes; raises ImproperlyConfigured below 1 KiB and beyond 1 TiB."""
+    size = int(text) if text.isdecimal() else 0
+    if text and not SMALLEST_SIZE <= size <= LARGEST_SIZE:
+        raise ImproperlyConfigured(
+            f"{name} must be a number of bytes, {SMALLEST_SIZE} to {LARGEST_SIZE}."
+        )
+    return size or default
 
 
 def limits_in(text: str) -> dict[str, int]:

@@ -8,7 +8,7 @@ from django.utils.csp import CSP
 
 from workflows.channel_layers import layer_in
 from workflows.databases import database_in
-from workflows.limits import lease_in, limits_in
+from workflows.limits import bytes_in, lease_in, limits_in
 from workflows.log_lines import without_strangers_traces
 from workflows.secret_key import secret_key_in
 
@@ -138,11 +138,17 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT = 2 * 1024 * 1024
 # Not where the system keeps such files: that may be memory.
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "uploads"
 FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, exist_ok=True)
-# In bytes: a file that a person may send, a file that a task may save, and how large a value is
+
+
+def _bytes(name: str, default: int) -> int:
+    return bytes_in(name, env.str(name, default=""), default)
+
+
+# A file that a person may send, a file that a task may save, and how large a value is
 # kept in the database; what is larger is kept as a file beside it.
-UPLOAD_LIMIT = env.int("ANABRANCH_UPLOAD_BYTES", default=64 * 1024 * 1024)
-ARTIFACT_LIMIT = env.int("ANABRANCH_ARTIFACT_BYTES", default=1024 * 1024 * 1024)
-LARGE_VALUE = env.int("ANABRANCH_LARGE_VALUE_BYTES", default=256 * 1024)
+UPLOAD_LIMIT = _bytes("ANABRANCH_UPLOAD_BYTES", 64 * 1024 * 1024)
+ARTIFACT_LIMIT = _bytes("ANABRANCH_ARTIFACT_BYTES", 1024 * 1024 * 1024)
+LARGE_VALUE = _bytes("ANABRANCH_LARGE_VALUE_BYTES", 256 * 1024)
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").is_dir() else []

@@ -2,11 +2,12 @@
 
 import argparse
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from runner.errors import DefinitionError, InputsError
+from runner.errors import DefinitionError, InputsError, RunnerError
+from runner.graph.artifact import Artifact
 from runner.graph.definition import GraphDefinition
 from runner.run.status import RunStatus
 
@@ -27,6 +28,11 @@ def parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="a definition that the graph may use as a task, by its name",
     )
+    made.add_argument(
+        "--files",
+        metavar="FOLDER",
+        help="where the content of files is kept, by its hash; else in memory",
+    )
     made.add_argument("--json", action="store_true", help="one JSON object an event")
     return made
 
@@ -41,16 +47,29 @@ def read_definition(path: Path) -> GraphDefinition:
     return GraphDefinition.from_json(text)
 
 
-def read_inputs(definition: GraphDefinition, pairs: Iterable[str]) -> dict[str, Any]:
-    """Read `name=value` pairs as the definition's inputs want them; raises InputsError."""
+def read_inputs(
+    definition: GraphDefinition, pairs: Iterable[str], keep: Callable[[Path], Artifact]
+) -> dict[str, Any]:
+    """Read `name=value` pairs as the definition's inputs want them; raises InputsError.
+
+    For a file the value is its path, which `keep` keeps; it raises RunnerError.
+    """
     types = {port.name: port.type for port in definition.inputs}
     found: dict[str, Any] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals:
             raise InputsError({name: f"Write --input name=value, not '{name}'."})
-        found[name] = read_value(types.get(name, "any"), text)
+        kind = types.get(name, "any")
+        found[name] = _kept(name, text, keep) if kind == "artifact" else read_value(kind, text)
     return found
+
+
+def _kept(name: str, path: str, keep: Callable[[Path], Artifact]) -> Artifact:
+    try:
+        return keep(Path(path))
+    except RunnerError as fault:
+        raise InputsError({name: str(fault)}) from fault
 
 
 def read_value(kind: str, text: str) -> Any:

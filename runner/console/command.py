@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from runner.console.arguments import (
@@ -18,6 +19,12 @@ from runner.console.arguments import (
 from runner.console.asking import Asking, Terminal
 from runner.console.renderer import Renderer
 from runner.errors import RunnerError
+from runner.execution.artifacts import (
+    ArtifactStore,
+    FolderArtifacts,
+    MemoryArtifacts,
+    keep_path,
+)
 from runner.execution.host import Host
 from runner.execution.memory import MemoryRun, MemoryStore
 from runner.execution.run_executor import RunExecutor
@@ -34,10 +41,11 @@ SECOND_SIGNAL_SECONDS = 1.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a definition from a file on the memory store; give the exit code."""
     options = parser().parse_args(arguments)
+    artifacts = FolderArtifacts(Path(options.files)) if options.files else MemoryArtifacts()
     try:
         definition = read_definition(Path(options.graph))
         workflows = _workflows(definition, options.workflow)
-        inputs = read_inputs(definition, options.input)
+        inputs = read_inputs(definition, options.input, partial(keep_path, artifacts, ""))
         # Plan what the store gives back: a value that cannot be kept is refused here.
         kept = encode(inputs)
         graph = plan(definition, decode(kept), default_registry().with_workflows(workflows))
@@ -45,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"error: {fault}\n")
         return USAGE
     renderer = Renderer(definition, sys.stdout, as_json=options.json, workflows=workflows)
-    return _run(graph, kept, renderer)
+    return _run(graph, kept, renderer, artifacts)
 
 
 def _workflows(definition: GraphDefinition, files: Iterable[str]) -> Mapping[str, GraphDefinition]:
@@ -54,9 +62,9 @@ def _workflows(definition: GraphDefinition, files: Iterable[str]) -> Mapping[str
     return {each.name: each for each in found}
 
 
-def _run(graph: TaskGraph, inputs: str, renderer: Renderer) -> int:
+def _run(graph: TaskGraph, inputs: str, renderer: Renderer, artifacts: ArtifactStore) -> int:
     try:
-        code = exit_code_of(asyncio.run(_run_here(graph, inputs, renderer)))
+        code = exit_code_of(asyncio.run(_run_here(graph, inputs, renderer, artifacts)))
     except KeyboardInterrupt:
         code = CANCELLED
     finally:
@@ -64,13 +72,19 @@ def _run(graph: TaskGraph, inputs: str, renderer: Renderer) -> int:
     return code or (FAILED if renderer.is_cut else code)
 
 
-async def _run_here(graph: TaskGraph, inputs: str, renderer: Renderer) -> str:
+async def _run_here(
+    graph: TaskGraph, inputs: str, renderer: Renderer, artifacts: ArtifactStore
+) -> str:
     store = MemoryStore()
     run = store.submit(graph.definition.to_json(), inputs)
     stored = store.take(run, "console")
     kept = store.runs[run]
     follower = _Follower(kept, renderer)
-    host = Host(on_commit=lambda _run, _seq: follower.catch_up(), is_watched=lambda _run: True)
+    host = Host(
+        artifacts=artifacts,
+        on_commit=lambda _run, _seq: follower.catch_up(),
+        is_watched=lambda _run: True,
+    )
     executor = RunExecutor(graph, store, stored, host=host)
     follower.asking = Asking(
         Terminal(sys.stdin.fileno(), sys.stderr) if _is_person() else None,

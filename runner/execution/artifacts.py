@@ -9,6 +9,7 @@ nothing mentions, never the reverse. All calls block; any thread may make them.
 import fcntl
 import hashlib
 import io
+import mimetypes
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -256,6 +257,17 @@ class RunArtifacts:
         opened = self._store.open(self._scope, artifact.digest)
         # A raw reader under a buffer is all that a binary file is.
         return cast("BinaryIO", io.BufferedReader(Verified(opened, artifact.digest), BLOCK))
+
+
+def keep_path(store: ArtifactStore, scope: str, path: Path) -> Artifact:
+    """Keep a file that somebody names by its path; raises RunnerError when it cannot be read."""
+    media_type, _ = mimetypes.guess_type(path.name)
+    try:
+        with path.open("rb") as content:
+            return RunArtifacts(store, scope).save(content, path.name, media_type or "")
+    except (OSError, ValueError) as fault:
+        reason = getattr(fault, "strerror", None) or fault
+        raise RunnerError(f"{path} cannot be read: {reason}.") from fault
 
 
 def artifact_of(writer: ArtifactWriter, name: str, media_type: str) -> Artifact:

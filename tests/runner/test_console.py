@@ -1,6 +1,7 @@
 """The console: what it refuses, how it ends, and what a terminal gets."""
 
 import asyncio
+import hashlib
 import json
 import os
 import pty
@@ -186,6 +187,38 @@ def test_an_unreadable_file_gets_one_sentence(tmp_path, capsys, name):
     assert "cannot be read: " in capsys.readouterr().err
 
 
+def no_file(path):
+    """Stand where no file is asked for."""
+    raise AssertionError(path)
+
+
+@pytest.fixture
+def copying(tmp_path):
+    """A definition in a file: a file that is read and written again."""
+    path = tmp_path / "graph.json"
+    tasks = [{"id": "r", "type": "file.read_text"}, {"id": "w", "type": "file.write_text"}]
+    flows = [("$inputs.file", "r.file"), ("r.text", "w.text")]
+    inputs = [{"name": "file", "type": "artifact"}]
+    path.write_text(definition_of(tasks, flows, inputs=inputs, outputs={"copy": "w.file"}))
+    return path
+
+
+def test_a_file_is_named_by_its_path(copying, tmp_path, capsys):
+    """Engine 2.2."""
+    (tmp_path / "rivers.txt").write_text("rivers")
+    files = tmp_path / "files"
+    given = ["--input", f"file={tmp_path / 'rivers.txt'}", "--files", str(files)]
+    assert main([str(copying), *given]) == 0
+    digest = hashlib.sha256(b"rivers").hexdigest()
+    assert digest[:12] in capsys.readouterr().out
+    assert (files / "-" / digest[:2] / digest[2:]).read_bytes() == b"rivers"
+
+
+def test_a_file_that_is_not_there_is_said(copying, tmp_path, capsys):
+    assert main([str(copying), "--input", f"file={tmp_path / 'nothing'}"]) == 2
+    assert "cannot be read: No such file" in capsys.readouterr().err
+
+
 def test_text_stays_text_and_the_rest_is_read_as_json():
     ports = [
         QUESTION,
@@ -196,14 +229,14 @@ def test_text_stays_text_and_the_rest_is_read_as_json():
     definition = GraphDefinition.from_json(definition_of([], inputs=ports))
     pairs = ["question=007", "rounds=7", 'words=["a","b"]', "at=noon=12"]
 
-    assert read_inputs(definition, pairs) == {
+    assert read_inputs(definition, pairs, no_file) == {
         "question": "007", "rounds": 7, "words": ["a", "b"], "at": "noon=12",
     }  # fmt: skip
 
 
 def test_a_pair_without_equals_is_refused():
     with pytest.raises(InputsError, match="Write --input name=value"):
-        read_inputs(GraphDefinition(), ["x"])
+        read_inputs(GraphDefinition(), ["x"], no_file)
 
 
 @pytest.mark.parametrize(

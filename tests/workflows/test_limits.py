@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from workflows.limits import lease_in, limits_in
+from workflows.limits import bytes_in, lease_in, limits_in
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,16 @@ def test_a_lease_is_read_in_seconds(text, seconds):
 def test_what_is_no_lease_is_refused(text):
     with pytest.raises(ImproperlyConfigured, match="must be 1 to 3600 seconds"):
         lease_in(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("", 5), ("1024", 1024), (str(1 << 40), 1 << 40), ("65536", 65536)]
+)
+def test_a_size_is_read_in_bytes(text, size):
+    assert bytes_in("ANABRANCH_UPLOAD_BYTES", text, 5) == size
+
+
+@pytest.mark.parametrize("text", ["1023", str((1 << 40) + 1), "-1", "64 MiB", "0"])
+def test_what_is_no_size_is_refused(text):
+    with pytest.raises(ImproperlyConfigured, match=r"^ANABRANCH_UPLOAD_BYTES must be"):
+        bytes_in("ANABRANCH_UPLOAD_BYTES", text, 5)

@@ -60,7 +60,8 @@ class RunQuerySet(models.QuerySet["Run"]):
             workflows = Workflow.objects.pinned(version, user)
         team, given = version.workflow.team_id, encode(dict(inputs))
         encoded = inputs_aside(str(team), given)
-        mentions = mentions_in([given, *each_value(encoded)])
+        trial = encode(dict(options or {}))
+        mentions = mentions_in([given, trial, *each_value(encoded)])
         try:
             with transaction.atomic():
                 run = self.create(
@@ -71,7 +72,7 @@ class RunQuerySet(models.QuerySet["Run"]):
                     idempotency_key=key,
                     parent=parent,
                     kept=json.dumps(sorted(kept)),
-                    options=encode(dict(options or {})),
+                    options=trial,
                     workflows=json.dumps(dict(workflows)),
                     types=json.dumps(versions_of([version.definition, *workflows.values()])),
                 )

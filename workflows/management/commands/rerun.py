@@ -12,6 +12,7 @@ from runner.errors import RunnerError
 from runner.graph.definition import GraphDefinition
 from runner.run.rerun import RerunMode
 from workflows.access import run_for
+from workflows.artifacts import keep_file_for
 from workflows.models import Right, Run
 from workflows.models.rerunning import RerunWish, planned_rerun
 
@@ -60,5 +61,5 @@ def _wish(run: Run, options: dict[str, Any]) -> RerunWish:
         mode=RerunMode(options["mode"]),
         task=options["task"],
         latest=options["latest"],
-        inputs=read_inputs(definition, options["input"]),
+        inputs=read_inputs(definition, options["input"], keep_file_for(str(run.team_id))),
     )

@@ -21,6 +21,7 @@ from runner.graph.planning import plan
 from runner.run.events import ChunksStored, event_from_json
 from runner.run.status import RunStatus
 from workflows import background
+from workflows.artifacts import keep_file_for
 from workflows.beside import whole_event, whole_items
 from workflows.models import Chunk, Right, Run, RunEvent, Workflow
 from workflows.models.workflow import registry_with
@@ -86,7 +87,7 @@ def _start(workflow: Workflow, person: User, pairs: list[str]) -> tuple[Run, Gra
         raise CommandError(f"{workflow} has no version yet.", returncode=USAGE)
     try:
         definition = GraphDefinition.from_json(version.definition)
-        inputs = read_inputs(definition, pairs)
+        inputs = read_inputs(definition, pairs, keep_file_for(str(workflow.team_id)))
         pinned = Workflow.objects.pinned(version, person)
         plan(definition, inputs, registry_with(pinned))
         return Run.objects.start(version, person, inputs, workflows=pinned), definition
