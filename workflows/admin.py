@@ -16,6 +16,7 @@ from workflows.models import (
     Run,
     RunEvent,
     RunRequest,
+    TaskDeaths,
     TaskRun,
     Team,
     Workflow,
@@ -171,6 +172,15 @@ class TaskRunAdmin(ReadOnlyAdmin):
     list_display = ("run_id", "path", "status", "reason", "attempt", "started_at", "ended_at")
     search_fields = ("=run__id", "path")
     list_filter = ("status", "stuck")
+    ordering = ("-pk",)
+
+
+@admin.register(TaskDeaths)
+class TaskDeathsAdmin(ReadOnlyAdmin):
+    """With which tasks processes died, and how many in a row."""
+
+    list_display = ("run_id", "path", "count", "seq")
+    search_fields = ("=run__id", "path")
     ordering = ("-pk",)
 
 

@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Collection, Iterable
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -17,7 +16,8 @@ from runner.graph.values import decode
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.events import TaskError
 from runner.run.status import RESUMABLE, RunStatus, TaskStatus
-from workflows.models import Checkpoint, Run, RunRequest
+from workflows.deaths import DEATHS, LIVE, SUSPECT, Suspects, count_deaths, is_suspect
+from workflows.models import Checkpoint, Run, RunRequest, TaskDeaths
 from workflows.models.run import DRIVEN
 from workflows.owners import OwnerLocks
 from workflows.projection import error_text
@@ -26,26 +26,42 @@ from workflows.writing import LEASE
 logger = logging.getLogger(__name__)
 
 REOPENABLE = (*RESUMABLE, RunStatus.QUARANTINED)
-#: Bodies that were at work when their process ended, and those that were begun and have no result.
-LIVE = (TaskStatus.RUNNING, TaskStatus.STREAMING)
+#: Bodies that were begun and have no result.
 BEGUN = (*LIVE, TaskStatus.AWAITING)
-DEATHS = 3
 PATHS_AT_ONCE = 500
 
 
 def claim_runs(
-    owner: str, limit: int, locks: OwnerLocks, driven: Collection[str] = ()
+    owner: str,
+    limit: int,
+    locks: OwnerLocks,
+    driven: Collection[str] = (),
+    suspects: Suspects | None = None,
 ) -> list[StoredRun]:
     """Take up to `limit` runs that wait for an owner, whose owner is dead, or whose lease ended."""
+    suspects = suspects or Suspects()
     waiting = _waiting(owner, _dead_owners(owner, locks), driven)
     claimed = []
-    for run in waiting[:limit]:
+    for run in waiting.annotate(suspect=is_suspect())[:limit]:
+        if run.suspect and not suspects.may_come:
+            continue
         with transaction.atomic():
             stored = _take(run, owner, waiting)
-        if stored is not None:
+        if stored is not None and _may_go_on(stored, owner, suspects):
             claimed.append(stored)
         reach("claimed")
     return claimed
+
+
+def _may_go_on(stored: StoredRun, owner: str, suspects: Suspects) -> bool:
+    """Give a suspect back as long as it is not its turn."""
+    if not TaskDeaths.objects.filter(run_id=stored.run, count__gte=SUSPECT).exists():
+        return True
+    if not suspects.may_come:
+        release_runs(owner, [stored.run], stored.epoch)
+        return False
+    suspects.came()
+    return True
 
 
 def _dead_owners(owner: str, locks: OwnerLocks) -> list[str]:
@@ -69,10 +85,7 @@ def _waiting(owner: str, dead: Collection[str], driven: Collection[str]) -> Quer
 def _take(run: Run, owner: str, waiting: QuerySet[Run]) -> StoredRun | None:
     """Make the run this owner's; None when another was quicker, or it must not go on."""
     reopened = run.status in REOPENABLE and run.status != RunStatus.INTERRUPTED
-    died = run.owner not in {"", owner} and run.task_runs.filter(status__in=LIVE).exists()
-    changes: dict[str, Any] = {"deaths": 0} if reopened else {}
-    if died:
-        changes = {"deaths": F("deaths") + 1}
+    died = run.owner not in {"", owner}
     # Still waiting, too: its owner may have renewed its lease in between.
     found = waiting.filter(pk=run.pk, owner=run.owner, epoch=run.epoch, status=run.status)
     # What another process has locked is its own, or was until it stood still: nobody waits for it.
@@ -82,11 +95,12 @@ def _take(run: Run, owner: str, waiting: QuerySet[Run]) -> StoredRun | None:
         epoch=F("epoch") + 1,
         lease_until=Now() + LEASE,
         status=RunStatus.INTERRUPTED if reopened else run.status,
-        **changes,
     ):
         return None
     _close_requests(run, reopened=reopened)
-    return _load_or_quarantine(run.pk, reopened=reopened)
+    if reopened:
+        run.task_deaths.all().delete()
+    return _load_or_quarantine(run.pk, died=died, reopened=reopened)
 
 
 def _close_requests(run: Run, *, reopened: bool) -> None:
@@ -101,11 +115,14 @@ def _close_requests(run: Run, *, reopened: bool) -> None:
     answered.update(handled_at=Now())
 
 
-def _load_or_quarantine(key: UUID, *, reopened: bool) -> StoredRun | None:
+def _load_or_quarantine(key: UUID, *, died: bool, reopened: bool) -> StoredRun | None:
     run = Run.objects.select_related("version").get(pk=key)
-    if run.deaths >= DEATHS:
-        message = f"Its process died {DEATHS} times in a row without getting any further."
-        _quarantine(run, "NoProgress", message)
+    hopeless = count_deaths(run) if died else ""
+    if hopeless:
+        message = (
+            f"{DEATHS} processes in a row died while {hopeless} was at work and got no further."
+        )
+        _quarantine(run, "NoProgress", message, hopeless)
         return None
     try:
         return _stored(run, reopened=reopened)
@@ -116,8 +133,8 @@ def _load_or_quarantine(key: UUID, *, reopened: bool) -> StoredRun | None:
     return None
 
 
-def _quarantine(run: Run, kind: str, message: str) -> None:
-    error = TaskError(type=kind, message=message)
+def _quarantine(run: Run, kind: str, message: str, path: str = "") -> None:
+    error = TaskError(type=kind, message=message, task=path)
     quarantine_run(str(run.pk), run.epoch, error)
 
 

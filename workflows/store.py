@@ -35,6 +35,7 @@ from workflows.claims import (
     renew_leases,
 )
 from workflows.database_thread import DatabaseThread
+from workflows.deaths import Suspects
 from workflows.models import Chunk, RunRequest
 from workflows.owners import OwnerLocks
 from workflows.projection import storable
@@ -68,6 +69,7 @@ class DatabaseStore:
         self._waiting: list[Waiting] = []
         self._writing = False
         self._doubtful = Doubtful()
+        self._suspects = Suspects()
 
     async def claim(self, owner: str, limit: int, driven: Collection[str] = ()) -> list[StoredRun]:
         """Take up to `limit` runs that wait for an owner, or whose owner is dead."""
@@ -128,7 +130,7 @@ class DatabaseStore:
 
     def _claim(self, owner: str, limit: int, driven: Collection[str]) -> list[StoredRun]:
         self._locks.hold(owner)
-        claimed = claim_runs(owner, limit, self._locks, driven)
+        claimed = claim_runs(owner, limit, self._locks, driven, self._suspects)
         if claimed:
             forget_dead_owners(self._locks)
         return claimed

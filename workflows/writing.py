@@ -141,8 +141,6 @@ def _advance(cursor: Cursor, run: Any, batch: Batch) -> bool:
         "failed": batch.progress.failed,
         "fraction": batch.progress.fraction,
     }
-    if batch.chunks or batch.checkpoints:
-        changes["deaths"] = 0
     for entry in batch.entries:
         changes.update(run_changes(entry.event, entry.at))
     lease = "" if "lease_until" in changes else f", lease_until = {_LEASE_ENDS[cursor.vendor]}"

@@ -130,7 +130,7 @@ def test_a_task_that_awaits_has_begun_and_does_not_count_as_a_death(run, claim):
     run.task_runs.create(path="a", status="awaiting", attempt=2)
     stored = claim()
     assert (stored.running, stored.attempts) == ((("a", 2),), {"a": 2})
-    assert Run.objects.get(pk=run.pk).deaths == 0
+    assert not run.task_deaths.exists()
 
 
 def test_a_run_that_cannot_be_read_is_set_aside(run, tmp_path):

@@ -12,7 +12,7 @@ from tests import strategies
 from tests.crashing import Crash, CrashingStore
 from tests.drive import drive, executor_of, outputs_of
 from tests.tasks import EXECUTED
-from workflows import claims
+from workflows import deaths
 from workflows.models import Run, RunEvent
 from workflows.store import DatabaseStore
 
@@ -45,7 +45,7 @@ def test_resuming_after_crashes_gives_what_never_crashing_gives(
 ):
     monkeypatch.setattr(run_log, "BATCH_ENTRIES", batch)
     # A life may end before its first commit; that is no poisoned run here.
-    monkeypatch.setattr(claims, "DEATHS", len(crashes) + 1)
+    monkeypatch.setattr(deaths, "DEATHS", len(crashes) + 1)
     whole = asyncio.run(drive(definition))
     version = workflow.revise(definition, alice)
     run = Run.objects.start(version, alice, {})

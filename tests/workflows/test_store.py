@@ -377,31 +377,6 @@ async def test_an_unreadable_checkpoint_quarantines_its_run_only(store, submit):
     assert "checkpoint" in run.error
 
 
-async def test_three_deaths_without_progress_quarantine_a_run(stores, submit):
-    run = await submit()
-    for life in range(3):
-        store = stores()
-        (stored,) = await store.claim(f"life-{life}", 1)
-        first = happened.RunResumed(stored.epoch) if life else happened.RunStarted()
-        await store.commit(batch_of(stored, first, happened.TaskStarted("a", life + 1)))
-        store._locks.free()
-    assert await stores().claim("last", 1) == []
-    assert await in_thread(lambda: Run.objects.get(pk=run).status) == "quarantined"
-
-
-async def test_a_checkpoint_makes_earlier_deaths_count_no_more(stores, submit):
-    run = await submit()
-    for life in range(5):
-        store = stores()
-        (stored,) = await store.claim(f"life-{life}", 1)
-        kept = TaskCheckpoint(path=f"t{life}", attempt=1, seq=stored.seq + 1)
-        started = happened.TaskStarted("slow", life + 1)
-        await store.commit(batch_of(stored, started, checkpoints=(kept,)))
-        store._locks.free()
-    (stored,) = await stores().claim("last", 1)
-    assert (stored.run, len(stored.checkpoints)) == (run, 5)
-
-
 async def test_an_unexpected_fault_of_the_writer_reaches_those_who_wait(store, submit, monkeypatch):
     await submit()
     (claimed,) = await store.claim("me", 1)

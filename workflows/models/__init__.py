@@ -3,7 +3,7 @@
 from workflows.models.artifact import RunContent, StoredContent
 from workflows.models.cache import CacheEntry
 from workflows.models.drafting import DraftAct, WorkflowDraft
-from workflows.models.kept import Checkpoint, Chunk, RunEvent, TaskRun
+from workflows.models.kept import Checkpoint, Chunk, RunEvent, TaskDeaths, TaskRun
 from workflows.models.run import Run, RunRequest
 from workflows.models.team import Membership, Right, Role, Team
 from workflows.models.workflow import Origin, Workflow, WorkflowVersion
@@ -22,6 +22,7 @@ __all__ = [
     "RunEvent",
     "RunRequest",
     "StoredContent",
+    "TaskDeaths",
     "TaskRun",
     "Team",
     "Workflow",

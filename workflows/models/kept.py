@@ -46,6 +46,29 @@ class TaskRun(models.Model):
         return f"{self.path} ({self.status})"
 
 
+class TaskDeaths(models.Model):
+    """How many processes in a row died while a task was at work, without its getting any further.
+
+    `seq` is the run's last event at the last of these deaths.
+    """
+
+    run = models.ForeignKey(
+        Run, on_delete=models.CASCADE, related_name="task_deaths", db_index=False
+    )
+    path = models.CharField(max_length=1000)
+    count = models.PositiveSmallIntegerField()
+    seq = models.PositiveBigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "path"], name="one_count_of_deaths_a_path"),
+        ]
+        verbose_name_plural = "task deaths"
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.count}"
+
+
 class RunEvent(models.Model):
     """What happened, numbered without gap; `payload` is the event's JSON object."""
 

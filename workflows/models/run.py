@@ -109,8 +109,7 @@ class Run(models.Model):
 
     `inputs` and `outputs` are encoded objects of values by port. `seq` numbers the last event;
     `owner` is the process that drives the run under `epoch`, and may write as long as both are
-    its own. `deaths` counts the owners that died in a row without getting any further. `parent`
-    is the run that a rerun came from, and `kept` the JSON list of the paths that it takes over
+    its own. `parent` is the run that a rerun came from, and `kept` the JSON list of the paths that it takes over
     from there; `options` is an encoded object, `workflows` a JSON object of definitions by name,
     `types` one of the versions that the task types had, by name.
     `reason` says what an awaiting run waits for; `handled` counts the errors it dealt with.
@@ -146,7 +145,6 @@ class Run(models.Model):
     epoch = models.PositiveIntegerField(default=0)
     owner = models.CharField(max_length=64, blank=True, default="")
     lease_until = models.DateTimeField(null=True)
-    deaths = models.PositiveSmallIntegerField(default=0)
 
     objects = RunQuerySet.as_manager()
 
