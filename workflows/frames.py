@@ -3,14 +3,15 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, TextField, Value, When
 from django.utils import timezone
 
-from workflows.models import Chunk, Run, RunEvent
+from workflows.models import Chunk, Run
 from workflows.outline import outline_for
 from workflows.reading import replaces, rows_of, said, values_in
 from workflows.rows import Row
@@ -28,6 +29,8 @@ from workflows.wording import said_errors
 VIEWS = ("tree", "items", "graph", "task")
 WITH_ITEMS = frozenset({"items", "task"})
 EVENT_LIMIT = 5000
+# The kinds of events whose content a page is told; that of others may be as large as a result.
+TOLD = ("ChunksStored", "TaskLogged")
 # With more rows changed than this, a page draws what it shows of the tree again.
 ROW_LIMIT = 300
 FRAME_LIMIT = 48 * 1024
@@ -90,17 +93,30 @@ def missed_by(run_id: str, after: int, upto: int, view: str) -> News:
     return _news(run, events, [view], after, end)
 
 
+class Happened(NamedTuple):
+    """What a page needs of one event; `payload` is empty unless chunks or a line are in it."""
+
+    seq: int
+    at: datetime
+    kind: str
+    path: str
+    payload: str
+
+
 def _run(run_id: str) -> Run:
-    return Run.objects.select_related("version__workflow").get(pk=run_id)
+    """Read a run without what may be large: no frame tells of it."""
+    return Run.objects.select_related("version__workflow").defer("inputs", "outputs").get(pk=run_id)
 
 
-def _events(run: Run, after: int, upto: int) -> list[RunEvent]:
+def _events(run: Run, after: int, upto: int) -> list[Happened]:
     """Give the events between two numbers, and at most one more than the limit."""
-    between = run.events.filter(seq__gt=after, seq__lte=upto)
-    return list(between.order_by("seq")[: EVENT_LIMIT + 1])
+    between = run.events.filter(seq__gt=after, seq__lte=upto).order_by("seq")
+    told = Case(When(kind__in=TOLD, then="payload"), default=Value(""), output_field=TextField())
+    found = between.annotate(told=told).values_list("seq", "at", "kind", "path", "told")
+    return [Happened(*each) for each in found[: EVENT_LIMIT + 1]]
 
 
-def _portion(events: Sequence[RunEvent]) -> list[RunEvent]:
+def _portion(events: Sequence[Happened]) -> list[Happened]:
     """Give the first events, as many as stand for CHUNK_LIMIT of chunks; at least one."""
     sums = accumulate(map(_bytes_in, events))
     return [
@@ -110,7 +126,7 @@ def _portion(events: Sequence[RunEvent]) -> list[RunEvent]:
     ]
 
 
-def _bytes_in(event: RunEvent) -> int:
+def _bytes_in(event: Happened) -> int:
     return int(json.loads(event.payload)["bytes"]) if event.kind == "ChunksStored" else 0
 
 
@@ -119,8 +135,10 @@ def _load_again(run: Run, views: Iterable[str]) -> News:
     return News(upto=run.seq, status=run.status, frames={view: [again] for view in views})
 
 
-def _news(run: Run, events: Sequence[RunEvent], views: Iterable[str], after: int, end: int) -> News:
+def _news(run: Run, events: Sequence[Happened], views: Iterable[str], after: int, end: int) -> News:
     views = list(views)
+    if not views:
+        return News(upto=end, status=run.status)
     drawn = _Drawn(run, events, items=not WITH_ITEMS.isdisjoint(views))
     frames = {view: list(drawn.frames(view, after, end)) for view in views}
     return News(upto=end, status=run.status, frames=frames)
@@ -129,7 +147,7 @@ def _news(run: Run, events: Sequence[RunEvent], views: Iterable[str], after: int
 class _Drawn:
     """What some events changed, read once and drawn for each view."""
 
-    def __init__(self, run: Run, events: Sequence[RunEvent], *, items: bool) -> None:
+    def __init__(self, run: Run, events: Sequence[Happened], *, items: bool) -> None:
         self.run = run
         paths = {event.path for event in events if event.path}
         self.changed = with_ancestors(outline_for(run), paths)
@@ -196,7 +214,7 @@ def _packed(parts: Iterable[tuple[str, Any]]) -> Iterator[dict[str, list[Any]]]:
 # ── chunks ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def _chunks(run: Run, events: Sequence[RunEvent]) -> Iterator[dict[str, Any]]:
+def _chunks(run: Run, events: Sequence[Happened]) -> Iterator[dict[str, Any]]:
     room = CHUNK_LIMIT
     for (path, port, attempt), (first, last) in _ranges(events).items():
         stored = run.chunks.filter(path=path, port=port, attempt=attempt)
@@ -215,7 +233,7 @@ def _chunks(run: Run, events: Sequence[RunEvent]) -> Iterator[dict[str, Any]]:
         yield from _in_parts(batches.order_by("first").iterator(chunk_size=100))
 
 
-def _ranges(events: Sequence[RunEvent]) -> dict[tuple[str, str, int], tuple[int, int]]:
+def _ranges(events: Sequence[Happened]) -> dict[tuple[str, str, int], tuple[int, int]]:
     """Give the first and the last number of what was stored, by path, port and attempt."""
     ranges: dict[tuple[str, str, int], tuple[int, int]] = {}
     for event in events:
@@ -274,7 +292,7 @@ def _left_out(part: dict[str, Any]) -> dict[str, Any]:
 # ── words ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _line(event: RunEvent) -> dict[str, Any]:
+def _line(event: Happened) -> dict[str, Any]:
     logged = json.loads(event.payload)
     return {
         "path": event.path,

@@ -110,6 +110,7 @@ class Outbox:
         self.is_behind = True
         self._frames.clear()
         self._size = 0
+        self._stirred.set()
 
     def close(self, code: int) -> None:
         """Send the page away."""
@@ -195,21 +196,22 @@ class Feed:
     async def _hand_out(self) -> None:
         news = await reading(self._news)
         # From here to the end nothing is awaited: who joins does so before or after it.
+        moved = (self.cursor, self._status) != (news.upto, news.status)
         self.cursor, self._status = news.upto, news.status
         for outbox in self.outboxes:
             frames = news.frames.get(outbox.view)
             if frames is not None:
                 outbox.put(frames)
-            elif news.frames:
-                # It joined while the others' frames were drawn.
+            elif moved:
+                # It joined or caught up while the others' frames were drawn.
                 outbox.fall_behind()
-                outbox.put([])
 
     def _pause(self) -> float:
         return TICK if len(self.outboxes) <= CROWD else TICK_OF_A_CROWD
 
     def _news(self) -> News:
-        views = {outbox.view for outbox in set(self.outboxes)}
+        """Draw for those who keep up; who is behind is read for when it is ready."""
+        views = {outbox.view for outbox in set(self.outboxes) if not outbox.is_behind}
         return news_since(self.run_id, self.cursor, views=views, known_status=self._status)
 
 

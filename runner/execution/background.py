@@ -154,7 +154,8 @@ class BackgroundRunner:
             logger.exception("Run %s cannot go on.", run)
             await self._store.quarantine(run, stored.epoch, str(fault) or type(fault).__name__)
         finally:
-            self.executors.pop(run, None)
+            if (ended := self.executors.pop(run, None)) is not None:
+                ended.values.let_go()
             try:
                 await self._release(run, stored.epoch)
             finally:

@@ -41,6 +41,17 @@ class RunValues:
         self._items: dict[tuple[str, str], list[str]] = {}
         self._aggregates: dict[tuple[str, str], str] = {}
 
+    def let_go(self) -> None:
+        """Free what may be large, once the run was driven.
+
+        The parts of a run know one another, so all of it stays until the garbage collector
+        comes; and that counts objects, not bytes.
+        """
+        for stream in self.streams.values():
+            stream.chunks.clear()
+        for kept in (self.outputs, self.streams, self._items, self._aggregates):
+            kept.clear()
+
     async def restore(self, kept: Iterable[TaskCheckpoint], store: RunStore, run: str) -> None:
         """Put back the outputs of finished tasks; read kept chunks where they are needed."""
         ends = [each for each in kept if each.done and each.path in self._state.tasks]

@@ -102,6 +102,19 @@ async def test_a_queued_run_is_taken_to_its_end(watch):
     assert kept.owner == ""
 
 
+async def test_what_an_ended_run_held_is_freed_without_the_collector(watch):
+    run = watch.store.submit(definition_of([{"id": "g", "type": "test.gate"}]), encode({}))
+    runner = watch.runner()
+    async with started(runner):
+        await Gate.entered.wait()
+        values = runner.executors[run].values
+        Gate.gate.set()
+        kept = await watch.until(run, RunStatus.COMPLETED)
+
+    assert kept.checkpoints["g"].outputs
+    assert (values.outputs, values.streams) == ({}, {})
+
+
 async def test_more_runs_than_fit_at_once_follow_each_other_without_a_poll(watch, monkeypatch):
     monkeypatch.setattr(background, "POLL_SECONDS", 3600)
     runs = [watch.store.submit(NUMBER, encode({})) for _ in range(120)]
