@@ -1,6 +1,5 @@
 """Secret: a credential in use; where it comes from, and what a task may ask for."""
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from typing import NoReturn, Protocol
 
@@ -128,16 +127,3 @@ class Auth:
         for host in secret.hosts[:1]:
             self._masker.learn(secret.reveal(host))
         return secret
-
-
-class BlockingAuth:
-    """The same for a body in a worker thread: `secret` waits for the event loop."""
-
-    def __init__(self, auth: Auth, loop: asyncio.AbstractEventLoop) -> None:
-        self.identity = auth.identity
-        self._auth = auth
-        self._loop = loop
-
-    def secret(self, name: str) -> Secret:
-        """Give a credential of the person who started the run; raises as `Auth.secret` does."""
-        return asyncio.run_coroutine_threadsafe(self._auth.secret(name), self._loop).result()

@@ -1,11 +1,14 @@
 """What a task may say while it runs, on the event loop and in a thread."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, ClassVar
 
 import pytest
 
 from runner.errors import TaskAbandoned
+from runner.execution.blocking_context import BlockingContext
 from runner.execution.context import TaskContext
 from runner.execution.host import Host
 from runner.execution.secrets import MemoryCredentials
@@ -83,6 +86,41 @@ class TalkInThread(Talk):
         assert not context.cancelled
         context.push_chunk("numbers", 1)
         context.attach_stream("numbers", [2, 3])
+
+
+class Everything(Task):
+    """Asks a run for all that it gives, from a thread; `Everything.seen` is what came."""
+
+    name = "test.everything"
+    effect = "none"
+    blocking = True
+    needs: ClassVar = (Need("github", hosts=("api.github.com",)),)
+    seen: ClassVar[dict[str, Any]] = {}
+
+    class Outputs(Ports):
+        numbers: list[int]
+        drawn: int
+
+    @staticmethod
+    def streaming():
+        return {"numbers": Stream(readiness="first-chunk", mode="append")}
+
+    def execute(self, inputs, context):
+        if context.saved_state is None:
+            context.push_chunk("numbers", 1)
+            context.save_state({"kept": 1})
+            raise ValueError("the first attempt ends here")
+        kept = context.resume_stream("numbers")
+        drawn = context.decide("drawn", lambda: 7)
+        context.wait_until(datetime(2020, 1, 1, tzinfo=UTC))
+        secret = context.auth.secret("github")
+        answer = context.ask({"kind": "approval", "title": "Go on?"})
+        context.attach_stream("numbers", iter([2, 3]))
+        self.seen.update(
+            state=context.saved_state, kept=kept, answer=answer,
+            identity=context.auth.identity, secret=secret.reveal("api.github.com"),
+        )  # fmt: skip
+        return {"drawn": drawn}
 
 
 class PushTooLate(Talk):
@@ -225,3 +263,34 @@ async def test_a_secret_learnt_between_two_chunks_is_masked_in_what_follows():
         definition, registry=registry, host=Host(credentials=credentials), identity="ada"
     )
     assert outputs_of(await run.end()) == {"all": "before •••"}
+
+
+async def test_a_body_in_a_thread_can_ask_for_all_that_a_run_gives():
+    """Engine 6.6, 7.4."""
+    Everything.seen.clear()
+    policy = {"retry": {"attempts": 2, "delay": 0.0}}
+    definition = definition_of(
+        [{"id": "all", "type": "test.everything", "policy": policy}],
+        outputs={"numbers": "all.numbers", "drawn": "all.drawn"},
+    )
+    made = registry_of_tests()
+    made.register(Everything)
+    host = Host(credentials=MemoryCredentials({("ada", "github"): "a-long-text-of-hers"}))
+    run = await submit_and_begin(definition, registry=made, host=host, identity="ada")
+    await run.until_event("TaskAwaiting", "all")
+    run.executor.answer("all", {"approved": True}, "bob")
+
+    assert outputs_of(await run.end()) == {"numbers": [1, 2, 3], "drawn": 7}
+    assert Everything.seen == {
+        "state": {"kept": 1}, "kept": 1, "answer": {"approved": True},
+        "identity": "ada", "secret": "a-long-text-of-hers",
+    }  # fmt: skip
+
+
+async def test_a_thread_that_asks_after_it_was_given_up_is_abandoned():
+    """Engine 5.8."""
+    context = BlockingContext(context_of(), asyncio.get_running_loop())
+    context.interrupt()
+
+    with pytest.raises(TaskAbandoned):
+        await asyncio.to_thread(context.progress, 0.5)

@@ -1,6 +1,5 @@
 """Secrets: what gives their text, and who may ask for it."""
 
-import asyncio
 import copy
 import json
 import pickle
@@ -11,7 +10,6 @@ from runner.errors import ExpiredCredential, MissingCredential, RunnerError
 from runner.execution.masking import MASK, Masker
 from runner.execution.secrets import (
     Auth,
-    BlockingAuth,
     MemoryCredentials,
     NoCredentials,
     Secret,
@@ -134,11 +132,3 @@ async def test_an_expired_credential_serves_again_once_it_is_renewed():
     kept.renew("alice", "github", "another-text")
 
     assert (await auth_of(kept).secret("github")).reveal("api.github.com") == "another-text"
-
-
-async def test_a_body_in_a_thread_waits_for_its_secret():
-    auth = BlockingAuth(auth_of(), asyncio.get_running_loop())
-
-    found = await asyncio.to_thread(auth.secret, "github")
-
-    assert (auth.identity, found.name) == ("alice", "github")
