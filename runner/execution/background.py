@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from runner.errors import Fenced, RunnerError, StorageTrouble, ValueFault
+from runner.execution.heartbeat import BEAT_SECONDS, Heartbeat
 from runner.execution.host import Host
 from runner.execution.run_executor import RunExecutor
 from runner.execution.store import Request, RunStore, StoredRun
@@ -22,7 +23,6 @@ from runner.graph.values import decode
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
-RENEW_SECONDS = 5.0
 RUNS_AT_ONCE = 50
 LOST = "Run %s has another owner now; this process lets it go."
 #: From this size of a definition on, planning takes longer than other runs should wait.
@@ -39,10 +39,9 @@ class BackgroundRunner:
         owner: str,
         *,
         host: Host | None = None,
-        renew_seconds: float = RENEW_SECONDS,
+        renew_seconds: float = BEAT_SECONDS,
     ) -> None:
         self.owner = owner
-        self._renew_seconds = renew_seconds
         self.executors: dict[str, RunExecutor] = {}
         self._store = store
         self._registry = registry
@@ -52,11 +51,14 @@ class BackgroundRunner:
         self._driving: dict[str, asyncio.Task[None]] = {}
         self._closing: dict[str, asyncio.Task[None]] = {}
         self._loop_task: asyncio.Task[None] | None = None
-        self._renewed = 0.0
+        self._heartbeat = Heartbeat(
+            store, owner, lambda: self.executors, self._lose, seconds=renew_seconds
+        )
 
     def start(self) -> None:
         """Begin the loop; call it on the running event loop."""
         self._loop_task = asyncio.create_task(self._loop(), name="background runner")
+        self._heartbeat.start()
 
     def wake(self) -> None:
         """Look for work now; call it on the loop's own thread."""
@@ -72,6 +74,7 @@ class BackgroundRunner:
         ending = {*self._driving.values(), *self._closing.values()}
         if ending:
             await asyncio.wait(ending, timeout=POLL_SECONDS * 5)
+        await self._heartbeat.stop()
 
     async def _loop(self) -> None:
         while not self._stopping:
@@ -86,7 +89,6 @@ class BackgroundRunner:
                 continue
 
     async def _turn(self) -> None:
-        await self._renew()
         await self._answer_requests()
         resting = sum(map(_rests, self.executors.values()))
         room = RUNS_AT_ONCE - len(self._driving) + resting
@@ -101,17 +103,10 @@ class BackgroundRunner:
                 task = asyncio.create_task(self._drive(stored), name=f"run {stored.run}")
                 self._driving[stored.run] = task
 
-    async def _renew(self) -> None:
-        now = asyncio.get_running_loop().time()
-        if not self.executors or now - self._renewed < self._renew_seconds:
-            return
-        self._renewed = now
-        asked = set(self.executors)
-        mine = await self._store.renew(self.owner, asked)
-        # One that has ended meanwhile is nobody's any more, and is being given up.
-        for run in (asked - mine) & self.executors.keys():
-            logger.warning(LOST, run)
-            self._driving[run].cancel()
+    def _lose(self, run: str) -> None:
+        """Let go of a run that another process has taken over."""
+        logger.warning(LOST, run)
+        self._driving[run].cancel()
 
     async def _answer_requests(self) -> None:
         begun = [run for run, executor in self.executors.items() if executor.begun.done()]

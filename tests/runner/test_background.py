@@ -57,12 +57,13 @@ class Watch:
         self.commits = []
         self.changed = asyncio.Event()
 
-    def runner(self, owner="one", store=None):
+    def runner(self, owner="one", store=None, **more):
         return BackgroundRunner(
             store or self.store,
             self.registry,
             owner,
             host=Host(on_commit=self.committed, is_watched=lambda _run: True),
+            **more,
         )
 
     def committed(self, run, seq):
@@ -283,20 +284,17 @@ async def test_a_run_whose_epoch_was_taken_is_let_go_without_a_trace(watch):
     assert watch.store.runs[run] == before
 
 
-async def test_a_lease_that_was_lost_stops_the_run_here(watch, monkeypatch):
-    monkeypatch.setattr(background, "RENEW_SECONDS", 0)
+async def test_a_lease_that_was_lost_stops_the_run_here(watch):
     run = watch.store.submit(definition_of([{"id": "gate", "type": "test.gate"}]), encode({}))
-    async with started(watch.runner()) as runner:
+    async with started(watch.runner(renew_seconds=0.01)) as runner:
         await asyncio.wait_for(Gate.entered.wait(), SECONDS)
         watch.store.runs[run].owner = "another"
-        runner.wake()
         await until_idle(runner)
 
     assert watch.store.runs[run].owner == "another"
 
 
-async def test_a_run_that_begins_while_leases_are_renewed_is_kept(watch, monkeypatch):
-    monkeypatch.setattr(background, "RENEW_SECONDS", 0)
+async def test_a_run_that_begins_while_leases_are_renewed_is_kept(watch):
     gate = definition_of([{"id": "gate", "type": "test.gate"}])
 
     class Slow(Delegating):
@@ -313,7 +311,7 @@ async def test_a_run_that_begins_while_leases_are_renewed_is_kept(watch, monkeyp
             await give_way()
             return mine
 
-    runner = watch.runner("one", Slow(watch.store))
+    runner = watch.runner("one", Slow(watch.store), renew_seconds=0)
     first = watch.store.submit(gate, encode({}))
     async with started(runner):
         await asyncio.wait_for(Gate.entered.wait(), SECONDS)
