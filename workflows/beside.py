@@ -15,7 +15,14 @@ from runner.execution.store import Batch, CacheEntry, ChunkBatch, Entry, StoredR
 from runner.run import events as happened
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.events import Event
-from workflows.large_values import inputs_whole, is_large, put_aside, reference_in, whole
+from workflows.large_values import (
+    BYTES_A_SIGN,
+    inputs_whole,
+    is_large,
+    put_aside,
+    reference_in,
+    whole,
+)
 from workflows.models import Run
 from workflows.models.artifact import Mention, may_mention, mentions_in
 from workflows.projection import array_items, array_text
@@ -161,9 +168,8 @@ def _aside(team: str, values: Mapping[str, str]) -> dict[str, str]:
 
 
 def _are_large(chunks: ChunkBatch) -> bool:
-    return sum(map(len, chunks.items)) * 4 > settings.LARGE_VALUE and is_large(
-        array_text(chunks.items)
-    )
+    signs = sum(map(len, chunks.items))
+    return signs * BYTES_A_SIGN > settings.LARGE_VALUE and is_large(array_text(chunks.items))
 
 
 def _chunks(team: str, chunks: ChunkBatch) -> ChunkBatch:

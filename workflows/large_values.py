@@ -19,7 +19,8 @@ from workflows.artifacts import StoredArtifacts
 #: What a reader sees of a large value on a page.
 BEGINNING = 1024
 _REFERENCE = re.compile(r'\{"\$stored":"([0-9a-f]{64}) (\d{1,15})"\}')
-_BYTES_A_SIGN = 4
+#: The most that UTF-8 takes.
+BYTES_A_SIGN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def reference_in(text: str) -> Reference | None:
 def is_large(text: str) -> bool:
     """Whether a text has more bytes than what is kept in the database."""
     limit: int = settings.LARGE_VALUE
-    if len(text) * _BYTES_A_SIGN <= limit:
+    if len(text) * BYTES_A_SIGN <= limit:
         return False
     return len(text) > limit or len(text.encode()) > limit
 

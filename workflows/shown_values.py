@@ -11,6 +11,8 @@ from workflows.models.artifact import artifacts_in
 VALUE_LIMIT = 64 * 1024
 FILES = 100
 _LONGEST_ESCAPE = 12
+#: How a value begins that is one artifact.
+_FILE = '{"$artifact":'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,15 +33,19 @@ def shown(team: str, port: str, encoded: str, limit: int = VALUE_LIMIT) -> Value
     reference = reference_in(encoded)
     if reference:
         return _large(team, port, reference)
+    files = tuple(artifacts_in(encoded)[:FILES])
+    if encoded.startswith(_FILE):
+        return Value(
+            port=port, text="", size=files[0].size, is_text=False, is_cut=False, files=files
+        )
     text, plain = written(encoded)
-    files = artifacts_in(encoded)
     return Value(
         port=port,
-        text="" if encoded.startswith('{"$artifact"') else text[:limit],
-        size=files[0].size if encoded.startswith('{"$artifact"') else len(text.encode()),
+        text=text[:limit],
+        size=len(text.encode()),
         is_text=plain,
         is_cut=len(text) > limit,
-        files=tuple(files[:FILES]),
+        files=files,
     )
 
 

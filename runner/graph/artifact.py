@@ -10,6 +10,7 @@ from runner.errors import MissingArtifact, ValueFault
 
 ANY_MEDIA_TYPE = "application/octet-stream"
 LONGEST_NAME = 200
+LARGEST_SIZE = 1 << 50
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}")
 _REFUSED = re.compile(r"[\x00-\x1f\x7f-\x9f/\\\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -109,7 +110,7 @@ def clean_media_type(media_type: str) -> str:
 def _check(digest: object, size: object, name: object, media_type: object) -> None:
     if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
         raise ValueFault("An artifact is known by its SHA-256, in 64 small hex digits.")
-    if type(size) is not int or size < 0:
+    if type(size) is not int or not 0 <= size <= LARGEST_SIZE:
         raise ValueFault("The size of an artifact is a count of bytes.")
     if not isinstance(name, str) or name != clean_name(name):
         raise ValueFault(f"The name {name!r:.80} is not one that an artifact may have.")

@@ -93,6 +93,7 @@ def test_what_only_looks_like_an_artifact_is_none(given):
         {"digest": "A" * 64},
         {"size": -1},
         {"size": True},
+        {"size": (1 << 50) + 1},
         {"name": "../x"},
         {"name": "x" * 201},
         {"name": "half\ud800"},

@@ -296,6 +296,24 @@ async def test_a_run_mentions_the_files_that_its_values_name(store, stored, team
     ]
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"$artifact": "text"},
+        {"$artifact": "text", "other": 1},
+        {"other": 1, "$artifact": {"digest": "a" * 64}},
+        '{"$artifact":{"digest":1}}',
+        {'{"$artifact":': 1},
+        [{"$artifact": None, "$stored": None}],
+    ],
+)
+async def test_what_only_looks_like_a_mention_is_none(store, stored, value):
+    text = encode(value)
+    await store.commit(_completed(stored, {"value": text}))
+    assert (await _again(store, stored)).checkpoints[0].outputs == {"value": text}
+    assert not await in_thread(StoredContent.objects.exists)
+
+
 async def test_files_inside_of_a_large_value_are_mentioned_too(store, stored, team):
     saved = await in_thread(lambda: _saved(team))
     await store.commit(_completed(stored, {"all": encode([saved, "x" * LIMIT])}))

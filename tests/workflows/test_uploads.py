@@ -30,7 +30,9 @@ from workflows.uploads import upload_ticket
 demo = User.objects.get(username="demo")
 workflow = Workflow.objects.create(team=Team.objects.first(), name="filed", created_by=demo)
 workflow.revise(json.dumps({"v": 1, "name": "filed", "tasks": [], "dataflows": [], "outputs": [],
-    "inputs": [{"name": "file", "type": "artifact"}]}), demo)
+    "inputs": [{"name": "file", "title": "File", "type": "artifact"},
+               {"name": "count", "title": "Count", "type": "int", "default": 1, "minimum": 0}],
+    }), demo)
 session = import_module(settings.SESSION_ENGINE).SessionStore()
 session[SESSION_KEY] = str(demo.pk)
 session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 DIGEST = 64
 MEDIA_TYPE = 201
 _TAG = '"$artifact":'
+_TAGS = re.compile(re.escape("{" + _TAG))
 #: Before a mapping that only looks like a tag.
 _PLAIN = '{"$dict":{'
 _JSON = json.JSONDecoder()
@@ -132,9 +133,10 @@ def mentions_in(texts: Iterable[str]) -> dict[str, Mention]:
 
 
 def _artifacts(text: str) -> Iterable[Artifact]:
-    # Inside of a text the quotes of a tag would be escaped.
-    for found in re.finditer(re.escape(_TAG), text):
-        if text.endswith(_PLAIN, 0, found.start()):
+    # Inside of a text the quotes of a tag would be escaped; a tag is the only key of its mapping.
+    for found in _TAGS.finditer(text):
+        if text.endswith(_PLAIN, 0, found.end() - len(_TAG)):
             continue
-        document, _ = _JSON.raw_decode(text, found.end())
-        yield artifact_from(document)
+        document, end = _JSON.raw_decode(text, found.end())
+        if text[end] == "}":
+            yield artifact_from(document)
