@@ -5,9 +5,14 @@ import logging
 
 from django.conf import settings
 
+from runner.errors import RunnerError
+
 logger = logging.getLogger(__name__)
 
 RENEWALS_A_LEASE = 6
+PATIENCE = 30.0
+#: How often to look whether a day has passed; the first look leaves a start alone.
+LOOK_SECONDS = 600.0
 
 
 class RunnerOfThisProcess:
@@ -39,6 +44,7 @@ class RunnerOfThisProcess:
             renew_seconds=settings.LEASE_SECONDS / RENEWALS_A_LEASE,
         )
         self._runner.start()
+        self._upkeep = self._loop.create_task(_keep_up(), name="daily upkeep")
         logger.info("background runner %s started", self._runner.owner)
 
     def wake(self) -> None:
@@ -47,9 +53,30 @@ class RunnerOfThisProcess:
 
     async def stop(self) -> None:
         """Checkpoint and give up the runs under way, then let go of the store."""
+        self._upkeep.cancel()
         await self._runner.stop()
         await self._store.close()
         logger.info("background runner %s stopped", self._runner.owner)
+
+
+async def _keep_up() -> None:
+    """Remove once a day what is old; the first of all processes that looks does it."""
+    from workflows.database_thread import DatabaseThread  # noqa: PLC0415
+    from workflows.retention import prune_daily  # noqa: PLC0415
+
+    thread = DatabaseThread("upkeep", PATIENCE)
+    try:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                removed = await thread.do(prune_daily)
+            except RunnerError as trouble:
+                logger.warning("nothing was removed: %s", trouble)
+            else:
+                if removed is not None:
+                    logger.info("removed %s", removed)
+    finally:
+        await asyncio.shield(thread.close())
 
 
 _running: list[RunnerOfThisProcess] = []

@@ -7,6 +7,7 @@ SHORTEST_LEASE = 1.0
 LONGEST_LEASE = 3600.0
 SMALLEST_SIZE = 1 << 10
 LARGEST_SIZE = 1 << 40
+MOST_DAYS = 36_500
 
 
 def lease_in(text: str) -> float:
@@ -30,6 +31,13 @@ def bytes_in(name: str, text: str, default: int) -> int:
             f"{name} must be a number of bytes, {SMALLEST_SIZE} to {LARGEST_SIZE}."
         )
     return size or default
+
+
+def days_in(name: str, text: str, default: int) -> int:
+    """Read a number of days, 0 for ever; raises ImproperlyConfigured beyond 36,500 of them."""
+    if text and not (text.isdecimal() and int(text) <= MOST_DAYS):
+        raise ImproperlyConfigured(f"{name} must be a number of days, 0 (for ever) to {MOST_DAYS}.")
+    return int(text) if text else default
 
 
 def limits_in(text: str) -> dict[str, int]:

@@ -8,7 +8,7 @@ from django.utils.csp import CSP
 
 from workflows.channel_layers import layer_in
 from workflows.databases import database_in
-from workflows.limits import bytes_in, lease_in, limits_in
+from workflows.limits import bytes_in, days_in, lease_in, limits_in
 from workflows.log_lines import without_strangers_traces
 from workflows.secret_key import secret_key_in
 
@@ -95,6 +95,12 @@ CHANNEL_LAYERS = {"default": layer_in(env.str("REDIS_URL", default=""))}
 # How many tasks may work at once: in this process, in each run, for each person, in a group that
 # task types name. "process=64,run:*=16,user:*=32,group:ollama=1"; what is not named is unlimited.
 TASK_LIMITS = limits_in(env.str("ANABRANCH_LIMITS", default=""))
+
+# For how many days after its end the streams and logs of a run are kept, and its results; 0: ever.
+KEEP_STREAMS_DAYS, KEEP_OUTPUTS_DAYS = (
+    days_in(name, env.str(name, default=""), days)
+    for name, days in (("ANABRANCH_KEEP_STREAMS_DAYS", 30), ("ANABRANCH_KEEP_OUTPUTS_DAYS", 180))
+)
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

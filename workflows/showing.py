@@ -21,6 +21,7 @@ from workflows.drawing import (
 from workflows.inside import item_rows, message_of
 from workflows.inspection import inputs_of, results_of, sentence_of
 from workflows.models import Run
+from workflows.models.run import PRUNED_SENTENCES
 from workflows.outline import Outline, outline_for
 from workflows.reading import first_problem, rows_of
 from workflows.rows import AWAITED, Row, counted
@@ -99,6 +100,7 @@ def head_of(run: Run, rows: Mapping[str, Row]) -> dict[str, Any]:
         "counts": _counts(run, rows),
         "problem": problem,
         "run_error": message_of(run.error) or _standing(run),
+        "pruned": PRUNED_SENTENCES.get(run.pruned, ""),
         "waits": _waits(run),
     }
 

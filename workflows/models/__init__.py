@@ -6,6 +6,7 @@ from workflows.models.drafting import DraftAct, WorkflowDraft
 from workflows.models.kept import Checkpoint, Chunk, RunEvent, TaskDeaths, TaskRun
 from workflows.models.run import Run, RunRequest
 from workflows.models.team import Membership, Right, Role, Team
+from workflows.models.tick import Tick
 from workflows.models.workflow import Origin, Workflow, WorkflowVersion
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "TaskDeaths",
     "TaskRun",
     "Team",
+    "Tick",
     "Workflow",
     "WorkflowDraft",
     "WorkflowVersion",

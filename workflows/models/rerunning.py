@@ -117,5 +117,7 @@ def _changed_types(run: "Run") -> frozenset[str]:
 
 
 def _completed(run: "Run") -> frozenset[str]:
+    if run.pruned:
+        return frozenset()  # there is nothing left to keep
     done = run.task_runs.filter(status__in=[TaskStatus.COMPLETED, TaskStatus.CACHED])
     return frozenset(done.values_list("path", flat=True))

@@ -27,6 +27,20 @@ DRIVEN = ["queued", "running", "interrupted", "cancelling", "awaiting", "paused"
 REASON = 200
 
 
+class Pruned(models.TextChoices):
+    """What was removed of a run because it is old."""
+
+    NOTHING = ""
+    STREAMS = "streams"
+    OUTPUTS = "outputs"
+
+
+PRUNED_SENTENCES: Mapping[str, str] = {
+    Pruned.STREAMS: "What this run streamed and logged was removed, because it is old.",
+    Pruned.OUTPUTS: "What this run gave was removed, because it is old; its structure is kept.",
+}
+
+
 class RunQuerySet(models.QuerySet["Run"]):
     """Runs: who may see them, and how one begins."""
 
@@ -145,6 +159,7 @@ class Run(models.Model):
     epoch = models.PositiveIntegerField(default=0)
     owner = models.CharField(max_length=64, blank=True, default="")
     lease_until = models.DateTimeField(null=True)
+    pruned = models.CharField(max_length=8, choices=Pruned, blank=True, default=Pruned.NOTHING)
 
     objects = RunQuerySet.as_manager()
 
@@ -160,6 +175,7 @@ class Run(models.Model):
         indexes = [
             models.Index(fields=["team", "-created_at"], name="runs_of_a_team"),
             models.Index(fields=["-created_at"], name="runs_by_time"),
+            models.Index(fields=["ended_at"], name="runs_by_end"),
             models.Index(
                 fields=["created_at"],
                 condition=Q(status__in=DRIVEN),
@@ -188,7 +204,7 @@ class Run(models.Model):
     @property
     def can_resume(self) -> bool:
         """Whether the run ended, or stopped, where a person may let it go on."""
-        return not refusal_of("resume", self.status, {})
+        return not self.pruned and not refusal_of("resume", self.status, {})
 
     @property
     def can_pause(self) -> bool:
@@ -202,8 +218,10 @@ class Run(models.Model):
 
     def refusal_of(self, kind: str, payload: Mapping[str, Any] | None = None) -> str:
         """Say why a request would change nothing now; empty when it would."""
-        self.refresh_from_db(fields=["status"])
+        self.refresh_from_db(fields=["status", "pruned"])
         asked = payload or {}
+        if kind == "resume" and self.pruned:
+            return f"{PRUNED_SENTENCES[self.pruned]} It can be run again from the start."
         refused = refusal_of(kind, self.status, asked)
         if refused or "path" not in asked:
             return refused
