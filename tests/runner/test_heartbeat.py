@@ -2,18 +2,22 @@
 
 import asyncio
 
+from runner import TaskRegistry, task
 from runner.errors import StorageTrouble
 from runner.execution.background import BackgroundRunner
 from runner.execution.heartbeat import Heartbeat
-from runner.execution.host import Host
 from runner.execution.memory import MemoryStore
 from runner.graph.values import encode
-from runner.library.waiting import Wait
 from tests.drive import definition_of
-from tests.tasks import registry_of_tests
-from tests.virtual_time import now, passed, virtual
+from tests.virtual_time import passed, virtual
 
-WAIT = definition_of([{"id": "wait", "type": "flow.wait", "config": {"seconds": 3600}}])
+WAIT = definition_of([{"id": "wait", "type": "test.long"}])
+
+
+@task(name="test.long")
+async def long() -> None:
+    """Take an hour."""
+    await asyncio.sleep(3600)
 
 
 class Beaten(MemoryStore):
@@ -42,15 +46,16 @@ class Beaten(MemoryStore):
 async def test_a_claim_that_waits_for_the_storage_delays_no_beat():
     """P4."""
     store = Beaten()
-    store.submit(WAIT, encode({}))
-    registry = registry_of_tests()
-    registry.register(Wait)
-    runner = BackgroundRunner(store, registry, "me", host=Host(now=now), renew_seconds=5)
+    run = store.submit(WAIT, encode({}))
+    registry = TaskRegistry()
+    registry.register(long)
+    runner = BackgroundRunner(store, registry, "me", renew_seconds=5)
     runner.start()
     await asyncio.sleep(61)
     assert store.beats == list(range(5, 61, 5))
-    for task in (runner._loop_task, *runner._driving.values()):
-        task.cancel()
+    assert runner._loop_task is not None
+    runner._loop_task.cancel()
+    runner._driving[run].cancel()
     await runner._heartbeat.stop()
 
 
@@ -61,7 +66,7 @@ async def test_a_beat_that_fails_is_followed_by_the_next():
     store.faults = [StorageTrouble("locked"), RuntimeError("a bug")]
     run = store.submit(WAIT, encode({}))
     store.take(run, "me")
-    lost = []
+    lost: list[str] = []
     heartbeat = Heartbeat(store, "me", lambda: {run}, lost.append, seconds=5)
     heartbeat.start()
     await asyncio.sleep(16)
