@@ -119,3 +119,16 @@ def run(workflow, alice):
     from workflows.models import Run
 
     return Run.objects.start(workflow.latest, alice, {})
+
+
+@pytest.fixture
+def redis(tmp_path):
+    """A Redis server, if one is installed."""
+    from tests.redis_server import REDIS, Redis
+
+    if REDIS is None:
+        pytest.skip("no redis-server here: install it to test the doorbell between processes")
+    pytest.importorskip("channels_redis")
+    made = Redis(tmp_path)
+    yield made
+    made.end()

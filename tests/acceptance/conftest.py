@@ -55,12 +55,15 @@ class Server:
             "ANABRANCH_DEMO_PASSWORD": PASSWORD,
         }
 
+    @property
+    def command(self) -> list[str]:
+        return [sys.executable, "manage.py", "serve"]
+
     def start(self) -> None:
         """Start, and wait until it answers."""
-        command = [sys.executable, "manage.py", "serve"]
         with (self.data / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                command, cwd=ROOT, env=self.environment, stdout=log, stderr=log
+                self.command, cwd=ROOT, env=self.environment, stdout=log, stderr=log
             )
         pause = Event()
         for _ in range(600):

@@ -2,11 +2,7 @@
 
 import asyncio
 import contextlib
-import shutil
 import signal
-import socket
-import subprocess
-from threading import Event
 
 import pytest
 from channels.layers import InMemoryChannelLayer
@@ -14,46 +10,6 @@ from channels.layers import InMemoryChannelLayer
 from workflows import doorbell
 from workflows.channel_layers import layer_in
 from workflows.doorbell import GROUP, Doorbell
-
-REDIS = shutil.which("redis-server")
-
-
-class Redis:
-    """A Redis server of these tests' own, which may go away and come back."""
-
-    def __init__(self, folder):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url = f"redis://127.0.0.1:{self.port}"
-        self.folder = folder
-        self.start()
-
-    def start(self):
-        command = [str(REDIS), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
-        self.process = subprocess.Popen(
-            [*command, "--dir", str(self.folder)], stdout=subprocess.DEVNULL
-        )
-        for _ in range(200):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
-                return
-            Event().wait(0.02)
-        pytest.fail("redis-server did not start")
-
-    def end(self):
-        self.process.kill()
-        self.process.wait()
-
-
-@pytest.fixture
-def redis(tmp_path):
-    """A Redis server, if one is installed."""
-    if REDIS is None:
-        pytest.skip("no redis-server here: install it to test the doorbell between processes")
-    pytest.importorskip("channels_redis")
-    made = Redis(tmp_path)
-    yield made
-    made.end()
 
 
 @pytest.fixture(params=["memory", "redis"])
