@@ -3,12 +3,16 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.auth import get_permission_codename
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
 
+from runner.errors import RunnerError
 from workflows import background
 from workflows.models import (
     CacheEntry,
@@ -22,6 +26,7 @@ from workflows.models import (
     Workflow,
     WorkflowVersion,
 )
+from workflows.models.leaving import remove_person, remove_team, remove_workflow
 
 CAP = 10_000
 
@@ -64,23 +69,87 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
     autocomplete_fields = ("user",)
 
 
+class LeavingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Rows that are not deleted but let go: what is under way is cancelled first (P12)."""
+
+    actions = ("let_go",)
+
+    def leave(self, row: Any, person: Any) -> int:
+        """Let one go; give how many runs are cancelled for it."""
+        raise NotImplementedError
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Runs point to these rows: nobody deletes them, but they can be let go."""
+        return False
+
+    def has_manage_permission(self, request: HttpRequest) -> bool:
+        """Who may change such rows may let them go."""
+        name = get_permission_codename("change", self.opts)
+        return request.user.has_perm(f"{self.opts.app_label}.{name}")
+
+    @admin.action(description="Remove, and cancel what runs", permissions=["manage"])
+    def let_go(self, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:
+        """Remove the rows, once that is confirmed."""
+        if "confirmed" not in request.POST:
+            title = f"Remove {len(rows)} {self.opts.verbose_name_plural}, and cancel their runs?"
+            return asked_first(self, request, rows, title=title, verb="remove")
+        for row in rows:
+            try:
+                cancelled = self.leave(row, request.user)
+            except RunnerError as refused:
+                self.message_user(request, refused.sentence, messages.WARNING)
+            else:
+                self.log_change(request, row, f"Removed; {cancelled} run(s) cancelled.")
+                self.message_user(request, f"{row} is removed; {cancelled} run(s) are cancelled.")
+        background.wake()
+        return None
+
+
+def asked_first(
+    room: admin.ModelAdmin,  # type: ignore[type-arg]
+    request: HttpRequest,
+    rows: QuerySet[Any],
+    *,
+    title: str,
+    verb: str,
+) -> HttpResponse:
+    """Ask whether an act on these rows is meant."""
+    context = {
+        **room.admin_site.each_context(request),
+        "title": title,
+        "verb": verb,
+        "action": request.POST["action"],
+        "rows": rows,
+        "opts": room.opts,
+    }
+    return TemplateResponse(request, "admin/workflows/confirm.html", context)
+
+
 @admin.register(Team)
-class TeamAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class TeamAdmin(LeavingAdmin):
     """Teams and their members."""
 
-    list_display = ("name", "slug")
+    list_display = ("name", "slug", "removed_at")
     search_fields = ("name", "slug")
     prepopulated_fields = {"slug": ("name",)}
     inlines = (MembershipInline,)
 
+    def leave(self, row: Any, person: Any) -> int:
+        """Let one go; give how many runs are cancelled for it."""
+        return remove_team(row, person)
+
 
 @admin.register(Workflow)
-class WorkflowAdmin(ReadOnlyAdmin):
+class WorkflowAdmin(LeavingAdmin, ReadOnlyAdmin):
     """The workflows of all teams."""
 
-    list_display = ("title", "name", "team", "created_by", "created_at")
+    list_display = ("title", "name", "team", "created_by", "created_at", "removed_at")
     list_select_related = ("team", "created_by")
     search_fields = ("name", "title")
+
+    def leave(self, row: Any, person: Any) -> int:
+        """Let one go; give how many runs are cancelled for it."""
+        return remove_workflow(row, person)
 
 
 @admin.register(WorkflowVersion)
@@ -132,15 +201,8 @@ class RunAdmin(ReadOnlyAdmin):
 
     def _ask(self, kind: str, request: HttpRequest, runs: QuerySet[Run]) -> HttpResponse | None:
         if "confirmed" not in request.POST:
-            context = {
-                **self.admin_site.each_context(request),
-                "title": f"{kind.capitalize()} {len(runs)} run(s)?",
-                "kind": kind,
-                "action": request.POST["action"],
-                "runs": runs,
-                "opts": self.opts,
-            }
-            return TemplateResponse(request, "admin/workflows/run/confirm.html", context)
+            title = f"{kind.capitalize()} {len(runs)} run(s)?"
+            return asked_first(self, request, runs, title=title, verb=kind)
         asked = [run for run in runs if run.request(kind, request.user)]  # type: ignore[arg-type]
         for run in asked:
             self.log_change(request, run, f"Asked for: {kind}.")
@@ -153,6 +215,18 @@ class RunAdmin(ReadOnlyAdmin):
         if left:
             said += f" {left} could not {kind} where they are."
         self.message_user(request, said, messages.WARNING if left else messages.SUCCESS)
+
+
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class PersonAdmin(LeavingAdmin, UserAdmin):  # type: ignore[type-arg]
+    """People, as Django shows them; who leaves keeps a row for the runs they started."""
+
+    def leave(self, row: Any, person: Any) -> int:
+        """Let one go; give how many runs are cancelled for it."""
+        return remove_person(row, person)
 
 
 @admin.register(RunEvent)

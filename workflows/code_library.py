@@ -25,7 +25,7 @@ def load_code_workflows(registry: TaskRegistry | None = None) -> Loaded:
     found = registry or default_registry()
     changed: set[str] = set()
     notices: list[str] = []
-    for team in Team.objects.order_by("name"):
+    for team in Team.objects.filter(removed_at=None).order_by("name"):
         for name, graph in found.graphs.items():
             workflow = _row(team, graph)
             if not workflow.is_from_code:
@@ -41,12 +41,13 @@ def load_code_workflows(registry: TaskRegistry | None = None) -> Loaded:
 
 def _row(team: Team, graph: GraphDefinition) -> Workflow:
     told = {"title": graph.label[:200], "origin": Origin.CODE}
-    workflow, _ = Workflow.objects.get_or_create(team=team, name=graph.name, defaults=told)
+    there = Workflow.objects.filter(removed_at=None)
+    workflow, _ = there.get_or_create(team=team, name=graph.name, defaults=told)
     return workflow
 
 
 def _mark_gone(registry: TaskRegistry) -> Iterator[str]:
-    left = Workflow.objects.filter(origin=Origin.CODE).exclude(module="")
+    left = Workflow.objects.filter(origin=Origin.CODE, removed_at=None).exclude(module="")
     for workflow in left.exclude(name__in=list(registry.graphs)).select_related("team"):
         yield f"The graph '{workflow.name}' of {workflow.team} is gone from {workflow.module}."
         workflow.module = ""

@@ -1,5 +1,6 @@
 """The workflows that come with the project, and who may see them: team Demo."""
 
+import hashlib
 from pathlib import Path
 
 from django.contrib.auth.models import User
@@ -29,10 +30,16 @@ def load_demos(folder: Path = FOLDER) -> list[str]:
 def _load(team: Team, text: str) -> str:
     definition = GraphDefinition.from_json(text)
     told = {"title": definition.title or definition.name, "help": definition.help}
-    workflow, _ = Workflow.objects.update_or_create(team=team, name=definition.name, defaults=told)
-    before = workflow.latest
-    version = workflow.revise(definition.to_json(), note="shipped with Anabranch")
-    return "" if version == before else definition.name
+    known = Workflow.objects.filter(team=team, name=definition.name)
+    if known.exclude(removed_at=None).exists():
+        return ""  # somebody took it away
+    workflow, _ = known.update_or_create(team=team, name=definition.name, defaults=told)
+    canonical = definition.to_json()
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    if workflow.versions.filter(digest=digest).exists():
+        return ""  # what people made of it since is theirs
+    workflow.revise(canonical, note="shipped with Anabranch")
+    return definition.name
 
 
 def add_demo_person(name: str, password: str) -> User:

@@ -42,7 +42,11 @@ class TeamQuerySet(models.QuerySet["Team"]):
         """The teams in which a person has a right."""
         if not person.is_active:
             return self.none()
-        return self.filter(memberships__user=person.pk, memberships__role__in=Role.having(right))
+        return self.filter(
+            memberships__user=person.pk,
+            memberships__role__in=Role.having(right),
+            removed_at=None,
+        )
 
 
 class Team(models.Model):
@@ -51,6 +55,7 @@ class Team(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=200)
     slug = models.SlugField(max_length=80, unique=True)
+    removed_at = models.DateTimeField(null=True, editable=False)
 
     objects = TeamQuerySet.as_manager()
 

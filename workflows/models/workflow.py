@@ -46,7 +46,7 @@ class WorkflowQuerySet(models.QuerySet["Workflow"]):
 
     def visible_to(self, person: Person, right: Right = Right.VIEW) -> Self:
         """The workflows for which a person has a right."""
-        return self.filter(team__in=Team.objects.visible_to(person, right))
+        return self.filter(team__in=Team.objects.visible_to(person, right), removed_at=None)
 
     def pinned(self, version: "WorkflowVersion", person: Person) -> dict[str, str]:
         """Give the latest definitions of all workflows that a version uses, by name.
@@ -94,12 +94,17 @@ class Workflow(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     origin = models.CharField(max_length=8, choices=Origin, default=Origin.DRAWN)
     module = models.CharField(max_length=255, blank=True, default="")
+    removed_at = models.DateTimeField(null=True, editable=False)
 
     objects = WorkflowQuerySet.as_manager()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["team", "name"], name="one_workflow_a_name"),
+            models.UniqueConstraint(
+                fields=["team", "name"],
+                condition=models.Q(removed_at=None),
+                name="one_workflow_a_name",
+            ),
             models.CheckConstraint(
                 condition=models.Q(origin=Origin.CODE) | models.Q(origin=Origin.DRAWN, module=""),
                 name="workflow_origin",
@@ -190,7 +195,7 @@ class WorkflowVersionQuerySet(models.QuerySet["WorkflowVersion"]):
 
     def visible_to(self, person: Person, right: Right = Right.VIEW) -> Self:
         """The versions of workflows for which a person has a right."""
-        return self.filter(workflow__in=Workflow.objects.visible_to(person, right))
+        return self.filter(workflow__team__in=Team.objects.visible_to(person, right))
 
 
 class WorkflowVersion(models.Model):

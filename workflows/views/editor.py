@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -18,7 +19,7 @@ from runner.editing.pasting import clip_of
 from runner.errors import DefinitionError, RunnerError
 from runner.graph.registry import default_registry
 from workflows.access import may, workflow_for
-from workflows.canvas import canvas_of, tidied_spots
+from workflows.canvas import Canvas, canvas_of, tidied_spots
 from workflows.editing import (
     answer_to,
     fits_of,
@@ -63,7 +64,8 @@ def show(request: Request, id: UUID) -> HttpResponse:
         "draft": draft,
         "level": level,
         "levels": levels_of(drawing, level),
-        "parts": canvas.parts,
+        "wires": _drawn(canvas, wires=True),
+        "tiles": _drawn(canvas, wires=False),
         "is_empty": not drawing.level(level).tasks,
         "problems": problems,
         "undo": stack.done[-1].words if stack.done else "",
@@ -71,6 +73,11 @@ def show(request: Request, id: UUID) -> HttpResponse:
         "offers": offers(registry),
     }
     return render(request, "workflows/edit.html", page)
+
+
+def _drawn(canvas: Canvas, *, wires: bool) -> SafeString:
+    html = (part for name, part in canvas.parts.items() if name.startswith("wire-") == wires)
+    return mark_safe("".join(html))  # noqa: S308 - every text in it went through its escape
 
 
 @login_required
