@@ -16,6 +16,7 @@ WORKLOADS = {
     "W4": "w4_durable",
     "W5": "w5_stream",
     "W6": "w6_kill",
+    "W7": "w7_watch",
     "before": "planning",
     "resume": "resuming",
     "beside": "beside",

@@ -17,6 +17,7 @@ from tests.benchmarks.resuming import STEPS, resume
 from tests.benchmarks.shapes import chain, definition, fan, layers, streaming_definition
 from tests.benchmarks.table import said, write
 from tests.benchmarks.w6_kill import kill_and_go_on
+from tests.benchmarks.w7_watch import outboxes, queues
 from tests.benchmarks.waiting_line import PLACES, pass_through
 
 SHAPES = [chain(20), fan(20), layers(4, 5)]
@@ -119,3 +120,9 @@ def test_ratios_are_those_of_the_same_round(tmp_path):
     assert said(ours.series) == "12 [4 .. 20]"
     write([floor, ours], tmp_path / "bench.json")
     assert '"workload": "W0"' in (tmp_path / "bench.json").read_text()
+
+
+async def test_frames_reach_every_page_by_the_floor_and_by_ours():
+    """W7: each ends only when all its pages have taken the last frame."""
+    assert await queues(3, 20) > 0
+    assert await outboxes(3, 20) > 0
