@@ -42,9 +42,10 @@ test-postgres: ## what keeps and shows runs, on a PostgreSQL server (ANABRANCH_T
 	@if url=$$($(PYTHON_IN) -m tests.databases); then \
 	  DATABASE_URL=$$url $(PYTHON_IN) -m pytest tests/workflows --ignore tests/workflows/test_serve.py $(ARGS); fi
 
-coverage: ## all tests with branch coverage
+coverage: ## all tests with branch coverage, and whether each package keeps its floor
 	$(DEV)
 	@$(PYTHON_IN) -m pytest --cov --cov-report=term --cov-report=html $(ARGS)
+	@$(PYTHON_IN) -m tests.coverage_floors
 
 types: ## mypy, strict
 	$(DEV)

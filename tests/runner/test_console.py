@@ -122,7 +122,7 @@ def test_a_second_ctrl_c_ends_what_does_not_hear_the_first(tmp_path):
         said = process.stdout.read()
         heard += process.stderr
 
-    assert (process.returncode, heard) == (130, ["begun\n", "told\n"])
+    assert (process.returncode, heard[:2]) == (130, ["begun\n", "told\n"])
     assert "RunCancelling" in said
     assert "RunCancelled" not in said
 
