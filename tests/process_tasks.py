@@ -149,6 +149,29 @@ class Failing(Apart):
         return returned
 
 
+class Impatient(Apart):
+    """Asks for something, does not wait for the answer, and asks again."""
+
+    class Outputs(Ports):
+        result: int
+
+    async def execute(self, inputs, context):
+        asking = asyncio.create_task(context.save_state("first"))
+        await asyncio.sleep(0)
+        asking.cancel()
+        await context.save_state("second")
+        return {"result": 1}
+
+
+class Leaving(Impatient):
+    """Asks for something, and is gone."""
+
+    async def execute(self, inputs, context):
+        asking = asyncio.create_task(context.save_state("asked"))
+        await asyncio.sleep(0)
+        os._exit(3 if not asking.done() else 0)
+
+
 class Stuck(Apart):
     """Says where it is, then holds the interpreter; a child of it sleeps."""
 

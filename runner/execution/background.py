@@ -99,9 +99,8 @@ class BackgroundRunner:
             await self._store.release(self.owner, [stored.run for stored in claimed])
             return
         for stored in claimed:
-            if stored.run not in self._driving:
-                task = asyncio.create_task(self._drive(stored), name=f"run {stored.run}")
-                self._driving[stored.run] = task
+            task = asyncio.create_task(self._drive(stored), name=f"run {stored.run}")
+            self._driving[stored.run] = task
 
     def _lose(self, run: str) -> None:
         """Let go of a run that another process has taken over."""
@@ -135,6 +134,8 @@ class BackgroundRunner:
         run = stored.run
         try:
             graph = await self._plan(stored)
+            if self._stopping:
+                return
             executor = RunExecutor(graph, self._store, stored, host=self._host)
             self.executors[run] = executor
             executor.begun.add_done_callback(lambda _: self._wake.set())

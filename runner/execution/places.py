@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from inspect import isawaitable
 from typing import Any, Protocol
 
-from runner.errors import RunnerError
 from runner.execution.blocking_context import BlockingContext
 from runner.execution.context import TaskContext
 from runner.execution.process_place import ProcessPlace
@@ -35,7 +34,7 @@ class Places:
     """All places by name; a task type names its own in `place`, or runs on the loop or a thread."""
 
     def __init__(self, threads: int = THREADS, *, more: Mapping[str, Place] | None = None) -> None:
-        """Bound how many threads work at once; add places, or replace one, by name."""
+        """Bound how many threads work at once; replace places by name."""
         self._places: dict[str, Place] = {
             "loop": LoopPlace(),
             "thread": ThreadPlace(threads),
@@ -46,18 +45,11 @@ class Places:
         self._is_plain = "loop" not in (more or {})
 
     async def run(self, task: Task, inputs: Mapping[str, Any], context: TaskContext) -> Any:
-        """Run a body where its task type says; raises RunnerError for a place that is not there."""
+        """Run a body where its task type says; raises what the body raised."""
         if self._is_plain and not task.place and not task.blocking:
             returned = task.execute(task.bind(inputs), context)
             return await returned if isawaitable(returned) else returned
-        name = place_of(task)
-        place = self._places.get(name)
-        if place is None:
-            raise RunnerError(
-                f"{task.title} runs in the place '{name}', but there are only "
-                f"{', '.join(sorted(self._places))}."
-            )
-        return await place.run(task, inputs, context)
+        return await self._places[place_of(task)].run(task, inputs, context)
 
 
 def place_of(task: Task) -> str:

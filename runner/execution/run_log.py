@@ -90,9 +90,8 @@ class RunLog:
         return self.seq - self.durable > STORED_AHEAD
 
     async def room(self) -> None:
-        """Wait while too much runs ahead of what is kept."""
-        if self.is_far_ahead:
-            await self.until_durable(self.seq - STORED_AHEAD // 2)
+        """Wait until half of what may run ahead is kept."""
+        await self.until_durable(self.seq - STORED_AHEAD // 2)
 
     async def write(self) -> None:
         """Commit batches until the log is closed and all is kept, or the run is lost."""

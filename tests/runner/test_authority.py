@@ -130,7 +130,7 @@ class Shows(Task):
 
 def registry_of_needs():
     registry = registry_of_tests()
-    for each in (Uses, Expires, Greedy, Chatty, Shows, Signed, SignedBlocking):
+    for each in (Uses, Expires, Greedy, Chatty, Complains, Shows, Signed, SignedBlocking):
         registry.register(each)
     return registry
 
@@ -408,3 +408,48 @@ async def test_an_error_is_data_and_shows_the_tasks_own_lines_without_its_locals
     assert "raise LookupError" in error.trace
     assert "what-nobody-may-read" not in error.trace
     assert "runner/execution" not in error.trace
+
+
+class Complains(Chatty):
+    """Logs an error that shows its secret."""
+
+    name = "test.complains"
+
+    class Outputs(Ports):
+        result: int
+
+    @staticmethod
+    def streaming():
+        return {}
+
+    async def execute(self, inputs, context):
+        secret = (await context.auth.secret("github")).reveal(HOST)
+        try:
+            int(secret)
+        except ValueError:
+            context.log.exception("it went wrong")
+        return {"result": 1}
+
+
+@virtual
+async def test_a_traceback_that_a_task_logs_shows_no_secret(caplog):
+    """Engine 6.5, 6.6."""
+    run = await started(definition_of([{"id": "it", "type": "test.complains"}]), credentials_of())
+    await run.end()
+
+    assert "ValueError" in caplog.text
+    assert TEXT not in caplog.text
+
+
+@virtual
+@pytest.mark.parametrize("kind", ["test.uses", "test.expires"])
+async def test_a_credential_that_comes_as_the_run_is_cancelled_starts_nothing(kind):
+    """Engine 5.8, 6.6."""
+    run = await started(one(kind), credentials_of(TEXT if kind == "test.expires" else None))
+    await run.until_event("TaskAwaiting")
+    began = len(BEGUN)
+    run.executor.cancel("ada")
+    run.executor.renew("ada")
+
+    assert (await run.end()).status is RunStatus.CANCELLED
+    assert len(BEGUN) == began

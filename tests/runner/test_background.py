@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 import dataclasses
 import logging
+import threading
 
 import pytest
 
-from runner.errors import StorageTrouble
+from runner.errors import Fenced, StorageTrouble
 from runner.execution import background
 from runner.execution.background import BackgroundRunner
 from runner.execution.host import Host
@@ -372,3 +373,61 @@ async def test_a_fault_of_the_engine_ends_the_driving_and_not_whoever_was_speaki
 
     assert watch.store.runs[run].status is RunStatus.QUARANTINED
     assert "ghost" in watch.store.runs[run].problem
+
+
+async def test_a_large_definition_is_planned_beside_the_loop(watch, monkeypatch):
+    monkeypatch.setattr(background, "LARGE_CHARACTERS", 0)
+    threads = []
+
+    def planned(*given, plan=background.planned):
+        threads.append(threading.current_thread())
+        return plan(*given)
+
+    monkeypatch.setattr(background, "planned", planned)
+    run = watch.store.submit(NUMBER, encode({}))
+    async with started(watch.runner()):
+        kept = await watch.until(run, RunStatus.COMPLETED)
+
+    assert outputs_of(kept) == {"four": 4}
+    assert threading.main_thread() not in threads
+
+
+async def test_a_run_that_is_still_planned_when_the_runner_stops_does_not_begin(watch, monkeypatch):
+    """Engine 1.3: it is released, and the next owner begins it."""
+    monkeypatch.setattr(background, "LARGE_CHARACTERS", 0)
+    loop, begun, go_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+
+    def planned(*given, plan=background.planned):
+        loop.call_soon_threadsafe(begun.set)
+        go_on.wait(SECONDS)
+        return plan(*given)
+
+    monkeypatch.setattr(background, "planned", planned)
+    run = watch.store.submit(NUMBER, encode({}))
+    runner = watch.runner()
+    runner.start()
+    await asyncio.wait_for(begun.wait(), SECONDS)
+    stopping = asyncio.create_task(runner.stop())
+    await give_way()
+    go_on.set()
+    await asyncio.wait_for(stopping, SECONDS)
+
+    kept = watch.store.runs[run]
+    assert (kept.status, kept.owner, kept.entries) == (RunStatus.QUEUED, "", [])
+
+
+async def test_a_run_that_was_fenced_is_let_go_and_not_set_aside(watch, caplog):
+    """P3."""
+
+    class Late(Delegating):
+        async def commit(self, batch):
+            raise Fenced(batch.run)
+
+    run = watch.store.submit(NUMBER, encode({}))
+    (stored,) = await watch.store.claim("one", 1)
+    runner = watch.runner(store=Late(watch.store))
+    await asyncio.wait_for(runner._drive(stored), SECONDS)
+
+    kept = watch.store.runs[run]
+    assert (kept.status, kept.entries) == (RunStatus.QUEUED, [])
+    assert run in caplog.text

@@ -116,3 +116,18 @@ async def test_a_quarantine_by_a_former_owner_has_no_effect(store):
 
     await store.quarantine(stored.run, stored.epoch, "broken")
     assert store.runs[stored.run].problem == "broken"
+
+
+async def test_a_resume_forgets_only_what_was_asked_before_it_of_its_own_run(store):
+    """Engine 6.3."""
+    (first,) = store.runs
+    second = store.submit(DEFINITION, encode({}))
+    for run in (first, second):
+        store.runs[run].status = RunStatus.CANCELLED
+        store.ask(run, "cancel")
+    store.ask(first, "resume")
+    store.ask(first, "pause")
+    await store.claim("one", 5)
+
+    asked = [(each.run, each.kind) for each in await store.requests([first, second])]
+    assert asked == [(second, "cancel"), (first, "pause")]

@@ -198,3 +198,14 @@ async def test_a_body_that_was_given_up_frees_its_place():
 
     assert await run(places, quick) == 2
     crowd.go_on.set()
+
+
+async def test_a_body_that_names_the_loop_runs_there():
+    """Engine 8.2."""
+
+    @task(name="test.here", effect="none")
+    def here() -> bool:
+        return threading.current_thread() is threading.main_thread()
+
+    here.blocking, here.place = False, "loop"
+    assert await run(Places(), here) is True

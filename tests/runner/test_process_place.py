@@ -376,3 +376,46 @@ async def test_a_run_streams_through_a_process():
     run = await drive(definition, registry=registry)
 
     assert outputs_of(run) == {"total": 20, "count": 5}
+
+
+async def test_a_run_says_which_line_of_a_body_in_a_process_failed():
+    """Engine 6.4, 8.2."""
+    registry = registry_of_tests()
+    registry.register(tasks.Failing)
+    failing = {"id": "it", "type": tasks.Failing.name, "inputs": {"way": "value"}}
+    run = await drive(definition_of([failing]), registry=registry)
+
+    last: Any = run.entries[-1].event
+    assert (last.kind, last.error.type) == ("RunFailed", "ValueError")
+    assert 'int("no number")' in last.error.trace
+
+
+async def test_an_answer_that_nobody_waits_for_any_more_disturbs_nothing():
+    """Engine 8.2."""
+    second, answered = asyncio.Event(), asyncio.Event()
+
+    async def save_state(value):
+        if value == "first":
+            await second.wait()
+            answered.set()
+        else:
+            second.set()
+            await answered.wait()
+
+    assert await Body(tasks.Impatient, save_state=save_state).returned() == {"result": 1}
+
+
+async def test_what_a_dead_child_had_asked_for_is_given_up():
+    """Engine 8.2."""
+    ends: list[str] = []
+
+    async def save_state(value):
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ends.append(value)
+
+    with pytest.raises(ProcessDied, match="exit code 3"):
+        await Body(tasks.Leaving, save_state=save_state).returned()
+    await asyncio.sleep(0)
+    assert ends == ["asked"]
