@@ -381,6 +381,7 @@ WRONG = [
     ({"tasks": [SPLIT], "dataflows": [flow("$inputs.no", "split.text")]}, "has no input 'no'.", None),
     ({"tasks": [SPLIT], "dataflows": [flow("split.passages", "$inputs.a")]}, "Nothing can flow", None),
     ({"tasks": [SPLIT], "dataflows": [flow("split", "split.text")]}, "write 'task.port'", None),
+    ({"tasks": [SPLIT], "dataflows": [flow("split.passages", "split")]}, "write 'task.port'", None),
     ({"inputs": [{"name": "a"}, {"name": "a"}]}, "Two inputs are called 'a'; rename one.", None),
     ({"inputs": [{"name": "a b"}]}, "'a b' is no name for an input", None),
     ({"inputs": [{"name": "a", "type": "text"}]}, "'text' is no type", None),

@@ -215,3 +215,14 @@ def test_a_port_of_any_type_keeps_the_order_of_texts_and_values():
     pieces = ["one p@ss", {"key": SECRET}, "two"]
 
     assert streamed(masker_of(SECRET), ANY, pieces) == ["one ", "p@ss", {"key": MASK}, "two"]
+
+
+def test_a_secret_that_may_be_the_beginning_of_another_is_masked_at_a_cut():
+    """Engine 7.4: a saved state cuts the stream where a longer secret could still come."""
+    chunks = ChunkMasker(masker_of("abcdef", "abcdefgh"), TEXT)
+    before = chunks.push(encode("<abcdef"))
+    cut = chunks.flush()
+    after = chunks.push(encode("gh>"))
+
+    said = "".join(map(decode, [*before, *cut, *after, *chunks.flush()]))
+    assert (said.startswith(f"<{MASK}"), "abcdef" in said) == (True, False)

@@ -34,6 +34,18 @@ def test_a_limit_holds_back_whom_it_has_no_room_for():
     assert [each.held for each in tickets] == [True, True, False]
 
 
+def test_of_those_who_wait_for_different_limits_the_earliest_starts_first():
+    """Engine 5.7."""
+    line = Line(group_a=1, group_b=1)
+    both = line.acquire("both", "group:a", "group:b")
+    line.acquire("second", "group:b")
+    line.acquire("third", "group:a")
+
+    both.release()
+
+    assert line.told == ["second", "third"]
+
+
 def test_a_returned_slot_goes_to_the_one_who_came_first():
     """Engine 5.7."""
     line = Line(group_ollama=1)
