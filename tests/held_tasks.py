@@ -60,7 +60,10 @@ class Until(Task):
 
 
 class Flaky(Task):
-    """A stream of `count` numbers from `start` on; its first `fails` attempts break after `after`."""
+    """A stream of `count` numbers from `start` on; its first `fails` attempts break after `after`.
+
+    With a gate they break once it is open.
+    """
 
     name = "test.flaky"
     effect = "none"
@@ -75,6 +78,7 @@ class Flaky(Task):
     class Config(Ports):
         fails: int = 0
         after: int = 0
+        gate: str = ""
 
     @staticmethod
     def streaming():
@@ -90,6 +94,8 @@ class Flaky(Task):
             await context.push_chunk("numbers", 100 * context.attempt + inputs.start + number)
             await asyncio.sleep(0)
         if broken:
+            if self.config.gate:
+                await GATES.setdefault(self.config.gate, asyncio.Event()).wait()
             raise ValueError("not yet")
 
 

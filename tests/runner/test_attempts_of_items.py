@@ -1,5 +1,6 @@
 """What is unfolded again goes on counting its attempts: no two of them have the same number."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from runner.graph.building import GraphBuilder
 from runner.graph.loops import Map
 from runner.run.events import TaskStarted
 from tests.held_tasks import GATES, Flaky, Held, times
-from tests.runs import Driven, Ran, crash_everywhere, run
+from tests.runs import Driven, Ran, crash_everywhere
 from tests.tasks import Emit, Note
 
 RETRY = {"retry": {"attempts": 2, "delay": 0.0}}
@@ -38,7 +39,12 @@ def attempts(ran: Ran, path: str) -> list[int]:
 
 async def test_what_is_unfolded_again_is_another_attempt():
     """Engine 4.7: what two attempts stream could not be told apart otherwise."""
-    ran = await run(mapped(Flaky({"fails": 1, "after": 2}), policy=RETRY))
+    GATES.clear()
+    source = Flaky({"fails": 1, "after": 2, "gate": "fail"})
+    async with Driven(mapped(source, policy=RETRY)) as driven:
+        await driven.until("TaskStarted", "each[0]/times")
+        GATES.setdefault("fail", asyncio.Event()).set()
+        ran = await driven.end()
     assert ran.outputs == {"many": [2000, 2010, 2020]}
     assert attempts(ran, "each[0]/times") == [1, 2]
     assert attempts(ran, "each[2]/times") == [1]

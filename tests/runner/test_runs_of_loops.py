@@ -191,7 +191,12 @@ class Shorter(Flaky):
 
 async def test_a_producer_that_fails_takes_the_map_and_its_items_along():
     """Engine 4.7, 5.4."""
-    ran = await run(mapped(source=Flaky({"fails": 1, "after": 2})), {"count": 3})
+    GATES.clear()
+    source = Flaky({"fails": 1, "after": 2, "gate": "fail"})
+    async with Driven(mapped(source=source), {"count": 3}) as driven:
+        await driven.until("TaskStarted", "each[0]/times")
+        GATES.setdefault("fail", asyncio.Event()).set()
+        ran = await driven.end()
     assert ran.kept.status is RunStatus.FAILED
     assert ran.status("each") == "upstream-failed"
     assert ran.kinds("each[0]/times")[-1] == "TaskDropped"
