@@ -18,13 +18,13 @@ from coverage import Coverage
 #: In percent of statements and branches, by package; the longest name that fits a file counts.
 FLOORS: Mapping[str, float] = {
     "runner": 100,
-    "runner/console": 100,
+    "runner/console": 99,
     "runner/editing": 90,
     "runner/execution": 97,
-    "runner/graph": 99.5,
-    "runner/library": 100,
-    "runner/run": 99.5,
-    "workflows": 95,
+    "runner/graph": 99,
+    "runner/library": 98,
+    "runner/run": 99,
+    "workflows": 80,
 }
 
 
