@@ -1,7 +1,14 @@
 """What must be true at start, and the key made at the first one."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 from workflows.checks import debug_is_off, origins_are_exact, sqlite_keeps_what_it_acknowledged
 from workflows.secret_key import secret_key_in
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_settings_as_shipped_pass():
@@ -35,3 +42,25 @@ def test_a_key_is_made_once_and_kept(tmp_path):
     assert len(key) > 60
     assert secret_key_in(tmp_path) == key
     assert [path.name for path in tmp_path.iterdir()] == ["secret-key"]
+
+
+def test_the_documented_settings_of_a_deployment_are_clean(tmp_path):
+    """As docs/operating.md says them."""
+    documented = {
+        "HTTPS": "yes",
+        "ALLOWED_HOSTS": "flows.example.org",
+        "CSRF_TRUSTED_ORIGINS": "https://flows.example.org",
+        "ANABRANCH_DATA": str(tmp_path),
+    }
+    text = (ROOT / "docs" / "operating.md").read_text()
+    assert all(f"{name}={value}" in text for name, value in list(documented.items())[:3])
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=ROOT,
+        env={**os.environ, "SECRET_KEY": "", "DEBUG": "", **documented},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout
