@@ -4,6 +4,7 @@ import json
 import os
 import random
 import time
+from typing import Any
 
 import pytest
 
@@ -125,7 +126,7 @@ def test_a_valid_graph_is_none_of_these():
 
 # ── mutations ───────────────────────────────────────────────────────────────────────────────────
 
-RUBBISH = [None, True, -1, 1e308, "", "\u202e", "a" * 5000, [], {}, [[]], {"$dict": {}}, "$inputs.x",
+RUBBISH: list[Any] = [None, True, -1, 1e308, "", "\u202e", "a" * 5000, [], {}, [[]], {"$dict": {}}, "$inputs.x",
            "words.keywords", "<script>", "flow.map", {"id": "a"}, 2**80]  # fmt: skip
 
 
