@@ -75,6 +75,10 @@ class ValueFault(RunnerError, ValueError):
     """A value that a port does not take, or that cannot be kept."""
 
 
+class ExpressionError(RunnerError):
+    """An expression that cannot be evaluated, or whose value does not fit."""
+
+
 class IllegalMove(RunnerError):
     """An event that cannot happen in the state a run is in."""
 

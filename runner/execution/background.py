@@ -75,6 +75,7 @@ class BackgroundRunner:
         if ending:
             await asyncio.wait(ending, timeout=POLL_SECONDS * 5)
         await self._heartbeat.stop()
+        await self._host.expressions.close()
 
     async def _loop(self) -> None:
         while not self._stopping:

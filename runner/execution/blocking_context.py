@@ -91,6 +91,10 @@ class BlockingContext:
         """Ask a person, and wait for the answer."""
         return self._wait(self._context.ask(question))
 
+    def evaluate(self, source: str, values: Mapping[str, Any]) -> Any:
+        """Give what an expression gives over named values."""
+        return self._wait(self._context.evaluate(source, values))
+
     def wait_until(self, at: datetime) -> None:
         """Wait for a time."""
         self._wait(self._context.wait_until(at))

@@ -14,6 +14,7 @@ from runner.errors import (
 )
 from runner.execution.artifacts import RunArtifacts
 from runner.execution.body import Body, error_of
+from runner.execution.computing import computed
 from runner.execution.context import TaskContext
 from runner.execution.failpoints import reach
 from runner.execution.slots import Ticket
@@ -140,6 +141,8 @@ class Bodies:
                 await executor.log.until_durable(durable_seq)
             if executor.log.is_far_ahead:
                 await executor.log.room()
+            if planned.computes:
+                planned = await computed(planned, executor.values, executor.host.expressions)
             cached = planned.policy.cache and not executor.state.graph.trial
             if cached and await self._take_from_cache(planned, body):
                 return

@@ -68,6 +68,9 @@ class Desk(Protocol):
     async def secret(self, path: str, name: str) -> Secret:
         """Give a credential, waiting while it is missing."""
 
+    async def evaluate(self, source: str, values: Mapping[str, Any]) -> Any:
+        """Give what an expression gives over named values."""
+
 
 class Authority:
     """Whose authority a task has, and the credentials that its type declares."""
@@ -221,6 +224,14 @@ class TaskContext:
         await self._desk.wait_until(self.path, at)
 
     # ── saying ───────────────────────────────────────────────────────────────────────────────
+
+    async def evaluate(self, source: str, values: Mapping[str, Any]) -> Any:
+        """Give what an expression gives over named values, in a sandbox.
+
+        Raises ExpressionError with a sentence.
+        """
+        self._refuse_if_over()
+        return await self._desk.evaluate(source, values)
 
     def progress(self, fraction: float, message: str = "") -> None:
         """Say how far the task is: 0 to 1; it is clamped and never falls."""

@@ -328,6 +328,10 @@ class TaskDesk:
         """Give a credential, waiting while it is missing."""
         return await self.waits.secret(path, name)
 
+    async def evaluate(self, source: str, values: Mapping[str, Any]) -> Any:
+        """Give what an expression gives over named values."""
+        return await self._executor.host.expressions.evaluate(source, values)
+
 
 def _readers(inputs: Mapping[str, Any]) -> dict[str, ChunkReader]:
     """Give what a body reads of streams, by port, and by place where a port has several."""

@@ -1,18 +1,20 @@
-"""Expressions: what a person writes into a condition or a setting, evaluated in a sandbox.
+"""Expressions: what a person writes into a setting or an input, evaluated in a sandbox.
 
 An expression is one Python expression over JSON values. It is evaluated by pydantic-monty: an
 interpreter of its own, in worker processes without files, network or clock, with limits on time,
-memory and depth. This process only looks at its grammar and names.
+memory and depth. This process only looks at its grammar and names (`graph/expression.py`).
 """
 
 import asyncio
-import symtable
-import threading
-import warnings
-from collections.abc import Collection, Iterator, Mapping
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
 
-from runner.errors import RunnerError, ValueFault
+from runner.errors import ExpressionError, ValueFault
+from runner.graph.artifact import Artifact
+from runner.graph.expression import FUNCTIONS, LONGEST, check, position
 from runner.graph.values import decode, encode
 
 if TYPE_CHECKING:
@@ -20,69 +22,90 @@ if TYPE_CHECKING:
 
 type JSON = bool | int | float | str | list["JSON"] | dict[str, "JSON"] | None
 
-LONGEST = 2_000
-SECONDS = 0.5
-MEMORY_BYTES = 64 << 20
-DEPTH = 100
 PRINTED_BYTES = 10_000
 WAIT_SECONDS = 30.0
 _LONGEST_SENTENCE = 300
+_MISSING = (
+    "Expressions need the package pydantic-monty, which is not installed here or does not support "
+    "this platform; everything else works without it."
+)
 
-#: What an expression may call.
-FUNCTIONS = frozenset({
-    "abs", "all", "any", "bool", "chr", "dict", "divmod", "enumerate", "filter", "float", "format",
-    "int", "isinstance", "len", "list", "map", "max", "min", "ord", "pow", "range", "repr",
-    "reversed", "round", "set", "sorted", "str", "sum", "tuple", "zip",
-})  # fmt: skip
-# `warnings` keeps its filters for the whole process.
-_quiet = threading.Lock()
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpressionLimits:
+    """What one evaluation may take.
+
+    `seconds` of time and `memory_bytes` of memory in the worker, `depth` calls inside of one
+    another; `value_bytes` bounds the JSON text of the values that go in together, and that of
+    the result.
+    """
+
+    seconds: float = 0.5
+    memory_bytes: int = 64 << 20
+    depth: int = 100
+    value_bytes: int = 8 << 20
 
 
 class Expressions(Protocol):
     """Evaluates what people write."""
 
-    async def evaluate(self, source: str, values: Mapping[str, JSON]) -> JSON:
-        """Give the value of an expression over named values; raises RunnerError with a sentence."""
+    async def evaluate(self, source: str, values: Mapping[str, Any]) -> JSON:
+        """Give the value of an expression over named values.
+
+        Raises ExpressionError with a sentence.
+        """
 
     def check(self, source: str, names: Collection[str]) -> str | None:
         """Say what is wrong with an expression over these names; None if nothing seems to be."""
 
+    async def close(self) -> None:
+        """Let go of what the evaluations needed; a later one begins anew."""
+
 
 class MontyExpressions:
-    """Expressions in pydantic-monty's workers; they start with the first one, `close` ends them."""
+    """Expressions in pydantic-monty's workers; they start with the first one, `close` ends them.
 
-    def __init__(self, *, workers: int | None = None, wait: float = WAIT_SECONDS) -> None:
-        """Bound the workers (one for each processor) and the seconds to wait for a free one."""
-        self._workers = workers
+    Workers of a process that died end by themselves.
+    """
+
+    def __init__(
+        self,
+        limits: ExpressionLimits | None = None,
+        *,
+        workers: int | None = None,
+        wait: float = WAIT_SECONDS,
+    ) -> None:
+        """Bound each evaluation, the workers (one for each processor), and how long one may start.
+
+        `wait` is in seconds; expressions beyond the workers stand in line for as long as it takes.
+        """
+        self.limits = limits or ExpressionLimits()
+        self._workers = workers or os.cpu_count() or 1
         self._wait = wait
+        self._room = asyncio.Semaphore(self._workers)
         self._opening = asyncio.Lock()
         self._pool: AsyncMonty | None = None
 
-    async def evaluate(self, source: str, values: Mapping[str, JSON]) -> JSON:
+    async def evaluate(self, source: str, values: Mapping[str, Any]) -> JSON:
         """Give the value of an expression; a cancel kills its worker.
 
-        Raises RunnerError with a sentence: for what `check` refuses, for a failure inside, beyond
-        a limit, and for a result that is no JSON value.
+        Raises ExpressionError with a sentence: for what `check` refuses, for a failure inside,
+        beyond a limit, and for a result that is no JSON value.
         """
         refused = self.check(source, values)
         if refused is not None:
-            raise RunnerError(refused)
-        # Loaded at the first use: runs without expressions need none of it.
-        from pydantic_monty import CollectString, MontyError  # noqa: PLC0415
-
-        try:
-            pool = await self._open()
-            async with pool.checkout(limits=_limits(), os_policy={"sleep": "zero"}) as session:
-                result = await session.feed_run(
-                    source.strip(),
-                    inputs=dict(values),
-                    print_callback=CollectString(PRINTED_BYTES),
-                )
-            return _as_json(result)
-        except MontyError as fault:
-            raise RunnerError(_sentence(fault)) from None
-        except TimeoutError:
-            raise RunnerError("Too many expressions are evaluated at once; try again.") from None
+            raise ExpressionError(refused)
+        most = self.limits.value_bytes
+        given = {name: _as_sandboxed(value) for name, value in values.items()}
+        if sum(len(_encoded(each, "was given")) for each in given.values()) > most:
+            raise ExpressionError(f"The expression would read more than {_in_words(most)}.")
+        async with self._room:
+            result = await self._feed(source.strip(), given)
+        text = _encoded(result, "gave")
+        if len(text) > most:
+            raise ExpressionError(f"The expression gave more than {_in_words(most)}.")
+        value: JSON = decode(text)
+        return value
 
     def check(self, source: str, names: Collection[str]) -> str | None:
         """Say what is wrong with an expression over these names; None if nothing seems to be."""
@@ -94,6 +117,23 @@ class MontyExpressions:
         if pool is not None:
             await pool.__aexit__(None, None, None)
 
+    async def _feed(self, source: str, given: dict[str, Any]) -> Any:
+        # Loaded at the first use: runs without expressions need none of it.
+        try:
+            from pydantic_monty import CollectString, MontyError  # noqa: PLC0415
+        except ImportError:
+            raise ExpressionError(_MISSING) from None
+        try:
+            pool = await self._open()
+            limits = _resources(self.limits)
+            async with pool.checkout(limits=limits, os_policy={"sleep": "zero"}) as session:
+                printed = CollectString(PRINTED_BYTES)
+                return await session.feed_run(source, inputs=given, print_callback=printed)
+        except MontyError as fault:
+            raise ExpressionError(_sentence(fault, self.limits)) from None
+        except TimeoutError:
+            raise ExpressionError(f"No worker for expressions came in {self._wait:g} s.") from None
+
     async def _open(self) -> "AsyncMonty":
         from pydantic_monty import AsyncMonty  # noqa: PLC0415
 
@@ -102,73 +142,64 @@ class MontyExpressions:
                 pool = AsyncMonty(
                     max_processes=self._workers,
                     checkout_timeout=self._wait,
-                    feed_duration_limit_grace=SECONDS,
+                    feed_duration_limit_grace=self.limits.seconds,
                 )
                 self._pool = await pool.__aenter__()
             return self._pool
 
 
-def check(source: str, names: Collection[str]) -> str | None:
-    """Say what is wrong with an expression over these names; nothing is evaluated."""
-    if len(source) > LONGEST:
-        return f"An expression has at most {LONGEST:,} characters; this one has {len(source):,}."
-    if not source.strip():
-        return "The expression is empty."
-    try:
-        unknown = sorted(_free_names(source.strip()) - set(names) - FUNCTIONS)
-    except SyntaxError as fault:
-        return f"This is not an expression: {fault.msg}."
-    except (ValueError, MemoryError, RecursionError):
-        return "This is not an expression, or it is nested too deeply."
-    if unknown:
-        known = ", ".join(sorted(names)) or "no values"
-        return f"The expression uses '{unknown[0]}'; it may use {known} and functions such as len."
-    return None
-
-
-def _free_names(source: str) -> set[str]:
-    with _quiet, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        table = symtable.symtable(source, "<expression>", "eval")
-    own = {each.get_name() for each in table.get_symbols() if each.is_assigned()}
-    used = {each.get_name() for scope in _scopes(table) for each in scope.get_symbols()
-            if each.is_referenced() and each.is_global()}  # fmt: skip
-    return used - own
-
-
-def _scopes(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
-    yield table
-    for child in table.get_children():
-        yield from _scopes(child)
-
-
-def _limits() -> "ResourceLimits":
+def _resources(limits: ExpressionLimits) -> "ResourceLimits":
     return {
-        "max_feed_duration_secs": SECONDS,
-        "max_memory": MEMORY_BYTES,
-        "max_recursion_depth": DEPTH,
+        "max_feed_duration_secs": limits.seconds,
+        "max_memory": limits.memory_bytes,
+        "max_recursion_depth": limits.depth,
         "max_suspensions": 1,
     }
 
 
-def _as_json(result: Any) -> JSON:
-    try:
-        value: JSON = decode(encode(result))
-    except ValueFault as fault:
-        raise RunnerError(f"The expression gave no usable value. {fault.sentence}") from None
+def _as_sandboxed(value: Any) -> Any:
+    """Give a value as an expression sees it: ids as text, files as what is known of them."""
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, Artifact):
+        return value.to_json()
+    if isinstance(value, list | tuple):
+        return [_as_sandboxed(each) for each in value]
+    if isinstance(value, Mapping):
+        return {name: _as_sandboxed(each) for name, each in value.items()}
     return value
 
 
-def _sentence(fault: "MontyError") -> str:
+def _encoded(value: Any, how: str) -> str:
+    try:
+        return encode(value)
+    except ValueFault as fault:
+        raise ExpressionError(f"The expression {how} no usable value. {fault.sentence}") from None
+
+
+def _sentence(fault: "MontyError", limits: ExpressionLimits) -> str:
     inner = fault.exception()
     if isinstance(inner, TimeoutError) or getattr(fault, "timed_out", False):
-        return f"The expression takes longer than {SECONDS} s."
+        return f"The expression takes longer than {limits.seconds:g} s."
     if isinstance(inner, MemoryError):
-        return f"The expression needs more than {MEMORY_BYTES >> 20} MiB of memory."
+        return f"The expression needs more than {_in_words(limits.memory_bytes)} of memory."
     if isinstance(inner, RecursionError):
         return "The expression calls itself too deeply."
     said = " ".join(str(fault).split())[:_LONGEST_SENTENCE]
-    return f"The expression failed: {said.rstrip('.')}."
+    return f"The expression failed{_place(fault)}: {said.rstrip('.')}."
 
 
-__all__ = ["FUNCTIONS", "JSON", "Expressions", "MontyExpressions", "check"]
+def _place(fault: "MontyError") -> str:
+    """Say where in the expression it failed; nothing where the sandbox does not know."""
+    frames: list[Any] = getattr(fault, "traceback", list)()
+    return position(frames[-1].line, frames[-1].column) if frames else ""
+
+
+def _in_words(count: int) -> str:
+    mebibytes = count / (1 << 20)
+    return f"{mebibytes:g} MiB" if mebibytes >= 1 else f"{count:,} bytes"
+
+
+__all__ = [
+    "FUNCTIONS", "JSON", "LONGEST", "ExpressionLimits", "Expressions", "MontyExpressions", "check",
+]  # fmt: skip

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from runner.execution.artifacts import ArtifactStore, MemoryArtifacts
+from runner.execution.expressions import Expressions, MontyExpressions
 from runner.execution.places import Places
 from runner.execution.secrets import Credentials, NoCredentials
 from runner.execution.slots import Slots
@@ -25,7 +26,7 @@ def _ignore(_run: str, _seq: int) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """Places for bodies, slots, credentials, artifacts, the clock, chance; who watches and listens.
+    """Places for bodies, slots, credentials, artifacts, expressions, the clock, chance; who watches and listens.
 
     `now` gives the time in UTC, `chance` a number from 0 to 1; `on_commit` hears the number of
     the last event of a run that was kept.
@@ -35,6 +36,7 @@ class Host:
     slots: Slots = field(default_factory=lambda: Slots({}))
     credentials: Credentials = field(default_factory=NoCredentials)
     artifacts: ArtifactStore = field(default_factory=MemoryArtifacts)
+    expressions: Expressions = field(default_factory=MontyExpressions)
     now: Callable[[], datetime] = _utc_now
     chance: Callable[[], float] = random.random
     on_commit: Callable[[str, int], None] = _ignore

@@ -8,6 +8,7 @@ from runner.execution.store import RunStore, patiently
 from runner.execution.stream import ChunkReader, Stream, kept_stream
 from runner.graph.ports import Port
 from runner.graph.task_graph import (
+    Computed,
     Constant,
     ItemOf,
     Otherwise,
@@ -81,7 +82,7 @@ class RunValues:
         sources = list(state.graph.outputs.values())
         for each in state.tasks.values():
             if each.status not in OVER:
-                sources += each.planned.sources.values()
+                sources += each.planned.takes
             if each.unfolds:
                 for outputs in state.scopes.outputs(each):
                     sources += outputs.values()
@@ -121,7 +122,7 @@ class RunValues:
 
     def outputs_behind(self, planned: PlannedTask) -> Iterator[OutputOf]:
         """Give the outputs that a task's inputs come from, also those of a map's items."""
-        for source in planned.sources.values():
+        for source in planned.takes:
             yield from self._outputs_behind(source)
 
     def _outputs_behind(self, source: Source) -> Iterator[OutputOf]:
@@ -129,7 +130,7 @@ class RunValues:
         if isinstance(source, ItemOf):
             source = self._state.tasks[source.path].planned.sources[source.port]
             yield from self._outputs_behind(source)
-        elif isinstance(source, Several):
+        elif isinstance(source, Several | Computed):
             for each in source.sources:
                 yield from self._outputs_behind(each)
         elif isinstance(source, OutputOf):
@@ -216,6 +217,11 @@ class RunValues:
             for name, source in planned.sources.items()
             if self._state.gives(source)
         }
+
+    def texts_of(self, source: Computed) -> dict[str, str]:
+        """Give the encoded values that an expression reads, by name; without what is not taken."""
+        gives = self._state.gives
+        return {name: self.text(each) for name, each in source.names if gives(each)}
 
     def _readers(self, planned: PlannedTask, port: Port, source: Source) -> Any:
         if isinstance(source, Several) and port.several_streams:

@@ -6,6 +6,7 @@ from runner.graph.compound import GraphAsTask, parallel, series
 from runner.graph.control import Control
 from runner.graph.dataflow import Dataflow
 from runner.graph.definition import DefinedTask, GraphDefinition, GraphOutput, GraphPort
+from runner.graph.expression import Expression, expression
 from runner.graph.loops import Map, Reduce, While
 from runner.graph.planning import check_inputs, plan, unfold
 from runner.graph.policy import Policy, Retry
@@ -36,6 +37,7 @@ __all__ = [
     "Control",
     "Dataflow",
     "DefinedTask",
+    "Expression",
     "Fallback",
     "FirstOf",
     "Fit",
@@ -69,6 +71,7 @@ __all__ = [
     "While",
     "check_inputs",
     "default_registry",
+    "expression",
     "fit",
     "parallel",
     "plan",

@@ -99,7 +99,8 @@ class GraphBuilder:
         policy: Policy | Mapping[str, Any] | None = None,
         **inputs: Any,
     ) -> AddedTask:
-        """Add a task; an input is an output port, a list of output ports, or a value.
+        """Add a task; an input is an output port, a list of output ports, an `expression`, or
+        a value.
 
         `policy` says what differs from the policy of the task type, as in
         {"retry": {"attempts": 3}, "timeout": 60}.
@@ -155,7 +156,7 @@ def _defined(
         id=task_id,
         type=task.name,
         title="" if task.title == type(task).title or graph else task.title,
-        config=task.config.model_dump(exclude_defaults=True),
+        config=task.config.model_dump(exclude_defaults=True) | dict(task.expressions),
         inputs=dict(inputs),
         graph=graph,
     )

@@ -15,6 +15,7 @@ from runner.graph.dataflow import (
     split_end,
 )
 from runner.graph.definition import DefinedTask, GraphDefinition, GraphPort
+from runner.graph.expression import Expression
 from runner.graph.order import ordered
 from runner.graph.policy import check_policy
 from runner.graph.port_types import compare, is_list
@@ -207,6 +208,7 @@ class _Examination:
         else:
             self.tasks[defined.id] = task
             self._check_constants(defined, task)
+            self._check_expressions(defined, task)
             if defined.policy:
                 self._check_policy(defined, task)
 
@@ -221,6 +223,12 @@ class _Examination:
             if policy.cache and isinstance(task, Control):
                 self._say(f"{title} cannot be cached; cache the tasks inside it.", defined.id)
 
+    def _check_expressions(self, defined: DefinedTask, task: Task) -> None:
+        from runner.graph.computing import expression_faults  # noqa: PLC0415 - it knows compounds
+
+        for name, sentence in expression_faults(defined, task, self.inputs):
+            self._say(sentence, defined.id, name)
+
     def _check_constants(self, defined: DefinedTask, task: Task) -> None:
         found = {
             name: port.default for name, port in task.inputs.items() if port.default is not None
@@ -230,6 +238,9 @@ class _Examination:
             port = task.inputs.get(name)
             if port is None:
                 self._say(_no_port("input", name, defined, task.inputs), defined.id, name)
+                continue
+            if isinstance(value, Expression):
+                found.pop(name, None)
                 continue
             try:
                 found[name] = port.encode(value)
@@ -303,6 +314,8 @@ class _Examination:
             ends = feeds.get(name, [])
             if len(ends) > 1 and not takes_several(port):
                 self._say(_second_dataflow(defined, port, ends), defined.id, name)
+            elif ends and isinstance(defined.inputs.get(name), Expression):
+                self._say(_fed_twice(defined, task, name), defined.id, name)
             elif ends:
                 self._check_fit(defined, task, port, ends)
             elif port.required and name not in defined.inputs:
@@ -412,6 +425,12 @@ def _bad_name(kind: str, name: str) -> str:
 
 def _no_port(kind: str, name: str, defined: DefinedTask, ports: Mapping[str, Port]) -> str:
     return f"Task {defined.id} has no {kind} '{name}'; it has {said(ports)}."
+
+
+def _fed_twice(defined: DefinedTask, task: Task, name: str) -> str:
+    return (
+        f"Input {name} of {_title(defined, task)} has an expression and a dataflow; take one away."
+    )
 
 
 def _second_dataflow(defined: DefinedTask, port: Port, ends: list[End]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from runner.errors import DefinitionError, Problem, ValueFault
 from runner.graph import values
 from runner.graph.dataflow import GRAPH_INPUTS, Dataflow, split_end
+from runner.graph.expression import Expression, expression_in
 from runner.graph.port_fields import bounded
 from runner.graph.port_types import in_words, parse_type
 from runner.graph.ports import Port
@@ -113,6 +114,7 @@ class GraphOutput:
 class DefinedTask:
     """A task as it was drawn: its type, settings, and values for inputs without a dataflow.
 
+    A setting or such a value may be an Expression instead of a constant.
     `graph` is the inside of a compound task or the body of a control. `policy` has only what
     differs from the policy of the task type.
     """
@@ -131,8 +133,8 @@ class DefinedTask:
         return {"id": self.id, "type": self.type} | _filled(
             title=self.title,
             disabled=self.disabled or None,
-            config=_named_values(self.config),
-            inputs=_named_values(self.inputs),
+            config=_written(self.config),
+            inputs=_written(self.inputs),
             policy=_named_values(self.policy),
             graph=self.graph.to_document(nested=True) if self.graph else None,
         )
@@ -144,8 +146,8 @@ class DefinedTask:
         return cls(
             **{
                 **document,
-                "config": _untagged_values(document.get("config", {})),
-                "inputs": _untagged_values(document.get("inputs", {})),
+                "config": _read(document.get("config", {})),
+                "inputs": _read(document.get("inputs", {})),
                 "policy": _untagged_values(document.get("policy", {})),
                 "graph": None if graph is None else GraphDefinition.from_document(graph),
             }
@@ -337,6 +339,20 @@ def _filled(**fields: Any) -> dict[str, Any]:
 
 def _named_values(named: Mapping[str, Any]) -> dict[str, Any]:
     return {name: values.tagged(named[name], 1) for name in sorted(named)}
+
+
+def _written(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: given[name].to_document()
+        if isinstance(given[name], Expression)
+        else values.tagged(given[name], 1)
+        for name in sorted(given)
+    }
+
+
+def _read(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Read settings or inputs; a constant that looks like an expression is written as a $dict."""
+    return {name: expression_in(each) or values.untagged(each) for name, each in given.items()}
 
 
 def _untagged_values(named: Mapping[str, Any]) -> dict[str, Any]:

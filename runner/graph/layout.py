@@ -6,6 +6,7 @@ from typing import Protocol
 
 from runner.graph.checking import CheckedGraph, End, joins_as_element
 from runner.graph.compound import GraphAsTask
+from runner.graph.computing import computed, expressions_in
 from runner.graph.control import Control
 from runner.graph.dataflow import ERROR_PORT, GRAPH_INPUTS
 from runner.graph.definition import DefinedTask
@@ -15,6 +16,7 @@ from runner.graph.ports import Port
 from runner.graph.subgraph import Enclosed
 from runner.graph.task import Task
 from runner.graph.task_graph import (
+    Computed,
     Constant,
     Otherwise,
     OutputOf,
@@ -143,6 +145,10 @@ class Layout:
         sources = _sources(checked, defined, known)
         if self._uncertain:
             self._add_defaults(checked.constants[defined.id], sources)
+        inputs, readable = expressions_in(defined.inputs), {}
+        if inputs or task.expressions:
+            readable = _by_name(task, sources, known)
+            sources |= {name: computed(each, readable) for name, each in inputs.items()}
         path = place.prefix + defined.id
         if defined.disabled or _lacks_input(task, sources):
             self.skipped.append(path)
@@ -153,7 +159,10 @@ class Layout:
                 return self._add_compound(task, defined, path, place, sources)
             # What it gives depends on how it ends as a whole.
             task = Enclosed(task)
-        return self._add_task(task, defined, path, place, sources, handled=handled)
+        settings = {name: computed(each, readable) for name, each in task.expressions.items()}
+        return self._add_task(
+            task, defined, path, place, sources, settings=settings, handled=handled
+        )
 
     # ── tasks ───────────────────────────────────────────────────────────────────────────────────
 
@@ -188,6 +197,7 @@ class Layout:
         place: Place,
         sources: dict[str, Source],
         *,
+        settings: Mapping[str, Computed],
         handled: bool,
     ) -> Mapping[str, Source]:
         policy = _policy(task, defined)
@@ -209,12 +219,13 @@ class Layout:
             first_chunk=early,
             parent=place.parent,
             title=defined.title or task.title,
-            dependencies=tuple(dict.fromkeys(paths_in(sources.values()))),
+            dependencies=tuple(dict.fromkeys(paths_in((*sources.values(), *settings.values())))),
             policy=policy,
             gates=self._without_own(gates, task, sources) if gates else gates,
             decides_on=decides_on,
             handles_error=handled,
             depth=self._depth,
+            settings=settings,
         )
         self._paths.append(path)
         outputs: dict[str, Source] = {port: OutputOf(path, port) for port in task.outputs}
@@ -365,6 +376,14 @@ def _sources(
         elif name in constants:
             found[name] = Constant(constants[name])
     return found
+
+
+def _by_name(
+    task: Task, sources: Mapping[str, Source], known: Mapping[End, Source]
+) -> dict[str, Source]:
+    """Give what the names of an expression stand for: the task's inputs, then the graph's."""
+    given = {name: source for (task_id, name), source in known.items() if task_id == GRAPH_INPUTS}
+    return {name: each for name, each in given.items() if name not in task.inputs} | dict(sources)
 
 
 def _joined(

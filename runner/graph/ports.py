@@ -319,7 +319,11 @@ def refusal(fault: ValidationError, kind: Any, *, below: int = 0) -> str:
 
     `below` is how many steps of the place lead to the value itself.
     """
-    error = fault.errors(include_url=False)[0]
+    return refused(fault.errors(include_url=False)[0], kind, below=below)
+
+
+def refused(error: Any, kind: Any, *, below: int = 0) -> str:
+    """Say the same of one error of several."""
     found = shown(error.get("input"))
     spot = "".join(f"[{part!r}]" for part in error["loc"][below:])
     where = f" at {spot}" if spot else ""

@@ -2,9 +2,11 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, overload
 
 from runner.errors import DefinitionError, ValueFault
+from runner.graph.expression import Expression
 from runner.graph.policy import Policy, Retry, check_policy
 from runner.graph.port_fields import ports_of
 from runner.graph.port_types import compare
@@ -76,6 +78,8 @@ class Task:
 
     inputs: Mapping[str, Port]
     outputs: Mapping[str, Port]
+    #: The settings that are worked out when the task starts; `config` lacks them until then.
+    expressions: Mapping[str, Expression] = MappingProxyType({})
 
     def __init_subclass__(cls, **extra: Any) -> None:
         """Fill in the name, title and help that the class does not give itself."""
@@ -90,7 +94,12 @@ class Task:
 
     def __init__(self, config: Mapping[str, Any] | None = None) -> None:
         """Check the settings; raises ValueFault with a sentence."""
-        self.config: Any = read_config(self.Config, self.title, config or {})
+        given = config or {}
+        self.config: Any = read_config(self.Config, self.title, given)
+        worked_out = {n: each for n, each in given.items() if isinstance(each, Expression)}
+        if worked_out:
+            _refuse_shaping(type(self), next(iter(worked_out)))
+            self.expressions, self._given = worked_out, dict(given)
         self.inputs, self.outputs = ports_of_class(type(self))
 
     @classmethod
@@ -104,6 +113,10 @@ class Task:
         if graph is not None:
             raise ValueFault(f"{cls.title} takes no graph of its own.")
         return cls(config)
+
+    def with_settings(self, settings: Mapping[str, Any]) -> Self:
+        """Give the task with values for its expressions; raises ValueFault if one does not fit."""
+        return type(self)({**self._given, **settings})
 
     @classmethod
     def config_ports(cls) -> dict[str, Port]:
@@ -174,6 +187,14 @@ def ports_of_class(kind: type[Task]) -> tuple[dict[str, Port], dict[str, Port]]:
         outputs = outputs_of_model(kind.Outputs, kind.title, kind.streaming())
         found = _class_ports[kind] = ports_of(kind.Inputs, kind.title), outputs
     return found
+
+
+def _refuse_shaping(kind: type[Task], setting: str) -> None:
+    if kind.__init__ is not Task.__init__:
+        raise ValueFault(
+            f"Setting {setting} of {kind.title} says what the task looks like, so it cannot be an "
+            "expression; give a constant."
+        )
 
 
 def _check_kind(kind: type[Task]) -> None:

@@ -10,7 +10,7 @@ from runner.graph.ports import ERROR, Port
 from runner.graph.task import Task
 
 __all__ = [
-    "ERROR_PORT", "Constant", "ItemOf", "Otherwise", "OutputOf", "PlannedCompound",
+    "ERROR_PORT", "Computed", "Constant", "ItemOf", "Otherwise", "OutputOf", "PlannedCompound",
     "PlannedScope", "PlannedTask", "Several", "Source", "TaskGraph", "Unfolding", "paths_in", "producers",
 ]  # fmt: skip
 
@@ -61,14 +61,28 @@ class Otherwise:
     text: str
 
 
-Source = Constant | OutputOf | ItemOf | Several | Otherwise
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """What an expression gives for the values behind `names`; None for those not taken."""
+
+    expression: str
+    names: tuple[tuple[str, "Source"], ...]
+
+    @property
+    def sources(self) -> tuple["Source", ...]:
+        """The sources behind the names."""
+        return tuple(source for _, source in self.names)
+
+
+Source = Constant | OutputOf | ItemOf | Several | Otherwise | Computed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PlannedTask:
     """One task of a run: where its inputs come from, and what it may read early.
 
-    `sources` has every input port that has a value, defaults included. `first_chunk` names the
+    `sources` has every input port that has a value, defaults included; `settings` those settings
+    that are worked out, by name. `first_chunk` names the
     stream inputs that may start at the first chunk; `elastic` those of them that never hold
     their producer back, because the streams may meet again. `dependencies` are the paths of
     tasks whose outputs it takes; an item of a map depends on no task for what the map hands out.
@@ -92,6 +106,17 @@ class PlannedTask:
     decides_on: frozenset[str] = frozenset()
     handles_error: bool = False
     depth: int = 0
+    settings: Mapping[str, Computed] = field(default_factory=dict)
+
+    @property
+    def computes(self) -> bool:
+        """Whether expressions have to be evaluated before its body begins."""
+        return bool(self.settings) or Computed in map(type, self.sources.values())
+
+    @property
+    def takes(self) -> Iterable[Source]:
+        """All that it reads: the sources of its inputs, and those of its settings."""
+        return (*self.sources.values(), *self.settings.values())
 
     def output(self, port: str) -> Port:
         """Find an output port, ERROR_PORT included; raises KeyError."""
@@ -163,7 +188,7 @@ def paths_in(sources: Iterable[Source]) -> Iterator[str]:
     for source in sources:
         if isinstance(source, OutputOf):
             yield source.path
-        elif isinstance(source, Several):
+        elif isinstance(source, Several | Computed):
             yield from paths_in(source.sources)
         elif isinstance(source, Otherwise):
             yield from paths_in((source.source,))
@@ -174,7 +199,7 @@ def producers(sources: Iterable[Source]) -> Iterator[OutputOf]:
     for source in sources:
         if isinstance(source, OutputOf):
             yield source
-        elif isinstance(source, Several):
+        elif isinstance(source, Several | Computed):
             yield from producers(source.sources)
         elif isinstance(source, Otherwise):
             yield from producers((source.source,))

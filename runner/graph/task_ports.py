@@ -8,9 +8,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from runner.errors import DefinitionError, ValueFault
+from runner.graph.expression import Expression
 from runner.graph.port_fields import ports_of
 from runner.graph.port_types import bare, compare
-from runner.graph.ports import Port, Ports, Stream, refusal
+from runner.graph.ports import Port, Ports, Stream, refused
 
 
 def outputs_of_model(
@@ -33,19 +34,34 @@ def _can_grow(port: Port) -> bool:
 
 
 def read_config(model: type[Ports], owner: str, config: Mapping[str, Any]) -> Ports:
-    """Check a task's settings; raises ValueFault with a sentence that names the setting."""
+    """Check a task's settings; raises ValueFault with a sentence that names the setting.
+
+    Those that are expressions have no value yet, and what concerns them is not checked.
+    """
     unknown = [name for name in config if name not in model.model_fields]
     if unknown:
         known = said(model.model_fields)
         raise ValueFault(f"{owner} has no setting '{unknown[0]}'; it has {known}.")
+    given = {name: each for name, each in config.items() if not isinstance(each, Expression)}
+    later = config.keys() - given.keys()
     try:
-        return model.model_validate(dict(config))
+        valid = model.model_validate(given)
     except ValidationError as fault:
-        raise ValueFault(_config_refusal(model, owner, fault)) from fault
+        errors = [each for each in fault.errors(include_url=False) if not _waits(each, later)]
+        if errors:
+            raise ValueFault(_config_refusal(model, owner, errors[0])) from fault
+    else:
+        if not later:
+            return valid
+    return model.model_construct(**given)
 
 
-def _config_refusal(model: type[Ports], owner: str, fault: ValidationError) -> str:
-    error = fault.errors(include_url=False)[0]
+def _waits(error: Any, later: Collection[str]) -> bool:
+    """Whether this is about a setting that has no value yet, or about several together."""
+    return bool(later) and (not error["loc"] or error["loc"][0] in later)
+
+
+def _config_refusal(model: type[Ports], owner: str, error: Any) -> str:
     name = str(error["loc"][0]) if error["loc"] else ""
     field = model.model_fields.get(name)
     if field is None:
@@ -53,7 +69,7 @@ def _config_refusal(model: type[Ports], owner: str, fault: ValidationError) -> s
     if error["type"] == "missing":
         spot = "".join(f"[{part!r}]" for part in error["loc"][1:])
         return f"{owner} needs its setting {name}{spot}."
-    return f"Setting {name} of {owner} wants {refusal(fault, field.annotation, below=1)}"
+    return f"Setting {name} of {owner} wants {refused(error, field.annotation, below=1)}"
 
 
 def filled(model: type[BaseModel], values: Mapping[str, Any]) -> BaseModel:

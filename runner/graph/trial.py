@@ -5,6 +5,7 @@ from typing import Any
 
 from runner.errors import PlanError, Problem, ValueFault
 from runner.graph.checking import CheckedGraph
+from runner.graph.computing import uses_names
 from runner.graph.dataflow import ERROR_PORT, GRAPH_INPUTS
 from runner.graph.ports import ERROR, Port
 from runner.graph.task_graph import Constant, Source
@@ -61,10 +62,11 @@ class Trial:
     def needs_input(self, name: str) -> bool:
         """Whether a task that runs takes this input of the graph."""
         end = (GRAPH_INPUTS, name)
+        checked = self._checked
         return any(
-            end in ends
-            for task_id in self._kept - self._pins.keys()
-            for ends in self._checked.feeds[task_id].values()
+            any(end in ends for ends in checked.feeds[each.id].values()) or name in uses_names(each)
+            for each in checked.order
+            if each.id in self._kept and each.id not in self._pins
         )
 
     def _say(self, sentence: str, task: str, port: str | None = None) -> None:

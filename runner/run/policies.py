@@ -18,6 +18,7 @@ NEVER_RETRIED = frozenset(
         "TaskAbandoned",
         "ValidationError",
         "DefinitionError",
+        "ExpressionError",
     }
 )
 RETRY_AFTER_AT_MOST = 600.0

@@ -138,6 +138,7 @@ class _Comparison:
         now_drawn = self._are[path]
         return (
             dict(before.sources) == dict(now.sources)
+            and dict(before.settings) == dict(now.settings)
             and _substance(self._were[path].to_document()) == _substance(now_drawn.to_document())
             and self._workflows.isdisjoint(_workflows_of(now_drawn))
             and self._types.isdisjoint(_types_of(now_drawn))

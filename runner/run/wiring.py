@@ -20,6 +20,8 @@ from runner.run.task_state import Group, Link, TaskState, Until
 
 #: The port of the links that hold what is inside a map along a stream.
 ITEMS = "[items]"
+#: What links that an expression of a setting reads through end at.
+SETTING = "[setting]"
 
 
 class Wiring:
@@ -78,7 +80,7 @@ class Wiring:
             self.tasks.pop(each.planned.path, None)
             if each.attempt:
                 self.attempts[each.planned.path] = each.attempt
-            for output in (*producers(each.planned.sources.values()), *each.planned.gates):
+            for output in (*producers(each.planned.takes), *each.planned.gates):
                 source = self.tasks.get(output.path)
                 if source is not None:
                     source.links = [link for link in source.links if id(link.target) not in dead]
@@ -94,6 +96,9 @@ class Wiring:
                 until = _until(state, into)
                 for output in producers((source,)):
                     self._join(output, state, into, until)
+        for computed in planned.settings.values():
+            for output in producers((computed,)):
+                self._join(output, state, SETTING, _until(state, SETTING))
         for gate in planned.gates:
             self._join(gate, state, "", _until(state, ""))
 

@@ -123,9 +123,9 @@ async def test_a_greedy_expression_ends_with_a_sentence(expressions, source, sai
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ("row['cost']", "The expression failed: KeyError: cost."),
-        ("row['timeout']", "The expression failed: KeyError: timeout."),
-        ("1 / 0", "The expression failed: ZeroDivisionError: division by zero."),
+        ("row['cost']", "The expression failed at character 1: KeyError: cost."),
+        ("row['timeout']", "failed at character 1: KeyError: timeout."),
+        ("1 / 0", "The expression failed at character 1: ZeroDivisionError: division by zero."),
         ("float('nan')", "no usable value. The number nan"),
         ("{1, 2}", "no usable value. A value of type set"),
         ("{1: 2}", "no usable value. The key 1"),
@@ -142,7 +142,7 @@ async def test_a_failure_is_one_sentence(expressions, source, said):
 
 
 async def test_a_value_that_the_sandbox_does_not_know_is_refused(expressions):
-    with pytest.raises(RunnerError, match="The expression failed: Cannot convert"):
+    with pytest.raises(RunnerError, match=r"was given no usable value\. A value of type object"):
         await evaluate(expressions, "text", {"text": object()})
 
 
@@ -215,19 +215,6 @@ async def test_a_cancelled_expression_lets_the_next_one_go(expressions):
         await busy
 
     assert await asyncio.gather(*(evaluate(expressions, "1 + 1") for _ in range(4))) == [2] * 4
-
-
-async def test_an_expression_does_not_wait_for_ever_for_a_worker():
-    crowded = MontyExpressions(workers=1, wait=0.1)
-    await evaluate(crowded, "1")
-    busy = asyncio.create_task(crowded.evaluate("[0 for a in range(10**9) if a < 0]", {}))
-    await asyncio.sleep(0)
-
-    with pytest.raises(RunnerError, match="Too many expressions"):
-        await evaluate(crowded, "1 + 1")
-    busy.cancel()
-    await asyncio.wait({busy})
-    await crowded.close()
 
 
 def test_the_sandbox_is_loaded_at_the_first_use():

@@ -15,6 +15,7 @@ from runner.graph.registry import TaskRegistry
 from runner.graph.task import Task
 from runner.graph.task_graph import (
     ERROR_PORT,
+    Computed,
     Constant,
     ItemOf,
     Otherwise,
@@ -110,7 +111,7 @@ class Planned:
     def is_taken(self, source: Source) -> bool:
         if isinstance(source, Constant | Otherwise | ItemOf):
             return True
-        if isinstance(source, Several):
+        if isinstance(source, Several | Computed):
             return any(map(self.is_taken, source.sources))
         return self.taken[source]
 
