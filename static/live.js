@@ -5,6 +5,9 @@
 const PATIENCE = 3000;
 // A socket that is silent for so long is dead, whatever the browser thinks of it.
 const DEAD = 10000;
+// What a page has taken it says after so many characters, or so long.
+const ENOUGH = 131072;
+const OFTEN = 1000;
 const LONG_OUTAGE = 120000;
 const FIRST_DELAY = 500;
 const LAST_DELAY = 15000;
@@ -28,6 +31,8 @@ const state = {
   frames: [],
   taken: 0,
   told: 0,
+  toldAt: 0,
+  shown: 0,
   spokenAt: 0,
 };
 
@@ -41,7 +46,7 @@ function connect() {
   let opened = false;
   state.socket = socket;
   state.opened = Date.now();
-  state.taken = state.told = 0;
+  state.taken = state.told = state.shown = 0;
   socket.addEventListener("open", () => { opened = true; state.heard = Date.now(); });
   socket.addEventListener("message", (message) => { if (state.socket === socket) receive(message.data); });
   socket.addEventListener("close", (event) => { if (state.socket === socket) closed(event.code, opened); });
@@ -67,6 +72,7 @@ async function stillMine() {
 function receive(text) {
   const frame = JSON.parse(text);
   state.taken += 1;
+  state.shown += text.length;
   if (frame.reload) { location.reload(); return; }
   hear(frame.upto ?? state.seq);
   if (frame.ping) return;
@@ -99,10 +105,14 @@ function applyAll() {
   acknowledge();
 }
 
-// The server sends no more than a page takes: it is told what was shown, not what arrived.
+// The server sends no more than a page takes: it is told what was shown, not what arrived. It is
+// not told of every frame: with a thousand pages that would be more work than to send them.
 function acknowledge() {
   if (state.taken === state.told || state.socket?.readyState !== WebSocket.OPEN) return;
+  if (state.shown < ENOUGH && Date.now() - state.toldAt < OFTEN) return;
   state.told = state.taken;
+  state.toldAt = Date.now();
+  state.shown = 0;
   state.socket.send(JSON.stringify({ taken: state.taken }));
 }
 

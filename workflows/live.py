@@ -18,8 +18,8 @@ from workflows.models import Run
 logger = logging.getLogger(__name__)
 
 TICK = 0.1
-CROWD = 200
-TICK_OF_A_CROWD = 0.25
+#: Each page makes the tick longer by this much, so that a thousand leave time for others.
+TICK_A_PAGE = 0.0005
 POLL = 1.0
 #: Bytes that wait for one page; the texts are shared by all pages that show the same.
 OUTBOX = 1024 * 1024
@@ -207,7 +207,7 @@ class Feed:
                 outbox.fall_behind()
 
     def _pause(self) -> float:
-        return TICK if len(self.outboxes) <= CROWD else TICK_OF_A_CROWD
+        return min(POLL, TICK + TICK_A_PAGE * len(self.outboxes))
 
     def _news(self) -> News:
         """Draw for those who keep up; who is behind is read for when it is ready."""

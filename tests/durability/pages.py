@@ -21,6 +21,9 @@ from typing import Any
 
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 SHORT, LONG = 126, 127
+#: After so many characters or seconds a page says what it has taken.
+ENOUGH = 131_072
+OFTEN = 1.0
 MADE_AT = re.compile(r"@(\d+\.\d+) ")
 
 
@@ -166,11 +169,13 @@ async def watch(page: Page, where: Mapping[str, Any], connected: asyncio.Event) 
 
 
 async def _follow(page: Page, socket: Socket) -> None:
-    taken = 0
+    taken = shown = told_at = 0.0
     async for text in socket.messages():
         page.receive(text)
-        taken += 1
-        socket.say(json.dumps({"taken": taken}))
+        taken, shown = taken + 1, shown + len(text)
+        if shown > ENOUGH or time.monotonic() - told_at > OFTEN:
+            socket.say(json.dumps({"taken": int(taken)}))
+            shown, told_at = 0.0, time.monotonic()
         if page.ended:
             return
 
