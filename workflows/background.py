@@ -39,6 +39,7 @@ class RunnerOfThisProcess:
                 artifacts=StoredArtifacts(),
                 slots=Slots(settings.TASK_LIMITS),
                 on_commit=live.publish,
+                on_stall=live.stall,
                 is_watched=live.is_watched,
             ),
             renew_seconds=settings.LEASE_SECONDS / RENEWALS_A_LEASE,

@@ -23,6 +23,7 @@ from workflows.showing import (
     tree_fragments,
     with_ancestors,
 )
+from workflows.stalls import as_shown
 from workflows.wording import said_errors
 
 # "items" is the tree with the items of its maps, which most pages do not show.
@@ -105,7 +106,8 @@ class Happened(NamedTuple):
 
 def _run(run_id: str) -> Run:
     """Read a run without what may be large: no frame tells of it."""
-    return Run.objects.select_related("version__workflow").defer("inputs", "outputs").get(pk=run_id)
+    runs = Run.objects.select_related("version__workflow").defer("inputs", "outputs")
+    return as_shown(runs.get(pk=run_id))
 
 
 def _events(run: Run, after: int, upto: int) -> list[Happened]:

@@ -11,6 +11,7 @@ from functools import partial
 
 from django.db import DatabaseError, close_old_connections
 
+from workflows import stalls
 from workflows.doorbell import Doorbell
 from workflows.frames import Frame, News, missed_by, news_since
 from workflows.models import Run
@@ -53,6 +54,12 @@ def publish(run_id: str, seq: int) -> None:
     """Ring: run so-and-so is at number so-and-so; call it after the write, on the server's loop."""
     _ring_here(run_id)
     _doorbell.ring(run_id, seq)
+
+
+def stall(run_id: str, seconds: float | None) -> None:
+    """Show that the storage takes nothing of a run (None), or takes it again after some seconds."""
+    stalls.note(run_id, stalled=seconds is None)
+    _ring_here(run_id)
 
 
 def is_watched(run_id: str) -> bool:
@@ -257,5 +264,5 @@ async def catch_up(run_id: str, outbox: Outbox) -> list[Frame]:
 
 
 def _stand(run_id: str) -> tuple[int, str]:
-    seq, status = Run.objects.values_list("seq", "status").get(pk=run_id)
-    return seq, status
+    run = stalls.as_shown(Run.objects.only("seq", "status", "reason").get(pk=run_id))
+    return run.seq, run.status

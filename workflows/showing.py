@@ -25,6 +25,7 @@ from workflows.models.run import PRUNED_SENTENCES
 from workflows.outline import Outline, outline_for
 from workflows.reading import first_problem, rows_of
 from workflows.rows import AWAITED, Row, counted
+from workflows.stalls import STORAGE, as_shown
 from workflows.tree import ONLY, ROWS, asked_of_query, tree_of
 from workflows.wording import said_errors
 
@@ -43,7 +44,7 @@ VIEWS: Mapping[str, str] = {"tree": "Tree", "graph": "Graph"}
 
 def run_page(run: Run, view: str, *, may_run: bool, query: QueryDict) -> dict[str, Any]:
     """Put together what the run page shows in one of its views, as its address asks."""
-    rows = rows_of(run)
+    rows = rows_of(as_shown(run))
     return (
         head_of(run, rows)
         | controls_of(run, may_run=may_run)
@@ -111,6 +112,8 @@ def _waits(run: Run) -> str:
         return AWAITED.get(run.reason, "")
     if run.status == "completed":
         return said_errors(run.handled)
+    if run.status == "paused" and run.reason == STORAGE:
+        return "waits for the storage"
     return "waits for a free runner" if run.status == "queued" else ""
 
 
@@ -119,6 +122,11 @@ def _standing(run: Run) -> str:
         return "The runner stopped. The run goes on from its last checkpoint by itself."
     if run.status == "cancelling":
         return "The run was asked to stop; running tasks have ten seconds to do so."
+    if run.status == "paused" and run.reason == STORAGE:
+        return (
+            "The storage takes nothing at the moment, so nothing further starts. "
+            "What runs may finish; the run goes on by itself as soon as results can be kept."
+        )
     if run.status == "paused":
         return "The run is paused: nothing further starts until somebody continues it."
     return ""

@@ -17,7 +17,14 @@ from runner.errors import (
     UnreadableCheckpoint,
 )
 from runner.execution.failpoints import reach
-from runner.execution.store import Batch, CacheEntry, ChunkBatch, Request, StoredRun
+from runner.execution.store import (
+    RETRY_SECONDS,
+    Batch,
+    CacheEntry,
+    ChunkBatch,
+    Request,
+    StoredRun,
+)
 from runner.run.events import TaskError
 from workflows.beside import (
     has_files,
@@ -68,6 +75,7 @@ class DatabaseStore:
         self._files = DatabaseThread("store-files", patience)
         self._waiting: list[Waiting] = []
         self._writing = False
+        self._rests_until = 0.0
         self._doubtful = Doubtful()
         self._suspects = Suspects()
 
@@ -137,6 +145,10 @@ class DatabaseStore:
 
     def _write_next(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let the writer commit all that waits; one transaction is under way at a time."""
+        if loop.time() < self._rests_until:
+            self._writing = True
+            loop.call_at(self._rests_until, self._write_next, loop)
+            return
         taken, self._waiting = self._waiting, []
         if taken:
             self._writer.begin(partial(self._write, taken, loop))
@@ -159,6 +171,9 @@ class DatabaseStore:
         faults: Sequence[Exception | None],
         loop: asyncio.AbstractEventLoop,
     ) -> None:
+        if any(isinstance(fault, StorageTrouble) for fault in faults):
+            # However many runs wait: the storage is tried once a second.
+            self._rests_until = loop.time() + RETRY_SECONDS
         for (_, kept), fault in zip(taken, faults, strict=True):
             _settle(kept, fault)
         self._write_next(loop)

@@ -82,6 +82,8 @@ class BackgroundRunner:
             self._wake.clear()
             try:
                 await self._turn()
+            except StorageTrouble as trouble:
+                logger.warning("The storage gives no work at the moment: %s", trouble)
             except Exception:
                 logger.exception("The background runner's turn failed; it goes on.")
             try:
@@ -144,7 +146,7 @@ class BackgroundRunner:
         except Fenced:
             logger.warning(LOST, run)
         except StorageTrouble:
-            logger.warning("The storage did not give run %s; it will be tried again.", run)
+            logger.warning("The storage gives or takes nothing of run %s; it is let go.", run)
             await asyncio.sleep(POLL_SECONDS)
         except Exception as fault:
             # A run that any process fails to drive must not be claimed again and again.

@@ -11,6 +11,9 @@ from runner.execution.places import Places
 from runner.execution.secrets import Credentials, NoCredentials
 from runner.execution.slots import Slots
 
+#: For how long results are kept in memory that the storage does not take (P10).
+KEPT_SECONDS = 300.0
+
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
@@ -20,7 +23,7 @@ def _nobody_watches(_run: str) -> bool:
     return False
 
 
-def _ignore(_run: str, _seq: int) -> None:
+def _ignore(_run: str, _told: float | None) -> None:
     return None
 
 
@@ -29,7 +32,8 @@ class Host:
     """Places for bodies, slots, credentials, artifacts, expressions, the clock, chance; who watches and listens.
 
     `now` gives the time in UTC, `chance` a number from 0 to 1; `on_commit` hears the number of
-    the last event of a run that was kept.
+    the last event of a run that was kept, `on_stall` that the storage takes nothing of a run now
+    (None), or takes it again after so many seconds. After `kept_seconds` in which it took nothing, the run is let go.
     """
 
     places: Places = field(default_factory=Places)
@@ -40,4 +44,6 @@ class Host:
     now: Callable[[], datetime] = _utc_now
     chance: Callable[[], float] = random.random
     on_commit: Callable[[str, int], None] = _ignore
+    on_stall: Callable[[str, float | None], None] = _ignore
+    kept_seconds: float = KEPT_SECONDS
     is_watched: Callable[[str], bool] = _nobody_watches

@@ -78,7 +78,14 @@ class RunExecutor:
         self.stored = stored
         self.host = host or Host()
         self.state = RunState(graph)
-        self.log = RunLog(store, stored, lambda: self.state.progress, self.host.on_commit)
+        self.log = RunLog(
+            store,
+            stored,
+            lambda: self.state.progress,
+            self.host.on_commit,
+            on_stall=self._on_stall,
+            kept_seconds=self.host.kept_seconds,
+        )
         self.values = RunValues(self.state)
         self.records = Records(stored.checkpoints)
         self.loop = asyncio.get_running_loop()
@@ -91,11 +98,13 @@ class RunExecutor:
         self._draining = False
         self._stopping = False
         self._awaits = False
+        #: Starts that wait until the storage takes something again; None while it does.
+        self._held: list[commands.StartTask] | None = None
         self._over: asyncio.Future[None] = self.loop.create_future()
         #: Done once the run is taken up; before that nobody can ask anything of it.
         self.begun: asyncio.Future[None] = self.loop.create_future()
         self._carry: dict[type, Callable[[Any], None]] = {
-            commands.StartTask: self.bodies.start,
+            commands.StartTask: self._start,
             commands.DecideTask: lambda command: self.controls.decide(command.path),
             commands.SettleTask: lambda command: self.controls.settle(command.path),
             commands.PushItem: lambda command: self.controls.push_item(command.path, command.index),
@@ -138,6 +147,8 @@ class RunExecutor:
             await writer
         finally:
             self._let_go()
+            if self._held is not None:
+                self.host.on_stall(self.run_id, 0.0)
             self.desk.stop()
             self.controls.stop()
             writer.cancel()
@@ -341,8 +352,7 @@ class RunExecutor:
             while commanded or inbox:
                 if commanded:
                     command = commanded.popleft()
-                    if not self._stopping or type(command) is not commands.StartTask:
-                        self._carry[type(command)](command)
+                    self._carry[type(command)](command)
                 else:
                     event, kept = inbox.popleft()
                     if type(event) not in FROM_BODIES or not self._is_stale(event):
@@ -359,6 +369,24 @@ class RunExecutor:
                 self._over.set_exception(fault)
         finally:
             self._draining = False
+
+    def _start(self, command: commands.StartTask) -> None:
+        if self._held is not None:
+            self._held.append(command)
+        elif not self._stopping:
+            self.bodies.start(command)
+
+    def _on_stall(self, seconds: float | None) -> None:
+        """Let nothing further start while the storage takes nothing, and say so afterwards."""
+        self.host.on_stall(self.run_id, seconds)
+        if seconds is None:
+            self._held = []
+            return
+        held, self._held = self._held or [], None
+        if not (self._over.done() or self.state.ended):
+            self.record(events.StorageReturned(round(seconds, 1)))
+            for command in held:
+                self.do(command)
 
     def _is_stale(self, event: events.Event) -> bool:
         path: str = event.path  # type: ignore[attr-defined] # of a task

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from runner.errors import RunnerError, StorageTrouble
+from runner.execution.host import KEPT_SECONDS
 from runner.execution.store import (
     Batch,
     CacheEntry,
@@ -22,6 +23,11 @@ BATCH_ENTRIES = 500
 RETRY_SECONDS = 1.0
 STORED_AHEAD = 20_000
 
+
+def _ignore(_seconds: float | None) -> None:
+    return None
+
+
 type _Kept = tuple[Entry, ChunkBatch | None, tuple[TaskCheckpoint, ...], CacheEntry | None]
 
 
@@ -37,7 +43,15 @@ class RunLog:
         stored: StoredRun,
         progress: Callable[[], Progress],
         on_commit: Callable[[str, int], None],
+        *,
+        on_stall: Callable[[float | None], None] = _ignore,
+        kept_seconds: float = KEPT_SECONDS,
     ) -> None:
+        """Begin after what is stored.
+
+        `on_stall` hears None when the storage begins to take nothing, and after how many seconds
+        it took something again; after `kept_seconds` without that, `write` raises StorageTrouble.
+        """
         self.seq = stored.seq
         self.durable = stored.seq
         self.fault: RunnerError | None = None
@@ -46,6 +60,8 @@ class RunLog:
         self._epoch = stored.epoch
         self._progress = progress
         self._on_commit = on_commit
+        self._on_stall = on_stall
+        self._kept_seconds = kept_seconds
         self._entries: deque[_Kept] = deque()
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._wake = asyncio.Event()
@@ -142,18 +158,31 @@ class RunLog:
             yield self._answered.popleft()[1]
 
     async def _commit(self, batch: Batch) -> None:
-        while True:
-            try:
-                await self._store.commit(batch)
-                break
-            except StorageTrouble:
-                await asyncio.sleep(RETRY_SECONDS)
+        try:
+            await self._store.commit(batch)
+        except StorageTrouble:
+            await self._outlast(batch)
         self.durable = batch.entries[-1].seq
         while self._waiting and self._waiting[0][0] <= self.durable:
             _, future = self._waiting.popleft()
             if not future.done():
                 future.set_result(None)
         self._on_commit(self._run, self.durable)
+
+    async def _outlast(self, batch: Batch) -> None:
+        """Try again until the storage takes the batch, or it was kept in memory for too long."""
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        self._on_stall(None)
+        while True:
+            await asyncio.sleep(RETRY_SECONDS)
+            try:
+                await self._store.commit(batch)
+                break
+            except StorageTrouble:
+                if clock() - began >= self._kept_seconds:
+                    raise
+        self._on_stall(clock() - began)
 
     def _give_up(self, fault: RunnerError) -> None:
         self.fault = fault

@@ -93,6 +93,13 @@ class RunInterrupted(Event):
 
 
 @_event
+class StorageReturned(Event):
+    """For so many seconds nothing could be kept, and nothing further began."""
+
+    seconds: float
+
+
+@_event
 class RunCancelling(Event):
     """Somebody asked for the run to stop."""
 

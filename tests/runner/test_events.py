@@ -10,6 +10,7 @@ from runner.run.events import Event, TaskError, event_from_json
 ERROR = TaskError(type="ValueError", message="no", trace="a line", task="one", attempt=2)
 VALUES = {
     "epoch": 3,
+    "seconds": 42.5,
     "reason": "the server stopped",
     "actor": "alice",
     "outputs": {"result": '{"a":[1]}'},

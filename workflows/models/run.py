@@ -213,8 +213,8 @@ class Run(models.Model):
 
     @property
     def can_continue(self) -> bool:
-        """Whether the run is paused."""
-        return not refusal_of("continue", self.status, {})
+        """Whether the run is paused by a person; the storage lets it go on by itself."""
+        return not refusal_of("continue", self.status, {}) and self.reason != "storage"
 
     def refusal_of(self, kind: str, payload: Mapping[str, Any] | None = None) -> str:
         """Say why a request would change nothing now; empty when it would."""
