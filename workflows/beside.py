@@ -4,7 +4,7 @@ Files are written before the transaction that mentions them, and by another thre
 writer's: nothing waits for them but the run whose values they are.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -45,10 +45,29 @@ class BatchWithFiles(Batch):
 
 
 def has_files(batch: Batch) -> bool:
-    """Whether anything of a batch is large, or names a file; a quick look."""
-    return any(is_large(each) or may_mention(each) for each in _values_in(batch)) or any(
-        _are_large(each) for each in batch.chunks
-    )
+    """Whether anything of a batch may be large, or name a file; a quick look at every batch.
+
+    What a completion gives is looked at in the record that is kept with it.
+    """
+    signs: int = settings.LARGE_VALUE // BYTES_A_SIGN
+    for kept in batch.checkpoints:
+        for text in kept.outputs.values():
+            if len(text) > signs or may_mention(text):
+                return True
+        if (kept.saved or kept.decisions) and _is_any_file(_kept_besides(kept), signs):
+            return True
+    for entry in batch.entries:
+        event = entry.event
+        if type(event) is happened.RunCompleted and _is_any_file(event.outputs.values(), signs):
+            return True
+    return any(
+        sum(map(len, chunks.items)) > signs or _is_any_file(chunks.items, signs)
+        for chunks in batch.chunks
+    ) or any(_is_any_file(_values_of(cached), signs) for cached in batch.cache)
+
+
+def _is_any_file(texts: Iterable[str], signs: int) -> bool:
+    return any(len(text) > signs or may_mention(text) for text in texts)
 
 
 def put_batch_aside(batch: Batch) -> BatchWithFiles:
@@ -120,18 +139,26 @@ def _values_in(batch: Batch) -> Iterator[str]:
     """Give the encoded values that a batch keeps."""
     for kept in batch.checkpoints:
         yield from kept.outputs.values()
-        yield from (each for each in kept.decisions.values() if isinstance(each, str))
-        if kept.saved is not None:
-            yield kept.saved.value
+        yield from _kept_besides(kept)
     for entry in batch.entries:
         if isinstance(entry.event, _WITH_OUTPUTS):
             yield from entry.event.outputs.values()
     for chunks in batch.chunks:
         yield from chunks.items
     for cached in batch.cache:
-        yield from cached.outputs.values()
-        for items in cached.streams.values():
-            yield from items
+        yield from _values_of(cached)
+
+
+def _kept_besides(kept: TaskCheckpoint) -> Iterator[str]:
+    yield from (each for each in kept.decisions.values() if isinstance(each, str))
+    if kept.saved is not None:
+        yield kept.saved.value
+
+
+def _values_of(cached: CacheEntry) -> Iterator[str]:
+    yield from cached.outputs.values()
+    for items in cached.streams.values():
+        yield from items
 
 
 def _entry(team: str, entry: Entry) -> Entry:
