@@ -97,7 +97,7 @@ class RunValues:
             if not isinstance(source, Several):
                 self.passing[path, port] = source
 
-    def resolve(self, source: Source) -> Constant | OutputOf | ItemOf | Several:
+    def resolve(self, source: Source) -> Source:
         """Give the source that stands behind an output which something passes through."""
         while True:
             if isinstance(source, Otherwise):
@@ -149,6 +149,8 @@ class RunValues:
             return self._output(source.path, source.port)
         if isinstance(source, ItemOf):
             return self.items(source.path, source.port)[source.index]
+        if not isinstance(source, Several):
+            raise TypeError(source)
         if not self._state.some_not_taken:
             return "[" + ",".join(map(self.text, source.sources)) + "]"
         gives = self._state.gives
