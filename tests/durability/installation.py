@@ -151,7 +151,7 @@ def installed(environment: Environment, folder: Path) -> Iterator[Installation]:
 def with_probes(environment: Environment, folder: Path) -> dict[str, str]:
     """Give the environment of processes that find the tasks of these tests as a package's."""
     packaged = folder / "packages" / "probes-1.dist-info"
-    packaged.mkdir(parents=True, exist_ok=True)
+    packaged.mkdir(parents=True)
     (packaged / "entry_points.txt").write_text(ENTRY_POINT)
     (packaged / "METADATA").write_text(METADATA)
     return {

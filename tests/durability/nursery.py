@@ -22,12 +22,16 @@ from typing import Any
 from tests.benchmarks.database import add_people, queue_run, set_up
 
 PR_SET_PDEATHSIG = 1
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 
 
 def live(*, life: str, failpoints: str = "", room: int = 0) -> int:
     """Fork a life; give its process id. It gets `room` further bytes of address space, if given."""
+    # Held back until the life can hear them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     child = os.fork()
     if child:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         return child
     status = 1
     try:
@@ -71,6 +75,7 @@ async def _live() -> None:
     loop.add_signal_handler(signal.SIGTERM, told.set)
     loop.add_signal_handler(signal.SIGUSR1, background.wake)
     loop.add_signal_handler(signal.SIGUSR2, _count_tasks)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     await background.start()
     await told.wait()
     await background.stop()
