@@ -11,8 +11,14 @@ DEV = @sh .ci/bootstrap.sh dev
 ARGS ?=
 # How many seeds to simulate
 SEEDS ?= 1000
+# How long a soak lasts
+MINUTES ?= 120
 
-.PHONY: help install run demo test test-runner test-postgres simulate coverage types lint format format-check migrations-check check bench state-picture
+# The full sizes of the tests of durability, which CI runs in small.
+FULL = ANABRANCH_KILLS=1000 ANABRANCH_FAILPOINT_KILLS=20 ANABRANCH_COMMITS=500 \
+	ANABRANCH_CANCELS=500 ANABRANCH_STOPS=10 ANABRANCH_RACE_RUNS=1000 ANABRANCH_ZOMBIES=50
+
+.PHONY: help install run demo test test-runner test-postgres simulate durability soak coverage types lint format format-check migrations-check check bench state-picture
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +47,14 @@ test-postgres: ## what keeps and shows runs, on a PostgreSQL server (ANABRANCH_T
 	$(DEV)
 	@if url=$$($(PYTHON_IN) -m tests.databases); then \
 	  DATABASE_URL=$$url $(PYTHON_IN) -m pytest tests/workflows --ignore tests/workflows/test_serve.py $(ARGS); fi
+
+durability: ## kill, stop and cancel real servers, in full sizes: hours; ARGS="-k sqlite"
+	$(DEV)
+	@$(FULL) $(PYTHON_IN) -m pytest -s tests/durability $(ARGS)
+
+soak: ## steady work for a long time, and what grows: make soak MINUTES=120
+	$(DEV)
+	@$(PYTHON_IN) -m tests.durability.soak --minutes $(MINUTES)
 
 coverage: ## all tests with branch coverage, and whether each package keeps its floor
 	$(DEV)
