@@ -1,7 +1,8 @@
 """Tasks that tell an observer, outside of the engine, that they began: an installed package's.
 
 They come into a process by an entry point, like anybody's tasks, so that servers have them too.
-The observer is the file ANABRANCH_OBSERVER: a line for each body, synced before its work begins.
+The observer is the file ANABRANCH_OBSERVER: a line for each body, in one write, before its work
+begins. What was written outlives the process; to sync it would only hold up the event loop.
 """
 
 import asyncio
@@ -32,7 +33,6 @@ def observe(context: Any) -> None:
     file = os.open(os.environ["ANABRANCH_OBSERVER"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         os.write(file, (" ".join(map(str, words)) + "\n").encode())
-        os.fsync(file)
     finally:
         os.close(file)
 

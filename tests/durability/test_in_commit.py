@@ -3,19 +3,15 @@
 ANABRANCH_COMMITS says how often, ANABRANCH_SEED when.
 """
 
-import signal
-
 import pytest
 
 from tests.durability import graphs, verdict
-from tests.durability.installation import chance_of, installed, size
+from tests.durability.installation import DEATHS, chance_of, installed, size
 from tests.durability.killing import Killing, say
 
 pytestmark = pytest.mark.slow
 COMMITS = size("ANABRANCH_COMMITS", 10)
 LATEST = 0.003
-#: An alarm after no time at all is a kill.
-DEATHS = {-signal.SIGALRM, -signal.SIGKILL}
 #: A life begins so many transactions before one is its last.
 MOST = 15
 PATIENCE = 1.0
