@@ -250,7 +250,7 @@ def _locked(workflow: Workflow) -> WorkflowDraft:
     """Give the draft with nobody else writing to it until the transaction ends."""
     draft = draft_of(workflow)
     return (
-        WorkflowDraft.objects.select_for_update()
+        WorkflowDraft.objects.select_for_update(of=("self",))
         .select_related("workflow", "base")
         .get(pk=draft.pk)
     )
