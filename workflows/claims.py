@@ -15,6 +15,7 @@ from runner.execution.store import StoredRun
 from runner.graph.values import decode
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.events import TaskError
+from runner.run.progress import Progress
 from runner.run.status import RESUMABLE, RunStatus, TaskStatus
 from workflows.deaths import DEATHS, LIVE, SUSPECT, Suspects, count_deaths, is_suspect
 from workflows.models import Checkpoint, Run, RunRequest, TaskDeaths
@@ -76,7 +77,10 @@ def _waiting(owner: str, dead: Collection[str], driven: Collection[str]) -> Quer
     late = Q(lease_until__lt=Now()) & ~Q(owner=owner)
     # Its own that it does not drive: it never heard of the claim, or could not give them up.
     lost = Q(owner=owner) & ~Q(pk__in=driven)
-    free = Q(status__in=DRIVEN) & (Q(owner="") | Q(owner__in=dead) | late | lost)
+    asked = Exists(RunRequest.objects.filter(run=OuterRef("pk"), handled_at=None))
+    # Its task types are not what they were: nobody goes on before a person has decided.
+    undecided = Q(status=RunStatus.AWAITING, reason="version") & ~asked
+    free = ~undecided & Q(status__in=DRIVEN) & (Q(owner="") | Q(owner__in=dead) | late | lost)
     return Run.objects.filter(free | (Q(status__in=REOPENABLE) & Exists(resume))).order_by(
         "created_at"
     )
@@ -172,6 +176,8 @@ def _stored(run: Run, *, reopened: bool) -> StoredRun:
         kept=tuple(_kept(run)),
         workflows=json.loads(run.workflows),
         options=decode(run.options),
+        types=json.loads(run.types),
+        progress=Progress(done=run.done, total=run.total, failed=run.failed, fraction=run.fraction),
     )
 
 

@@ -31,6 +31,11 @@ def _running(_event: Event, _at: datetime) -> Changes:
     return {"status": RunStatus.RUNNING, "reason": ""}
 
 
+def _awaited(event: happened.RunAwaiting) -> str:
+    """Give what stops the run until somebody decides; nothing where a task says it."""
+    return error_text(TaskError(type="Awaiting", message=event.message)) if event.message else ""
+
+
 _RUN: dict[type[Event], Callable[[Any, datetime], Changes]] = {
     happened.RunStarted: lambda _, at: {"status": RunStatus.RUNNING, "started_at": at},
     happened.RunResumed: lambda event, at: {
@@ -48,7 +53,9 @@ _RUN: dict[type[Event], Callable[[Any, datetime], Changes]] = {
     happened.RunAwaiting: lambda event, _: {
         "status": RunStatus.AWAITING,
         "reason": short(event.reason),
+        "error": _awaited(event),
     },
+    happened.VersionsTaken: lambda event, _: {"types": _json(event.types), "error": ""},
     happened.RunWoke: _running,
     happened.RunCompleted: lambda event, at: {
         "status": RunStatus.COMPLETED,

@@ -113,6 +113,7 @@ def _handled(event: happened.RunCompleted) -> str:
 _BESIDE: dict[type[happened.Event], Callable[[Any], str]] = {
     happened.RunResumed: lambda event: ", reopened" if event.reopened else ", resumed",
     happened.RunInterrupted: _reason,
+    happened.VersionsTaken: lambda event: f" on: {' '.join(event.changes)}",
     happened.StorageReturned: lambda event: f" again: the storage was away for {event.seconds:g} s",
     happened.RunCancelling: _by,
     happened.RunPaused: _by,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from runner.errors import Fenced, RunnerError, StorageTrouble, ValueFault
+from runner.execution.admission import admit
 from runner.execution.heartbeat import BEAT_SECONDS, Heartbeat
 from runner.execution.host import Host
 from runner.execution.run_executor import RunExecutor
@@ -136,10 +137,13 @@ class BackgroundRunner:
     async def _drive(self, stored: StoredRun) -> None:
         run = stored.run
         try:
-            graph = await self._plan(stored)
+            admitted = await admit(stored, self._store, self._registry, self._host.on_commit)
+            if admitted is None:
+                return
+            graph = await self._plan(admitted)
             if self._stopping:
                 return
-            executor = RunExecutor(graph, self._store, stored, host=self._host)
+            executor = RunExecutor(graph, self._store, admitted, host=self._host)
             self.executors[run] = executor
             executor.begun.add_done_callback(lambda _: self._wake.set())
             await executor.run()

@@ -75,6 +75,8 @@ class MemoryRun:
     kept: tuple[TaskCheckpoint, ...] = ()
     workflows: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    types: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
     problem: str = ""
 
     def stored(self) -> StoredRun:
@@ -96,6 +98,8 @@ class MemoryRun:
             kept=self.kept,
             workflows=self.workflows,
             options=self.options,
+            types=self.types,
+            progress=self.progress,
         )
 
     def keep(self, entry: Entry) -> None:
@@ -113,8 +117,12 @@ class MemoryRun:
             self.attempts[event.path] = event.attempt
         elif isinstance(event, happened.RunResumed):
             self.status = RunStatus(event.status)
+        elif isinstance(event, happened.VersionsTaken):
+            self.types = event.types
         else:
             self.status = STATUS_OF.get(kind, self.status)
+        if isinstance(event, happened.RunAwaiting):
+            self.reason = event.reason
 
     def _forget_inside(self, path: str) -> None:
         """What a control had unfolded into is gone; its attempts have chunks, and count on."""
@@ -156,9 +164,15 @@ class MemoryStore:
             each
             for each in self.runs.values()
             if each.status in CLAIMABLE
+            and not self._awaits_a_person(each)
             and (not each.owner or (each.owner == owner and each.id not in driven))
         ]
         return [self.take(run.id, owner) for run in free[:limit]]
+
+    def _awaits_a_person(self, run: MemoryRun) -> bool:
+        """Whether only a person's decision about versions lets it go on."""
+        awaits = run.status is RunStatus.AWAITING and run.reason == "version"
+        return awaits and not any(each.run == run.id for each in self._requests.values())
 
     def take(self, run: str, owner: str) -> StoredRun:
         """Give one run to an owner."""

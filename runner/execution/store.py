@@ -78,7 +78,7 @@ class StoredRun:
     `attempts` the last attempt of each task. `reopened` says that a person let it go on.
     `kept` are results of the `parent` run that this one takes as they are; `workflows` the
     definitions (JSON) that sub-graphs are pinned to, by name; `options` what `plan` is told
-    besides (`only`, `until`, `pins`).
+    besides (`only`, `until`, `pins`); `types` the signatures that its task types had, by name.
     """
 
     run: str
@@ -97,6 +97,8 @@ class StoredRun:
     kept: tuple[TaskCheckpoint, ...] = ()
     workflows: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    types: Mapping[str, str] = field(default_factory=dict)
+    progress: Progress = field(default_factory=Progress)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +106,7 @@ class Request:
     """What a person asked for, with its `payload` (a JSON object).
 
     `kind` is cancel, resume, pause, continue, answer (path, value), decide (path, action: retry,
-    complete with outputs, or fail with message) or renew (credentials changed).
+    complete with outputs, or fail with message; of versions, without a path: take or fail) or renew (credentials changed).
     """
 
     id: str

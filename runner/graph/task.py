@@ -46,7 +46,8 @@ class Task:
     One object may run many times at once (each item of a map shares it), so it keeps nothing
     from one execution to the next. A blocking task's `execute` is a plain function that runs in
     a thread of its own, unless `place` says otherwise. `policy` has its defaults for retries,
-    times, cache and group; `needs` are the credentials it asks for.
+    times, cache and group; `needs` are the credentials it asks for. Runs that began with a version
+    in `compatible_with` go on with this one; else a person decides.
 
     For graphs that look like a task: `hands_on` names the inputs whose streams go on to inner
     tasks, `passes` the outputs that are an input as it came, and `may_skip` says that an output
@@ -55,6 +56,7 @@ class Task:
 
     name: ClassVar[str] = ""
     version: ClassVar[str] = "1"
+    compatible_with: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = ""
     help: ClassVar[str] = ""
     effect: ClassVar[Effect] = "repeatable"
@@ -285,6 +287,7 @@ def task(
     blocking: bool = True,
     title: str = "",
     version: str = "1",
+    compatible_with: tuple[str, ...] = (),
     retry: Retry | int | None = None,
     timeout: float | None = 3600.0,
     idle_timeout: float | None = 600.0,
@@ -321,7 +324,7 @@ def task(
     return make if function is None else make(function)
 
 
-_TASK_FIELDS = frozenset({"name", "effect", "title", "version", "place"})
+_TASK_FIELDS = frozenset({"name", "effect", "title", "version", "compatible_with", "place"})
 _POLICY_FIELDS = frozenset({"timeout", "idle_timeout", "cache", "group"})
 
 

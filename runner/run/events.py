@@ -93,6 +93,18 @@ class RunInterrupted(Event):
 
 
 @_event
+class VersionsTaken(Event):
+    """The run goes on with task types that are not what they were; `types` has their signatures.
+
+    They are declared to be compatible, unless `actor` decided it; `changes` says what changed.
+    """
+
+    types: dict[str, str]
+    changes: list[str]
+    actor: str = ""
+
+
+@_event
 class StorageReturned(Event):
     """For so many seconds nothing could be kept, and nothing further began."""
 
@@ -122,9 +134,13 @@ class RunContinued(Event):
 
 @_event
 class RunAwaiting(Event):
-    """Everything that still runs waits: for a person, a time, a token or a decision."""
+    """Everything that still runs waits: for a person, a time, a token or a decision.
+
+    `message` says more, where no task does: of versions, what has changed and what to do.
+    """
 
     reason: str
+    message: str = ""
 
 
 @_event

@@ -11,6 +11,8 @@ ERROR = TaskError(type="ValueError", message="no", trace="a line", task="one", a
 VALUES = {
     "epoch": 3,
     "seconds": 42.5,
+    "types": {"text.split": "1@0123456789abcdef"},
+    "changes": ["text.split is version 2 now, not 1."],
     "reason": "the server stopped",
     "actor": "alice",
     "outputs": {"result": '{"a":[1]}'},

@@ -36,6 +36,8 @@ _REASONS: Mapping[str, Collection[str]] = {
     "decide": frozenset({"decision"}),
 }
 ACTIONS = frozenset({"retry", "complete", "fail"})
+#: What may be decided about task types that are not what they were.
+OF_VERSIONS = frozenset({"take", "fail"})
 
 
 def refusal_of(kind: str, status: str, payload: Mapping[str, Any]) -> str:
@@ -43,6 +45,8 @@ def refusal_of(kind: str, status: str, payload: Mapping[str, Any]) -> str:
     statuses, sentence = ASKABLE[kind]
     if status not in statuses:
         return sentence
+    if kind == "decide" and "path" not in payload and payload.get("action") in OF_VERSIONS:
+        return ""
     if kind in _REASONS and not isinstance(payload.get("path"), str):
         return "The request names no task."
     if kind == "decide" and payload.get("action") not in ACTIONS:

@@ -10,6 +10,7 @@ from runner.graph.definition import GraphDefinition
 from runner.graph.planning import plan
 from runner.graph.registry import default_registry
 from runner.graph.task_graph import TaskGraph
+from runner.graph.type_versions import changes_since
 from runner.graph.values import decode, encode
 from runner.run.rerun import Rerun, RerunMode, changed_workflows, rerun_of
 from runner.run.status import TaskStatus
@@ -107,13 +108,7 @@ def _old_plan(run: "Run", pins: Mapping[str, str]) -> TaskGraph | None:
 
 def _changed_types(run: "Run") -> frozenset[str]:
     """Name the task types that have another version than when the run began, or are gone."""
-    then = json.loads(run.types)
-    registry = default_registry()
-    return frozenset(
-        name
-        for name, version in then.items()
-        if name not in registry or registry.get(name).version != version
-    )
+    return frozenset(each.name for each in changes_since(json.loads(run.types), default_registry()))
 
 
 def _completed(run: "Run") -> frozenset[str]:

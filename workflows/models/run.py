@@ -125,7 +125,7 @@ class Run(models.Model):
     `owner` is the process that drives the run under `epoch`, and may write as long as both are
     its own. `parent` is the run that a rerun came from, and `kept` the JSON list of the paths that it takes over
     from there; `options` is an encoded object, `workflows` a JSON object of definitions by name,
-    `types` one of the versions that the task types had, by name.
+    `types` one of the signatures that the task types had, by name.
     `reason` says what an awaiting run waits for; `handled` counts the errors it dealt with.
     """
 
@@ -218,10 +218,12 @@ class Run(models.Model):
 
     def refusal_of(self, kind: str, payload: Mapping[str, Any] | None = None) -> str:
         """Say why a request would change nothing now; empty when it would."""
-        self.refresh_from_db(fields=["status", "pruned"])
+        self.refresh_from_db(fields=["status", "reason", "pruned"])
         asked = payload or {}
         if kind == "resume" and self.pruned:
             return f"{PRUNED_SENTENCES[self.pruned]} It can be run again from the start."
+        if kind == "decide" and "path" not in asked and self.reason != "version":
+            return "This run does not wait for a decision about versions."
         refused = refusal_of(kind, self.status, asked)
         if refused or "path" not in asked:
             return refused

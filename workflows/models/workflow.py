@@ -14,6 +14,7 @@ from runner.errors import DefinitionError
 from runner.graph.checking import check_nesting
 from runner.graph.definition import GraphDefinition
 from runner.graph.registry import TaskRegistry, default_registry
+from runner.graph.type_versions import signature_of
 from runner.run.rerun import SUBGRAPH, workflows_in
 from workflows.models.team import Person, Right, Team
 
@@ -29,10 +30,10 @@ def registry_with(workflows: Mapping[str, str]) -> TaskRegistry:
 
 
 def versions_of(definitions: Iterable[str]) -> dict[str, str]:
-    """Give the versions, by name, that the task types of definitions (JSON texts) have now."""
+    """Give the signatures, by name, that the task types of definitions (JSON texts) have now."""
     registry = default_registry()
     used = {name for text in definitions for name in _types_in(json.loads(text))}
-    return {name: registry.get(name).version for name in sorted(used) if name in registry}
+    return {name: signature_of(registry.get(name)) for name in sorted(used) if name in registry}
 
 
 def _types_in(graph: Mapping[str, Any]) -> Iterator[str]:

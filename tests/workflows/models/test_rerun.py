@@ -98,7 +98,8 @@ def test_what_has_another_version_than_when_the_run_began_is_run(failed, alice):
     types = json.loads(failed.types)
     Run.objects.filter(pk=failed.pk).update(types=json.dumps(types | {"text.answer": "0"}))
     again = Run.objects.rerun(Run.objects.get(pk=failed.pk), alice, wish("task", task="report"))
-    assert types == {"text.answer": "1", "text.keywords": "1", "text.report": "1"}
+    versions = {name: signature.partition("@")[0] for name, signature in types.items()}
+    assert versions == {"text.answer": "1", "text.keywords": "1", "text.report": "1"}
     assert json.loads(again.kept) == ["other"]
 
 
