@@ -33,19 +33,21 @@ HITS = {
     "after_execute": 30,
     "before_event": 80,
 }
+#: Its runs have values of another size: tests/workflows/test_artifacts.py dies there.
+ELSEWHERE = {"files_kept"}
 
 
 def test_at_whichever_failpoint_a_server_dies_the_next_one_goes_on(own_database, tmp_path):
     """P1, P2: what was in flight runs once more at most, and what was kept does not."""
-    assert HITS.keys() == NAMES
+    assert HITS.keys() | ELSEWHERE == NAMES
     chance = chance_of("failpoints", own_database)
     environment = own_database | {"ANABRANCH_LEASE_SECONDS": "1"}
     with installed(environment, tmp_path) as installation:
-        for name in sorted(NAMES) * KILLS:
+        for name in sorted(HITS) * KILLS:
             armed = f"{name}=kill@{chance.randint(1, HITS[name])}"
             assert die_and_go_on(installation, armed) == [], armed
         bodies = Counter((each.run, each.path) for each in installation.begun())
-        say(f"{len(NAMES) * KILLS} kills; {sum(bodies.values()) - len(bodies)} bodies ran again\n")
+        say(f"{len(HITS) * KILLS} kills; {sum(bodies.values()) - len(bodies)} bodies ran again\n")
 
 
 def die_and_go_on(installation, armed):

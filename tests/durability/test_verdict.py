@@ -47,6 +47,7 @@ def test_nothing_is_found_where_nothing_is_wrong(finished):
 
 
 SILENT = "UPDATE workflows_runevent SET kind = 'TaskStuck' "
+SHOWN = "UPDATE workflows_taskrun SET status = 'running' "
 ANEW = "UPDATE workflows_runevent SET path = 'a0', kind = 'TaskStarted' "
 LAST = "WHERE seq = (SELECT max(seq) FROM workflows_runevent)"
 
@@ -57,6 +58,7 @@ LAST = "WHERE seq = (SELECT max(seq) FROM workflows_runevent)"
         ("DELETE FROM workflows_checkpoint WHERE path = 'a0'", "has an event and no result"),
         ("DELETE FROM workflows_runevent WHERE seq = 7", "and has"),
         (f"{SILENT} WHERE path = 'a0' AND kind = 'TaskCompleted'", "has a result and no event"),
+        (f"{SHOWN} WHERE path = 'a0'", "that is not shown"),
         (f"{ANEW} {LAST}", "started after its result"),
     ],
 )

@@ -109,8 +109,23 @@ def _unmatched(
         for seq, (kind, path) in events.items()
         if kind == "TaskCompleted"
     }
-    alone = [f"{each} has a result and no event" for each in results - said]
-    return alone + [f"{each} has an event and no result" for each in said - results - ended]
+    shown = {
+        (dashed(run), path)
+        for run, path in installation.look(
+            "SELECT run_id, path FROM workflows_taskrun WHERE status = 'completed'"
+        )
+    }
+    kept = {(run, path) for run, path, _ in results | ended}
+    return [
+        *(f"{each} has a result and no event" for each in results - said),
+        *(f"{each} has an event and no result" for each in said - results - ended),
+        *(f"{each} is shown as completed and has no result" for each in shown - kept),
+        *(
+            f"{run} has a result of {path} that is not shown"
+            for run, path, _ in results
+            if (run, path) not in shown
+        ),
+    ]
 
 
 def started_after_result(installation: Installation) -> list[str]:
