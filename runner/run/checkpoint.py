@@ -104,7 +104,7 @@ class TaskCheckpoint:
         Raises UnreadableCheckpoint for anything else, an unknown version included.
         """
         try:
-            return cls(**_read(json.loads(text)))
+            return cls(**_read(_loaded(text)))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as fault:
             raise UnreadableCheckpoint(str(fault)) from fault
 
@@ -150,7 +150,7 @@ def _check(values: dict[str, Any]) -> None:
     _expect(values["done"], bool)
     for port, text in values.get("outputs", {}).items():
         _expect(port, str)
-        json.loads(text)
+        _loaded(text)
     for chunks in values.get("streams", {}).values():
         _expect(chunks, int)
     _expect(values.setdefault("decisions", {}), dict)
@@ -167,12 +167,22 @@ def _check(values: dict[str, Any]) -> None:
 
 def _saved(document: dict[str, Any]) -> SavedState:
     _expect(document["attempt"], int)
-    json.loads(document["value"])
+    _loaded(document["value"])
     inputs = {
         port: (str(path), str(name), int(attempt), int(position))
         for port, (path, name, attempt, position) in document["inputs"].items()
     }
     return SavedState(**{**document, "inputs": inputs})
+
+
+def _loaded(text: str) -> Any:
+    """Read JSON, but not what only Python takes for a number."""
+    return json.loads(text, parse_constant=_no_number)
+
+
+def _no_number(name: str) -> Any:
+    msg = f"{name} is no value"
+    raise ValueError(msg)
 
 
 def _expect(value: object, kind: type) -> None:
