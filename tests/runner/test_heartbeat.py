@@ -1,6 +1,9 @@
 """Heartbeats: on time whatever else waits, and told what is lost (P4)."""
 
 import asyncio
+import itertools
+import threading
+import time
 
 from runner import TaskRegistry, task
 from runner.errors import StorageTrouble
@@ -85,3 +88,47 @@ async def test_nothing_is_asked_of_the_store_without_runs():
     await asyncio.sleep(10)
     assert store.beats == []
     await heartbeat.stop()
+
+
+HELD = threading.Event()
+
+
+@task(name="test.held")
+def held(n: int) -> int:
+    """Keep a thread at work until the test is over."""
+    while not HELD.wait(0.001):
+        sum(range(1000))
+    return n
+
+
+async def test_sixty_four_blocking_bodies_delay_no_beat():
+    """P4, T28: half a second of delay is a tenth of what a lease bears."""
+    HELD.clear()
+    registry = TaskRegistry()
+    registry.register(held)
+    tasks = [{"id": f"h{n}", "type": "test.held", "inputs": {"n": n}} for n in range(64)]
+    store = Timed()
+    run = store.submit(definition_of(tasks), encode({}))
+    runner = BackgroundRunner(store, registry, "me", renew_seconds=0.25)
+    runner.start()
+    await asyncio.wait_for(store.beaten.wait(), 30)
+    assert len(store.runs[run].running) == 64
+    HELD.set()
+    await runner.stop()
+    late = [after - before for before, after in itertools.pairwise(store.times)]
+    assert max(late) < 0.75
+
+
+class Timed(MemoryStore):
+    """Notes when leases are prolonged."""
+
+    def __init__(self):
+        super().__init__()
+        self.times: list[float] = []
+        self.beaten = asyncio.Event()
+
+    async def renew(self, owner, runs):
+        self.times.append(time.monotonic())
+        if len(self.times) == 8:
+            self.beaten.set()
+        return await super().renew(owner, runs)
