@@ -150,6 +150,25 @@ def installed(environment: Environment, folder: Path) -> Iterator[Installation]:
             nursery.kill()
 
 
+@contextmanager
+def served(installation: Installation, **more: str) -> Iterator[Any]:
+    """Serve as people do, pages and all, until the end of the block."""
+    with subprocess.Popen(
+        [sys.executable, "manage.py", "serve"],
+        cwd=ROOT,
+        env={**os.environ, **installation.environment, "PORT": "0", **more},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as server:
+        assert server.stdout is not None
+        try:
+            assert any("Serving on" in line for line in server.stdout)
+            yield server
+        finally:
+            server.kill()
+
+
 def with_probes(environment: Environment, folder: Path) -> dict[str, str]:
     """Give the environment of processes that find the tasks of these tests as a package's."""
     packaged = folder / "packages" / "probes-1.dist-info"

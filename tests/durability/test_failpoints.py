@@ -11,7 +11,7 @@ import pytest
 
 from runner.execution.failpoints import NAMES
 from tests.durability import graphs, verdict
-from tests.durability.installation import chance_of, installed, size
+from tests.durability.installation import chance_of, installed, served, size
 from tests.durability.killing import say
 from tests.durability.verdict import Snapshot
 from tests.durability.watching import wait_until
@@ -48,6 +48,23 @@ def test_at_whichever_failpoint_a_server_dies_the_next_one_goes_on(own_database,
             assert die_and_go_on(installation, armed) == [], armed
         bodies = Counter((each.run, each.path) for each in installation.begun())
         say(f"{len(HITS) * KILLS} kills; {sum(bodies.values()) - len(bodies)} bodies ran again\n")
+
+
+def test_a_server_as_people_start_it_dies_where_its_environment_says(tmp_path):
+    """P1."""
+    environment = {"ANABRANCH_DATA": str(tmp_path / "data"), "DATABASE_URL": ""}
+    with installed(environment, tmp_path) as installation:
+        runs = installation.queue(graphs.forty())
+        with served(installation, ANABRANCH_FAILPOINTS="after_commit=kill@3") as server:
+            assert server.wait(30) == -signal.SIGKILL
+        dead = Snapshot.of(installation)
+        assert verdict.torn(installation) == []
+        seen = len(installation.begun())
+        with served(installation):
+            installation.until_over(runs)
+        assert verdict.done_again(dead, installation.begun()[seen:]) == []
+        assert verdict.whole(installation) == []
+        assert verdict.wrong(installation, runs, graphs.expected()) == []
 
 
 def die_and_go_on(installation, armed):

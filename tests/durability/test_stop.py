@@ -3,18 +3,14 @@
 ANABRANCH_STOPS says how often; the odd ones are told twice.
 """
 
-import os
 import signal
-import subprocess
-import sys
 import time
-from contextlib import contextmanager
 
 import pytest
 
 from tests.durability import graphs, verdict
-from tests.durability.installation import installed, pause, size
-from tests.durability.watching import ROOT, wait_until
+from tests.durability.installation import installed, pause, served, size
+from tests.durability.watching import wait_until
 
 pytestmark = pytest.mark.slow
 STOP_SECONDS = 15
@@ -47,25 +43,6 @@ def test_a_stopped_server_leaves_whole_runs_that_the_next_one_ends(own_database,
 
 
 STILL_AT_WORK = "SELECT count(*) FROM workflows_taskrun WHERE status IN ('running', 'streaming')"
-
-
-@contextmanager
-def served(installation):
-    """Serve as people do, until the end of the block."""
-    with subprocess.Popen(
-        [sys.executable, "manage.py", "serve"],
-        cwd=ROOT,
-        env={**os.environ, **installation.environment, "PORT": "0"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as server:
-        assert server.stdout is not None
-        try:
-            assert any("Serving on" in line for line in server.stdout)
-            yield server
-        finally:
-            server.kill()
 
 
 def stop(server, told):
