@@ -9,9 +9,9 @@ from django.db import transaction
 from runner.editing.draft import Draft, joined
 from runner.editing.tasks import verdict
 from runner.errors import DefinitionError, Problem, RunnerError
-from runner.graph.checking import CheckedGraph, examine, takes_several
+from runner.graph.checking import CheckedGraph, examine
 from runner.graph.dataflow import split_end
-from runner.graph.ports import Port, fit, fit_element
+from runner.graph.ports import Port, fit
 from runner.graph.registry import TaskRegistry
 from runner.graph.task import Task, ports_of_class
 from workflows.canvas import Canvas, canvas_of, tidied_spots
@@ -134,9 +134,6 @@ def fits_of(
 
 def _judged(source: Port, target: Port) -> tuple[str, str]:
     found = fit(source, target)
-    if found.verdict == "misfit" and takes_several(target):
-        element = fit_element(source, target)
-        found = found if element.verdict == "misfit" else element
     waits = source.streams and not target.reads_stream and found.verdict != "misfit"
     return found.verdict, found.reason or ("Waits for the end of the stream." if waits else "")
 

@@ -9,10 +9,10 @@ from pydantic import Field
 from runner.editing.draft import Draft, joined, parted
 from runner.editing.edit import At, Edit, End, InLevel, Name, Path, Title, free_id, title_of
 from runner.errors import DefinitionError, RunnerError
-from runner.graph.checking import CheckedGraph, examine, takes_several
+from runner.graph.checking import CheckedGraph, examine
 from runner.graph.dataflow import Dataflow
 from runner.graph.definition import DefinedTask, GraphDefinition, GraphPort
-from runner.graph.ports import Port, fit, fit_element
+from runner.graph.ports import Port, fit
 from runner.graph.registry import TaskRegistry
 
 #: What types that hold a graph begin with, so that something can be drawn inside at once.
@@ -40,7 +40,7 @@ class AddTask(InLevel):
         """Add it under an id of its own."""
         task = new_task(draft.level(self.level), self.type, self.title, registry)
         added = draft.changed(self.level, lambda level: level.with_task(task))
-        if self.source or self.target:
+        if (self.source or self.target) and task.id in self.checked(added, registry).tasks:
             added = added.changed(
                 self.level,
                 lambda level: _joined(level, task.id, registry, self.source, self.target),
@@ -294,10 +294,7 @@ def fits(checked: CheckedGraph, source: str, target: str) -> bool:
 
 def verdict(source: Port, target: Port) -> str:
     """Say whether a port fits another, as a whole or as one element of a list."""
-    found = fit(source, target).verdict
-    if found == "misfit" and takes_several(target):
-        return fit_element(source, target).verdict
-    return found
+    return fit(source, target).verdict
 
 
 def _joined(
@@ -307,7 +304,8 @@ def _joined(
     checked = examine(level, registry)
     task = checked.tasks.get(task_id)
     if task is None:
-        return level
+        kind = level.task(task_id).type
+        raise DefinitionError(f"{kind} cannot be used as it is; set it up before it is joined.")
     fed = {each.target for each in level.dataflows}
     if source:
         ends = [f"{task_id}.{name}" for name in _required_first(task.inputs)]

@@ -7,8 +7,11 @@ import pytest
 
 from runner.editing.acts import carry_out, read_edit
 from runner.editing.draft import Draft
+from runner.editing.edit import end_in_words, free_id, free_name, title_of
 from runner.editing.pasting import clip_of
+from runner.editing.tasks import fits
 from runner.errors import DefinitionError
+from runner.graph.checking import examine
 from runner.graph.definition import DefinedTask, GraphDefinition
 from tests.drive import drive, outputs_of
 from tests.runner.editing.acting import REGISTRY
@@ -204,9 +207,159 @@ def test_a_map_can_be_drawn_inside_at_once():
         ({"op": "order", "ids": ["one"]}, "each task of the level once"),
         ({"op": "input", "port": {"name": "x", "type": "fish"}}, "is no type"),
         ({"op": "output", "name": "sum", "source": "one.result"}, "'sum' already"),
+        ({"op": "input", "port": {"name": "x"}, "was": "y"}, "no input 'y'"),
+        ({"op": "remove-note", "id": "n"}, "no such note"),
+        ({"op": "remove-frame", "id": "f"}, "no such frame"),
+        ({"op": "move", "positions": {"nobody": [1, 1]}}, "no task 'nobody'"),
+        ({"op": "move", "positions": {"x/$inputs": [1, 1]}}, "no task 'x'"),
+        ({"op": "unpack", "path": "one"}, "is no compound"),
+        (
+            {"op": "insert", "source": "sum.result", "target": "more.values", "type": "flow.graph"},
+            "no input that takes",
+        ),
+        ({"op": "add", "type": "flow.graph", "target": "more.values"}, "no output that more"),
+        (
+            {
+                "op": "insert",
+                "source": "sum.result",
+                "target": "more.values",
+                "type": "flow.branch",
+            },
+            "flow.branch cannot be used as it is",
+        ),
     ],
 )
 def test_an_act_that_cannot_be_is_refused_with_one_sentence(act, said):
     with pytest.raises(DefinitionError, match=said) as refusal:
         carry_out(read_edit(act), chain(), REGISTRY)
     assert "\n" not in refusal.value.sentence
+
+
+def test_an_input_is_not_renamed_to_one_that_is_there():
+    draft = do(chain(), "input", port={"name": "a", "type": "int"})
+    draft = do(draft, "input", port={"name": "b", "type": "int"})
+    with pytest.raises(DefinitionError, match="'a' already"):
+        do(draft, "input", port={"name": "a", "type": "int"}, was="b")
+
+
+def test_an_output_that_comes_from_an_input_follows_its_new_name():
+    draft = do(chain(), "input", port={"name": "a", "type": "int"})
+    draft = do(draft, "output", name="same", source="$inputs.a")
+    draft = do(draft, "input", port={"name": "b", "type": "int"}, was="a")
+    assert draft.definition.outputs[-1].source == "$inputs.b"
+
+
+def test_a_task_that_stands_alone_is_put_into_a_dataflow():
+    draft = do(chain(), "add", type="test.add")
+    draft = do(draft, "insert", source="sum.result", target="more.values", id="add", at=[1, 2])
+    assert ("add.result", "more.values") in flows(draft)
+    assert draft.sheet.positions == {"add": (1, 2)}
+
+
+def test_a_compound_is_not_made_around_a_task_whose_error_is_taken_outside():
+    draft = do(chain(), "add", type="test.fault")
+    draft = do(draft, "connect", source="sum.[error]", target="fault.fault")
+    with pytest.raises(DefinitionError, match="Whoever takes the error of sum must be"):
+        do(draft, "group", ids=["sum"], title="Part")
+
+
+def test_a_compound_taken_apart_keeps_what_was_set_at_its_border():
+    draft = do(chain(), "group", ids=["more"], title="Part")
+    draft = do(draft, "input", level="part", port={"name": "extra", "type": "int", "default": 7})
+    draft = do(draft, "connect", level="part", source="$inputs.extra", target="more.values")
+    draft = do(draft, "output", level="part", name="extra", source="$inputs.extra")
+    unpacked = do(draft, "unpack", path="part")
+    assert unpacked.task("more").inputs == {"values": 7}
+
+
+def test_tasks_of_a_type_that_is_not_installed_can_be_grouped_and_lose_nothing():
+    """R17."""
+    text = (
+        '{"v":1,"tasks":[{"id":"a","type":"acme.Ocr","config":{"x":1}},{"id":"b","type":"test.note"}],'
+        '"dataflows":[{"from":"a.text","to":"b.values"}]}'
+    )
+    draft = do(Draft.from_json(text), "group", ids=["b"], title="Part")
+    assert draft.level("part").inputs[0].type == "any"
+    assert draft.task("a").config == {"x": 1}
+
+
+def test_what_is_copied_and_gone_cannot_be_copied():
+    with pytest.raises(DefinitionError, match="no longer there"):
+        clip_of(chain(), "", ["nobody"])
+
+
+def test_what_is_pasted_stands_where_it_was_put_or_a_step_beside():
+    draft = do(chain(), "move", positions={"sum": [10, 20], "more": [110, 20]})
+    clip = clip_of(draft, "", ["sum", "more"])
+    beside = do(draft, "paste", clip=clip).sheet.positions
+    there = do(draft, "paste", clip=clip, at=[500, 500]).sheet.positions
+    assert (beside["sum_2"], beside["more_2"]) == ((42, 52), (142, 52))
+    assert (there["sum_2"], there["more_2"]) == ((500, 500), (600, 500))
+
+
+def test_links_from_inputs_that_are_not_there_are_left_out():
+    draft = do(chain(), "input", port={"name": "n", "type": "int"})
+    draft = do(draft, "connect", source="$inputs.n", target="sum.values")
+    clip = clip_of(draft, "", ["sum"])
+    assert ("$inputs.n", "sum_2.values") in flows(do(draft, "paste", clip=clip, links=True))
+    assert not [flow for flow in flows(do(chain(), "paste", clip=clip, links=True))
+                if flow[0] == "$inputs.n"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"), [("Größe 1", "Gr__e_1"), ("???", "task"), ("x" * 99, "x" * 56)]
+)
+def test_an_id_is_made_of_any_words(wanted, found):
+    assert free_id(GraphDefinition(), wanted) == found
+
+
+@pytest.mark.parametrize(("wanted", "found"), [("1st", "_1st"), ("a-b", "a_b"), ("n", "n_3")])
+def test_a_name_is_made_of_any_words(wanted, found):
+    assert free_name(wanted, ["n", "n_2"]) == found
+
+
+def test_titles_and_ends_are_said_also_of_what_is_not_there():
+    assert title_of(chain(), "nobody") == "nobody"
+    assert end_in_words(chain(), "", "$inputs.n") == "input n"
+
+
+def test_a_task_that_is_not_set_up_yet_is_added_without_a_dataflow():
+    draft = do(chain(), "add", type="flow.branch", source="sum.result")
+    assert "branch" in ids(draft)
+    assert flows(draft) == flows(chain())
+
+
+def test_a_graph_without_an_inside_is_not_taken_apart():
+    empty = Draft.from_json('{"v":1,"tasks":[{"id":"g","type":"flow.graph"}]}')
+    with pytest.raises(DefinitionError, match="g has nothing inside"):
+        do(empty, "unpack", path="g")
+
+
+def test_a_draft_with_problems_can_be_connected_all_the_same():
+    draft = do(chain(), "add", type="flow.branch")
+    assert draft.definition.check(REGISTRY)
+    draft = do(draft, "connect", source="two.result", target="more.values")
+    assert ("two.result", "more.values") in flows(draft)
+
+
+def test_a_task_taken_out_between_ends_that_do_not_fit_leaves_them_open():
+    draft = do(chain(), "add", type="test.emit")
+    draft = do(draft, "add", type="test.total", source="emit.numbers")
+    draft = do(draft, "connect", source="one.result", target="emit.count")
+    draft = do(draft, "add", type="flow.graph")
+    assert ("one.result", "total.numbers") in flows(do(draft, "bridge", id="emit"))
+
+
+def test_ends_that_are_none_do_not_fit():
+    checked = examine(chain().definition, REGISTRY)
+    assert not fits(checked, "nonsense", "more.values")
+    assert not fits(checked, "gone.result", "more.values")
+    assert fits(checked, "one.result", "more.values")
+
+
+def test_a_task_taken_out_where_nothing_fits_leaves_nothing_joined():
+    draft = do(chain(), "add", type="test.emit")
+    draft = do(draft, "add", type="test.first", source="emit.numbers")
+    assert not [
+        flow for flow in flows(do(draft, "bridge", id="emit")) if flow[1].startswith("first")
+    ]
