@@ -5,7 +5,7 @@ import logging
 from collections.abc import Collection, Iterable
 from uuid import UUID
 
-from django.db import transaction
+from django.db import Error, connection, transaction
 from django.db.models import Case, Exists, F, Max, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 
@@ -46,10 +46,17 @@ def claim_runs(
     for run in waiting.annotate(suspect=is_suspect())[:limit]:
         if run.suspect and not suspects.may_come:
             continue
-        with transaction.atomic():
-            stored = _take(run, owner, waiting)
-        if stored is not None and _may_go_on(stored, owner, suspects):
-            claimed.append(stored)
+        try:
+            with transaction.atomic():
+                stored = _take(run, owner, waiting)
+            if stored is not None and _may_go_on(stored, owner, suspects):
+                claimed.append(stored)
+        except Error:
+            if not claimed:
+                raise
+            # What is this owner's by now is not forgotten with what it could not have.
+            connection.close()
+            break
         reach("claimed")
     return claimed
 

@@ -36,6 +36,8 @@ async def live(folder: Path, held: str) -> None:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.WARNING)
     set_up(Path(os.environ["ANABRANCH_DATA"]), migrated=True)
+    # Not into a pipe: one that nobody empties would hold the process up once it is full.
+    log = Path(sys.argv[1]) / f"{os.getpid()}.log"
+    logging.basicConfig(level=logging.WARNING, filename=log, force=True)
     asyncio.run(live(Path(sys.argv[1]), (*sys.argv, "")[2]))

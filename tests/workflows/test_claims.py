@@ -1,6 +1,7 @@
 """What a claimed run starts from: what it took over, what a person reopened, what was asked."""
 
 import pytest
+from django.db import OperationalError, connection
 
 from runner.execution.store import CacheEntry
 from runner.run.checkpoint import TaskCheckpoint
@@ -94,6 +95,25 @@ def test_a_lease_that_is_renewed_just_before_the_claim_is_not_stolen(run, tmp_pa
     monkeypatch.setattr(claims, "_take", renewed_before)
     assert claim_runs("me", 1, OwnerLocks(tmp_path)) == []
     assert Run.objects.get(pk=run.pk).owner == "other"
+
+
+def test_what_was_claimed_before_the_database_failed_is_not_forgotten(
+    run, workflow, alice, tmp_path, monkeypatch
+):
+    """P10: else it would be claimed again and again while connections are lost."""
+    Run.objects.start(workflow.latest, alice, {})
+    take = claims._take
+    taken: list[object] = []
+
+    def failing_after_the_first(*args):
+        if taken:
+            raise OperationalError("lost")
+        taken.append(args)
+        return take(*args)
+
+    monkeypatch.setattr(claims, "_take", failing_after_the_first)
+    monkeypatch.setattr(connection, "close", lambda: None)
+    assert [each.run for each in claim_runs("me", 2, OwnerLocks(tmp_path))] == [str(run.pk)]
 
 
 def test_only_a_person_reopens_a_run(run, alice, claim):
