@@ -59,6 +59,11 @@ def patiently[T](patience: float, act: Callable[[], T]) -> T:
     while True:
         try:
             return act()
+        except MemoryError as fault:
+            # What takes so much of it ends, and then there is room for what is to be kept.
+            connection.close()
+            logger.warning("storage: there is no memory for it now")
+            raise StorageTrouble("There is no memory for it now.") from fault
         except Error as fault:
             trouble = trouble_of(fault)
             if trouble is None:

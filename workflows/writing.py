@@ -68,7 +68,7 @@ def write_batches(
     doubtful = doubtful or Doubtful()
     try:
         faults = _together(batches, doubtful)
-    except Error:
+    except (Error, MemoryError):
         doubtful.add(batches)
         raise
     doubtful.discard(batches)

@@ -110,3 +110,14 @@ def test_a_fault_of_what_was_asked_is_no_trouble():
     with pytest.raises(db.IntegrityError):
         patiently(5, failing)
     assert failing.calls == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_without_memory_is_in_trouble_and_no_run_is_to_blame():
+    """P1, P10. A run would else be quarantined because another one's task took all of it."""
+
+    def starved():
+        raise MemoryError
+
+    with pytest.raises(StorageTrouble, match="no memory for it now"):
+        patiently(1.0, starved)
