@@ -267,6 +267,10 @@ class TextField(forms.CharField):
         text = super().to_python(value)
         return text.replace("\r\n", "\n") if isinstance(text, str) else text
 
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Whether somebody typed something else; the browser's own line ends do not count."""
+        return super().has_changed(self.to_python(initial or ""), data)
+
 
 class LinesField(TextField):
     """A list of texts, one a line; empty lines do not count."""

@@ -38,6 +38,8 @@ LEGEND = (
 )
 
 
+#: So many of the runs that ran it again are named.
+RERUNS = 5
 #: The views of a run, in the order of their tabs; each has its template, `runs/<name>.html`.
 VIEWS: Mapping[str, str] = {"tree": "Tree", "graph": "Graph"}
 
@@ -60,6 +62,7 @@ def run_page(run: Run, view: str, *, may_run: bool, query: QueryDict) -> dict[st
             "results": list(results_of(run)),
             "inputs": list(inputs_of(run)),
             "live_url": reverse("run-show", args=[run.pk]) + "live",
+            "reruns": run.reruns.order_by("-created_at")[:RERUNS],
         }
     )
 

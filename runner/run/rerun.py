@@ -25,20 +25,40 @@ class RerunMode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GoneOnStream:
+    """A stream that a task goes on with: `chunk` is the number of the next one (engine 7.4)."""
+
+    path: str
+    port: str
+    chunk: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rerun:
     """What would run and what would be kept, by path, in the order of the plan.
 
     `kept` are tasks whose results stay, `runs` all others; a map, loop or choice is one task. A
-    rerun that makes no new run goes on with the old one.
+    rerun that makes no new run goes on with the old one, and with the `streams` of saved states.
     """
 
     kept: tuple[str, ...]
     runs: tuple[str, ...]
     new_run: bool = True
+    streams: tuple[GoneOnStream, ...] = ()
+
+    @property
+    def brief(self) -> str:
+        """Say in a few words what will happen."""
+        where = "new run" if self.new_run else "goes on"
+        return f"{where}: runs {len(self.runs)}, keeps {len(self.kept)}"
 
     @property
     def sentence(self) -> str:
         """Say to a person what will happen."""
+        return " ".join([self._counts, *map(_said_stream, self.streams[:_NAMED])])
+
+    @property
+    def _counts(self) -> str:
         where = "A new run" if self.new_run else "The run goes on: it"
         if not self.runs:
             return f"{where} has nothing to run; {_counted(len(self.kept))} kept."
@@ -47,6 +67,10 @@ class Rerun:
         rest = f" and {more} more" if more > 0 else ""
         kept = f"{_counted(len(self.kept))} kept" if self.kept else "nothing is kept"
         return f"{where} runs {named}{rest}; {kept}."
+
+
+def _said_stream(stream: GoneOnStream) -> str:
+    return f"{stream.path} goes on with stream {stream.port} at chunk {stream.chunk}."
 
 
 def _counted(number: int) -> str:

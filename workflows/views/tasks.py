@@ -11,11 +11,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from runner.errors import DamagedArtifact, MissingArtifact
-from workflows.access import run_for
+from workflows.access import may, run_for
 from workflows.http import Request
 from workflows.inside import ITEMS, item_page
 from workflows.inspection import inspect, whole_output
-from workflows.models import Run
+from workflows.models import Right, Run
 from workflows.outline import slug_of
 from workflows.views.answers import asked_of
 from workflows.views.artifacts import gone
@@ -39,6 +39,7 @@ def show(request: Request, id: UUID, path: str) -> HttpResponse:
         "run": run,
         "run_id": run.pk,
         "inspection": inspection,
+        "may_run": may(request.user, run, Right.RUN),
         "live_url": reverse("run-show", args=[run.pk]) + "live",
         **asked_of(request, run, path),
     }
