@@ -305,7 +305,7 @@ def _notes(draft: Draft, level: str) -> Iterator[tuple[str, str]]:
             yield (
                 f"note-{name}",
                 (
-                    f'<div class="note" id="note-{escape(name)}" data-note="{escape(name)}" data-x="{x}"'
+                    f'<div class="note" id="note-{escape(name)}" data-note="{escape(name)}" data-text="{escape(note.text, quote=True)}" data-x="{x}"'
                     f' data-y="{y}" data-width="{width}" data-height="{height}" tabindex="-1"'
                     f' role="note">{escape(note.text)}</div>'
                 ),

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter, ValidationError
 
 from runner.editing.arranging import Move, PutFrame, PutNote, RemoveFrame, RemoveNote
-from runner.editing.borders import RemoveInput, RemoveOutput, SetGraph, SetInput, SetOutput
+from runner.editing.borders import Expose, RemoveInput, RemoveOutput, SetGraph, SetInput, SetOutput
 from runner.editing.changes import Change, differences
 from runner.editing.dataflows import Connect, Disconnect
 from runner.editing.draft import Draft
@@ -45,6 +45,7 @@ AnyEdit = Annotated[
     | SetInput
     | RemoveInput
     | SetOutput
+    | Expose
     | RemoveOutput
     | SetGraph
     | Move

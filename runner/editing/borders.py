@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 from pydantic import StringConstraints
 
 from runner.editing.draft import Draft
-from runner.editing.edit import End, InLevel, Name, Title
+from runner.editing.edit import End, InLevel, Name, Title, end_in_words, free_name
 from runner.errors import DefinitionError
-from runner.graph.dataflow import GRAPH_INPUTS
+from runner.graph.building import graph_port
+from runner.graph.dataflow import GRAPH_INPUTS, split_end
 from runner.graph.definition import GraphDefinition, GraphOutput, GraphPort
 from runner.graph.reading import check_port
 from runner.graph.registry import TaskRegistry
@@ -74,6 +75,35 @@ class SetOutput(InLevel):
         """Say whether it is new."""
         del draft
         return f"{'Change' if self.was else 'Add'} output {self.name}"
+
+
+class Expose(InLevel):
+    """Lead a port of a task out of its graph: an input or output with a free name, joined to it."""
+
+    op: Literal["expose"] = "expose"
+    end: End
+    side: Literal["input", "output"]
+
+    def edited(self, draft: Draft, registry: TaskRegistry) -> Draft:
+        """Add the input that takes what the port takes, or the output that gives what it gives."""
+        level = draft.level(self.level)
+        task_id, name = split_end(self.end)
+        task = self.checked(draft, registry).tasks.get(task_id)
+        ports = {} if task is None else task.inputs if self.side == "input" else task.outputs
+        if name not in ports:
+            raise DefinitionError(f"There is no {self.side} '{self.end}'.")
+        if self.side == "output":
+            free = free_name(name, (each.name for each in level.outputs))
+            return draft.changed(self.level, lambda level: level.with_output(free, self.end))
+        port = graph_port(free_name(name, (each.name for each in level.inputs)), ports[name])
+        source = f"{GRAPH_INPUTS}.{port.name}"
+        return draft.changed(
+            self.level, lambda level: level.with_input(port).with_dataflow(source, self.end)
+        )
+
+    def words(self, draft: Draft) -> str:
+        """Name the port."""
+        return f"Make {end_in_words(draft, self.level, self.end)} an {self.side} of the graph"
 
 
 class RemoveOutput(InLevel):

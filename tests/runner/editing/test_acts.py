@@ -208,6 +208,8 @@ def test_a_map_can_be_drawn_inside_at_once():
         ({"op": "input", "port": {"name": "x", "type": "fish"}}, "is no type"),
         ({"op": "output", "name": "sum", "source": "one.result"}, "'sum' already"),
         ({"op": "input", "port": {"name": "x"}, "was": "y"}, "no input 'y'"),
+        ({"op": "expose", "end": "one.nothing", "side": "input"}, "no input 'one.nothing'"),
+        ({"op": "expose", "end": "nobody.x", "side": "output"}, "no output 'nobody.x'"),
         ({"op": "remove-note", "id": "n"}, "no such note"),
         ({"op": "remove-frame", "id": "f"}, "no such frame"),
         ({"op": "move", "positions": {"nobody": [1, 1]}}, "no task 'nobody'"),
@@ -363,3 +365,12 @@ def test_a_task_taken_out_where_nothing_fits_leaves_nothing_joined():
     assert not [
         flow for flow in flows(do(draft, "bridge", id="emit")) if flow[1].startswith("first")
     ]
+
+
+def test_a_port_led_out_of_its_graph_takes_type_and_default_along():
+    draft = do(chain(), "expose", end="two.value", side="input")
+    (port,) = draft.definition.inputs
+    assert (port.name, port.type) == ("value", "int")
+    assert ("$inputs.value", "two.value") in flows(draft)
+    again = do(draft, "expose", end="one.value", side="input")
+    assert [each.name for each in again.definition.inputs] == ["value", "value_2"]

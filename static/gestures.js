@@ -1,0 +1,185 @@
+// What the pointer does on the canvas: pan, move, box, connect. Each gesture ends in one act.
+
+import { boxOf, curve, place } from "./draft.js";
+import { endsOf } from "./selection.js";
+
+const SLOP = 4;
+const GRID = 16;
+
+export const snap = (number) => GRID * Math.round(number / GRID);
+const far = (event, start) => Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY) > SLOP;
+const under = (event, what) => document.elementFromPoint(event.clientX, event.clientY)?.closest?.(what);
+
+export class Gestures {
+  constructor({ board, page, camera, selection, connect, tell, boxing, open, quickAdd }) {
+    Object.assign(this, { board, page, camera, selection, connect, tell, boxing, open, quickAdd });
+    this.rubber = document.getElementById("rubber");
+    this.lasso = document.getElementById("lasso");
+    this.going = null;
+    board.addEventListener("pointerdown", (event) => this.down(event));
+    board.addEventListener("pointermove", (event) => this.going?.move(event));
+    board.addEventListener("pointerup", (event) => { const done = this.going; this.going = null; done?.end(event); });
+    board.addEventListener("pointercancel", () => this.giveUp());
+    // The board has captured the pointer, so the event does not say what is under it.
+    board.addEventListener("dblclick", (event) => {
+      const part = under(event, "#tiles > *");
+      if (part) this.open(part);
+      else if (!under(event, ".wire")) this.quickAdd({}, this.camera.place(event));
+    });
+  }
+
+  down(event) {
+    if (event.button > 1 || event.target.closest("button, input, textarea, a")) return;
+    const plug = event.target.closest(".plug");
+    const part = event.target.closest("#tiles > *");
+    const wire = event.target.closest(".wire");
+    if (plug) this.going = this.connecting(plug, event);
+    else if (part && event.button === 0) this.going = this.moving(part, event);
+    else if (wire && event.button === 0) { this.selection.pickWire(wire); this.tell(`${wire.dataset.source} → ${wire.dataset.target}`); this.focus(); return; }
+    else if (event.shiftKey || this.boxing()) this.going = this.boxed(event);
+    else this.going = this.panning(event);
+    this.board.setPointerCapture(event.pointerId);
+    event.preventDefault();
+    this.focus();
+  }
+
+  focus() { this.board.focus({ preventScroll: true, focusVisible: false }); }
+
+  giveUp() {
+    const was = this.going;
+    was?.drop?.();
+    this.going = null;
+    this.rubber.setAttribute("d", "");
+    this.page.restore();
+    return Boolean(was);
+  }
+
+  panning(start) {
+    let last = start;
+    return {
+      move: (event) => { this.camera.pan(event.clientX - last.clientX, event.clientY - last.clientY); last = event; },
+      end: (event) => { if (!far(event, start)) this.selection.select([]); },
+    };
+  }
+
+  moving(part, start) {
+    const was = part.getAttribute("aria-selected") === "true";
+    if (!was) this.selection.select([part], { add: start.shiftKey });
+    const begin = this.camera.place(start);
+    const moved = this.selection.all().map((each) => ({ each, from: { ...each.at } }));
+    const names = new Set(moved.map(({ each }) => each.dataset.id));
+    const touched = [...this.page.wires.children].filter((wire) => endsOf(wire).some((id) => names.has(id)));
+    let going = false;
+    return {
+      move: (event) => {
+        going ||= far(event, start);
+        if (!going) return;
+        const here = this.camera.place(event);
+        for (const { each, from } of moved) place(each, snap(from.x + here.x - begin.x), snap(from.y + here.y - begin.y));
+        for (const wire of touched) this.page.bend(wire);
+      },
+      end: (event) => {
+        if (going) this.put(moved.map(({ each }) => each), event);
+        else if (was && start.shiftKey) this.selection.toggle(part);
+        else if (!start.shiftKey) this.selection.take(part);
+      },
+    };
+  }
+
+  // Where things were dropped: one act for the tasks, and one for each note and frame.
+  async put(parts, event) {
+    const [only, more] = parts;
+    const wire = event && only && !more && only.dataset.id && this.wireUnder(event, only);
+    if (wire) {
+      await this.page.act({ op: "insert", level: this.page.level, source: wire.dataset.source, target: wire.dataset.target, id: only.dataset.id, at: [only.at.x, only.at.y] });
+      return;
+    }
+    const positions = {};
+    for (const part of parts) if (part.dataset.id) positions[this.selection.path(part.dataset.id)] = [part.at.x, part.at.y];
+    const others = parts.filter((part) => !part.dataset.id).map((part) => [part, { ...part.at }]);
+    if (Object.keys(positions).length) await this.page.act({ op: "move", positions });
+    for (const [part, at] of others) await this.page.act(thingOf(part, this.page.level, { box: [at.x, at.y, Number(part.dataset.width), Number(part.dataset.height)] }));
+  }
+
+  // A wire that a task without wires of its own was dropped on.
+  wireUnder(event, part) {
+    const has = [...this.page.wires.children].some((wire) => endsOf(wire).includes(part.dataset.id));
+    if (has || part.dataset.id.startsWith("$")) return null;
+    return document.elementsFromPoint(event.clientX, event.clientY).map((each) => each.closest?.(".wire")).find(Boolean);
+  }
+
+  boxed(start) {
+    const begin = this.camera.place(start);
+    const draw = (event) => {
+      const here = this.camera.place(event);
+      return { left: Math.min(begin.x, here.x), top: Math.min(begin.y, here.y), width: Math.abs(begin.x - here.x), height: Math.abs(begin.y - here.y) };
+    };
+    return {
+      move: (event) => {
+        for (const [side, length] of Object.entries(draw(event))) this.lasso.style[side] = `${length}px`;
+        this.lasso.hidden = false;
+      },
+      end: (event) => {
+        const { left, top, width, height } = draw(event);
+        this.lasso.hidden = true;
+        this.selection.select(this.selection.parts().filter((part) => {
+          const box = boxOf(part);
+          return box.x < left + width && box.x + box.width > left && box.y < top + height && box.y + box.height > top;
+        }));
+      },
+      drop: () => { this.lasso.hidden = true; },
+    };
+  }
+
+  connecting(plug, start) {
+    const leaving = Boolean(plug.closest(".out"));
+    const end = plug.dataset.end;
+    const from = this.page.spot(end, leaving);
+    const other = (event) => { const found = under(event, ".plug"); return found && Boolean(found.closest(".out")) !== leaving ? found : null; };
+    this.light(end, leaving);
+    return {
+      move: (event) => {
+        const here = this.camera.place(event);
+        this.rubber.setAttribute("d", leaving ? curve(from, here) : curve(here, from));
+        const found = other(event);
+        if (found?.dataset.why) this.tell(found.dataset.why);
+      },
+      end: (event) => {
+        const found = other(event);
+        const { fit, why } = found?.dataset ?? {};
+        const border = under(event, leaving ? "#box-\\$outputs" : "#box-\\$inputs");
+        this.dark();
+        if (fit === "misfit") this.tell(why || "This does not fit.", true);
+        else if (found) this.connect.join(leaving ? end : found.dataset.end, leaving ? found.dataset.end : end);
+        else if (border) this.connect.expose(end, leaving);
+        else if (far(event, start)) this.quickAdd(leaving ? { source: end } : { target: end }, this.camera.place(event));
+        else this.connect.choose(end, leaving);
+      },
+      drop: () => this.dark(),
+    };
+  }
+
+  async light(end, leaving) {
+    this.board.classList.add("connecting");
+    const side = leaving ? ".into" : ".out";
+    for (const plug of this.page.tiles.querySelectorAll(`${side} .plug`)) plug.dataset.fit = plug.dataset.end.startsWith("$outputs") ? "fits" : "misfit";
+    for (const [other, [verdict, why]] of Object.entries(await this.connect.fits(end, leaving))) {
+      const plug = this.page.tiles.querySelector(`${side} [data-end="${CSS.escape(other)}"]`);
+      if (plug && this.board.classList.contains("connecting")) Object.assign(plug.dataset, { fit: verdict, why });
+    }
+  }
+
+  dark() {
+    this.board.classList.remove("connecting");
+    this.rubber.setAttribute("d", "");
+    for (const plug of this.page.tiles.querySelectorAll("[data-fit]")) { delete plug.dataset.fit; delete plug.dataset.why; }
+  }
+}
+
+// A note or a frame as an act says it, with some of it changed.
+export function thingOf(part, level, changes) {
+  const box = boxOf(part);
+  const whole = { box: [box.x, box.y, box.width, box.height], inside: level, ...changes };
+  if (part.dataset.note) return { op: "note", id: part.dataset.note, note: { text: part.dataset.text ?? "", ...whole } };
+  return { op: "frame", id: part.dataset.frame, frame: { title: part.textContent, ...whole } };
+}
