@@ -10,6 +10,7 @@ from workflows.consumers import RunConsumer
 from workflows.views import (
     answers,
     artifacts,
+    comparing,
     editor,
     health,
     people,
@@ -41,6 +42,7 @@ urlpatterns = [
     path("workflows/<uuid:id>/edit/publish/", editor.make_version, name="draft-publish"),
     path("workflows/<uuid:id>/run/", runs.start, name="run-start"),
     path("runs/", runs.index, name="run-list"),
+    path("runs/compare/", comparing.compare, name="run-compare"),
     path("runs/<uuid:id>/", runs.show, name="run-show"),
     path("runs/<uuid:id>/tasks/<path:path>/", tasks.show, name="task-show"),
     path("runs/<uuid:id>/files/<str:digest>/", artifacts.download, name="run-file"),
