@@ -1,0 +1,56 @@
+// The grid of a workflow's runs: one of its links is in the order of Tab, arrows go to the others.
+
+const OFF = "anabranch-keys-off";
+const grid = document.querySelector("[data-grid]");
+
+const linkAt = (row, column) => grid.rows[row]?.cells[column]?.querySelector("a");
+
+// What lies next in a direction; a place without a link is passed over.
+function next(cell, down, right) {
+  let row = cell.parentElement.rowIndex + down;
+  let column = cell.cellIndex + right;
+  while (grid.rows[row]?.cells[column]) {
+    const link = linkAt(row, column);
+    if (link) return link;
+    row += down;
+    column += right;
+  }
+  return null;
+}
+
+const ends = (row) => [...row.querySelectorAll("a")];
+
+const STEPS = {
+  ArrowUp: (cell) => next(cell, -1, 0),
+  ArrowDown: (cell) => next(cell, 1, 0),
+  ArrowLeft: (cell) => next(cell, 0, -1),
+  ArrowRight: (cell) => next(cell, 0, 1),
+  Home: (cell) => ends(cell.parentElement)[0],
+  End: (cell) => ends(cell.parentElement).at(-1),
+};
+
+function hold(link) {
+  grid.querySelector('a[tabindex="0"]')?.setAttribute("tabindex", "-1");
+  link.setAttribute("tabindex", "0");
+}
+
+if (grid) {
+  for (const link of grid.querySelectorAll("a")) link.setAttribute("tabindex", "-1");
+  const first = ends(grid.rows[1] ?? grid.rows[0]).at(-1) ?? grid.querySelector("a");
+  if (first) hold(first);
+  grid.addEventListener("focusin", (event) => { if (event.target.matches("a")) hold(event.target); });
+  grid.addEventListener("keydown", (event) => {
+    const cell = event.target.closest("td, th");
+    const step = !event.ctrlKey && !event.metaKey && !event.altKey && STEPS[event.key];
+    if (!cell || !step) return;
+    event.preventDefault();
+    step(cell)?.focus();
+  });
+}
+
+document.addEventListener("keydown", (event) => {
+  const busy = event.target.closest("input, textarea, select, dialog, [contenteditable]");
+  if (busy || event.ctrlKey || event.metaKey || event.altKey || localStorage.getItem(OFF)) return;
+  const way = { "[": "[data-older]", "]": "[data-newer]" }[event.key];
+  if (way) document.querySelector(way)?.click();
+});
