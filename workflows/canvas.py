@@ -139,6 +139,7 @@ def _boxes(
             out=tuple(_graph_plug(port.name, port.type, port.title) for port in graph.inputs),
             at=spots.get(joined(level, INPUTS), (0, 0)),
         )
+    fed, read = _ports_in_use(graph)
     for number, task in enumerate(graph.tasks):
         path = joined(level, task.id)
         inside = [
@@ -146,8 +147,9 @@ def _boxes(
         ]
         yield _task_box(
             task,
-            graph,
             checked,
+            fed=fed.get(task.id, {}),
+            read=read.get(task.id, {}),
             at=spots.get(path, (320 + GRID * (number % 40), GRID * (number % 40))),
             problems=tuple(sentence for each in inside for sentence in each),
         )
@@ -169,29 +171,45 @@ def _graph_plug(name: str, kind: str, title: str) -> Plug:
     return Plug(name=name, title=title or name, kind=kind)
 
 
+#: The ports of a task that dataflows lead to, or from, in drawn order.
+type InUse = dict[str, None]
+
+
+def _ports_in_use(graph: GraphDefinition) -> tuple[dict[str, InUse], dict[str, InUse]]:
+    """Give by task the input ports that are fed, and the output ports that are read."""
+    fed: dict[str, InUse] = {}
+    read: dict[str, InUse] = {}
+    for flow in graph.dataflows:
+        task_id, port = _end(flow.target)
+        fed.setdefault(task_id, {})[port] = None
+    for end in [
+        *(flow.source for flow in graph.dataflows),
+        *(each.source for each in graph.outputs),
+    ]:
+        task_id, port = _end(end)
+        read.setdefault(task_id, {})[port] = None
+    return fed, read
+
+
 def _task_box(
     defined: DefinedTask,
-    graph: GraphDefinition,
     checked: CheckedGraph,
     *,
+    fed: InUse,
+    read: InUse,
     at: Spot,
     problems: tuple[str, ...],
 ) -> CanvasBox:
     task = checked.tasks.get(defined.id)
-    feeds = [flow for flow in graph.dataflows if flow.target_end[0] == defined.id]
-    fed = {flow.target_end[1] for flow in feeds}
-    errors = any(flow.source == f"{defined.id}.{ERROR_PORT}" for flow in graph.dataflows)
     if task is None:
-        into = [
-            Plug(name=name, state="fed") for name in dict.fromkeys(f.target_end[1] for f in feeds)
-        ]
-        out = [Plug(name=name) for name in _read_from(graph, defined.id)]
+        into = [Plug(name=name, state="fed") for name in fed]
+        out = [Plug(name=name) for name in read]
         kind, under = "unknown", f"not usable: {defined.type}"
     else:
         into = [_into(port, defined, fed) for port in task.inputs.values()]
         out = [_plug(port) for port in task.outputs.values()]
         kind, under = ("compound" if defined.graph is not None else "task"), defined.type
-        if errors:
+        if ERROR_PORT in read:
             out.append(Plug(name=ERROR_PORT, title="error", kind="what went wrong"))
     return CanvasBox(
         id=defined.id,
@@ -206,11 +224,6 @@ def _task_box(
     )
 
 
-def _read_from(graph: GraphDefinition, task_id: str) -> list[str]:
-    ends = [flow.source for flow in graph.dataflows] + [each.source for each in graph.outputs]
-    return list(dict.fromkeys(_end(end)[1] for end in ends if _end(end)[0] == task_id))
-
-
 def _plug(port: Port, state: str = "") -> Plug:
     return Plug(
         name=port.name,
@@ -222,7 +235,7 @@ def _plug(port: Port, state: str = "") -> Plug:
     )
 
 
-def _into(port: Port, defined: DefinedTask, fed: set[str]) -> Plug:
+def _into(port: Port, defined: DefinedTask, fed: InUse) -> Plug:
     if port.name in fed:
         return _plug(port, "fed")
     if port.name in defined.inputs:

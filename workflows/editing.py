@@ -1,8 +1,10 @@
 """What the editor shows of a draft besides its canvas: the palette, what fits, what is wrong."""
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
@@ -74,11 +76,29 @@ def answer_to(
         now = canvas_of(drawing, level, registry, problems)
     except DefinitionError:
         return answer | {"away": True}
-    return answer | {"parts": now.changed_since(_canvas_at(draft, level, since, registry))}
+    before = _canvas_at(draft, level, since, registry)
+    _remember(draft, now)
+    return answer | {"parts": now.changed_since(before)}
+
+
+#: The last canvases that were drawn, by workflow, revision and level: the next act starts there.
+_drawn: OrderedDict[tuple[UUID, int, str], Canvas] = OrderedDict()
+DRAWN_AT_MOST = 64
+
+
+def _remember(draft: WorkflowDraft, canvas: Canvas) -> None:
+    # What revision 0 looks like is settled only when the draft is opened.
+    if draft.revision:
+        _drawn[draft.workflow_id, draft.revision, canvas.level] = canvas
+        if len(_drawn) > DRAWN_AT_MOST:
+            _drawn.popitem(last=False)
 
 
 def _canvas_at(draft: WorkflowDraft, level: str, revision: int, registry: TaskRegistry) -> Canvas:
     """Give the level as it was; empty when it was not there, or nobody knows how it was."""
+    known = _drawn.get((draft.workflow_id, revision, level))
+    if known is not None:
+        return known
     try:
         before = drawing_at(draft, revision)
         return canvas_of(before, level, registry, before.definition.check(registry))

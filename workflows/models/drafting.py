@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from django.conf import settings
@@ -57,7 +58,7 @@ class WorkflowDraft(models.Model):
     def drawing(self) -> Draft:
         """The definition with its sheet."""
         return Draft(
-            definition=GraphDefinition.from_json(self.definition),
+            definition=_read(self.definition),
             sheet=Sheet.from_document(json.loads(self.layout)),
         )
 
@@ -148,8 +149,14 @@ def draft_of(workflow: Workflow) -> WorkflowDraft:
     return draft
 
 
+@lru_cache(maxsize=32)
+def _read(definition: str) -> GraphDefinition:
+    """Read a definition, once for the several times that an act needs it; it never changes."""
+    return GraphDefinition.from_json(definition)
+
+
 def _canonical(definition: str) -> str:
-    return GraphDefinition.from_json(definition).to_json()
+    return _read(definition).to_json()
 
 
 def publish(workflow: Workflow, person: Person, note: str = "") -> WorkflowVersion:
