@@ -89,7 +89,7 @@ class Controls:
         path, turn = state.planned.path, len(state.rounds)
         reach("expand_subgraph")
         self._executor.apply(
-            events.TaskExpanded(path, turn, decision),
+            events.TaskExpanded(path, turn, decision, state.attempt),
             changes={"rounds": (*state.rounds, decision)},
         )
         if state.streams_items:
@@ -206,7 +206,7 @@ class Controls:
                     self._values.item_came(planned.path, port, texts[index])
                 index += 1
                 reach("expand_subgraph")
-                self._executor.record(events.TaskExpanded(planned.path, index - 1, index))
+                self._executor.record(events.TaskExpanded(planned.path, index - 1, index, attempt))
             if stream is None or stream.closed:
                 break
             await stream.grown()

@@ -396,8 +396,8 @@ class RunExecutor:
         if isinstance(event, events.TaskReturned) and state.returned:
             # What passes through a route may have ended twice before the first was taken in.
             return True
-        if isinstance(event, events.TaskExpanded):
-            return event.turn != len(state.rounds)
+        if isinstance(event, events.TaskExpanded) and event.turn != len(state.rounds):
+            return True
         return bool(state.attempt != event.attempt)  # type: ignore[attr-defined]
 
     def _take_in(self, event: events.Event, **kept: Any) -> None:

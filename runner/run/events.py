@@ -277,11 +277,15 @@ class DataflowClosed(Event):
 
 @_event
 class TaskExpanded(Event):
-    """A control task unfolded, for the `turn`-th time; `decision` says into what (as JSON)."""
+    """A control task unfolded, for the `turn`-th time; `decision` says into what (as JSON).
+
+    `attempt` 0: kept by a version that did not say which.
+    """
 
     path: str
     turn: int
     decision: Any
+    attempt: int = 0
 
 
 @_event

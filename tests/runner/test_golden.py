@@ -7,8 +7,9 @@ import asyncio
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from runner.execution import run_log
+from runner.execution import run_executor, run_log
 from runner.execution.memory import MemoryRun
 from runner.run.status import RunStatus
 from tests import strategies
@@ -45,12 +46,21 @@ async def check(definition: str, crashes: list[int]) -> None:
 
 
 @pytest.mark.slow
-@given(strategies.eventful_definitions(), strategies.crashes, strategies.batches)
+@given(
+    strategies.eventful_definitions(),
+    strategies.crashes,
+    strategies.batches,
+    st.sampled_from([0, 1, 2, 3, 5]),
+)
 @settings(
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_eventful_runs_end_as_if_they_had_never_crashed(monkeypatch, definition, crashes, batch):
-    """Engine 4.7, 5.5, 7.4, 7.9."""
+def test_eventful_runs_end_as_if_they_had_never_crashed(
+    monkeypatch, definition, crashes, batch, steps
+):
+    """Engine 4.7, 5.5, 7.4, 7.9; also when a drain gives way after each few steps."""
     monkeypatch.setattr(run_log, "BATCH_ENTRIES", batch)
+    monkeypatch.setattr(run_executor, "SLICE_SECONDS", -1.0 if steps else 0.002)
+    monkeypatch.setattr(run_executor, "LOOK_EVERY", steps or 8)
 
     asyncio.run(check(definition, crashes))

@@ -7,14 +7,17 @@ from typing import Any
 import pytest
 
 from runner.errors import StreamFailed
+from runner.execution import run_executor
 from runner.graph.ports import Chunks
 from runner.graph.task import task
 from runner.run.status import RunStatus
 from tests.drive import outputs_of
 from tests.handshake import drive_written, events_of, log_of, steps_of
 from tests.planned import control, written
+from tests.saving import Unsteady
 
 AGAIN = {"retry": {"attempts": 3, "delay": 0}}
+TWICE = {"retry": {"attempts": 2, "delay": 0}}
 
 
 class Flaky:
@@ -326,3 +329,28 @@ async def test_the_late_chunks_of_a_dropped_body_are_refused():
     )  # fmt: skip
     assert outputs_of(run) == {"all": SECOND}
     assert 99 not in [int(item) for each in run.chunks for item in each.items]
+
+
+@pytest.mark.parametrize("steps", range(1, 9))
+async def test_an_item_of_a_stream_that_was_taken_back_unfolds_nothing_in_the_next_attempt(
+    monkeypatch, steps
+):
+    """Engine 4.7, 5.8. A drain that gives way leaves what was recorded for its next slice."""
+    monkeypatch.setattr(run_executor, "SLICE_SECONDS", -1.0)
+    monkeypatch.setattr(run_executor, "LOOK_EVERY", steps)
+    fails = {"type": "saving.unsteady", "config": {"failures": 9, "after": 1}, "policy": TWICE}
+    item = written({"add": "test.add"}, "$inputs.item > add.values", inputs={"item": "int"})
+    run = await drive_written(
+        {
+            "none": {"type": "saving.unsteady", "inputs": {"count": 0}},
+            "fails": fails, "told": "test.fault",
+            "either": "flow.merge", "each": control("map", item, over=["item"]),
+            "beside": fails, "told_too": "test.fault", "other": "flow.merge",
+        },
+        "fails.[error] > told.fault; fails.numbers > either.values; "
+        "none.numbers > either.values; either.value > each.item; "
+        "beside.[error] > told_too.fault; beside.numbers > other.values; none.numbers > other.values",
+        Unsteady,
+    )  # fmt: skip
+    assert run.status is RunStatus.COMPLETED
+    assert not [each for each in events_of(run, "TaskStarted") if each.path == "each[0]/add"]
