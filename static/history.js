@@ -38,6 +38,10 @@ if (grid) {
   for (const link of grid.querySelectorAll("a")) link.setAttribute("tabindex", "-1");
   const first = ends(grid.rows[1] ?? grid.rows[0]).at(-1) ?? grid.querySelector("a");
   if (first) hold(first);
+  const around = grid.parentElement;
+  const newest = first?.closest("td, th");
+  // On a narrow screen, the newest run is what one comes for.
+  if (newest) around.scrollLeft = newest.offsetLeft + newest.offsetWidth - around.clientWidth;
   grid.addEventListener("focusin", (event) => { if (event.target.matches("a")) hold(event.target); });
   grid.addEventListener("keydown", (event) => {
     const cell = event.target.closest("td, th");

@@ -79,6 +79,7 @@ class StartForm(forms.Form):
             field = _field(port)
             if earlier and name in earlier:
                 field.initial = _written(port, earlier[name])
+                _widen(field)
             self.fields[f"port-{name}"] = field
             if isinstance(field, FileField):
                 self._keep_file_before(name, field)
@@ -188,6 +189,12 @@ def _text_field(port: Mapping[str, Any], required: bool) -> forms.Field:  # noqa
     many = port.get("ui") == "multiline" or len(str(port.get("default") or "")) > LONG
     widget = forms.Textarea(attrs={"rows": 4}) if many else forms.TextInput()
     return TextField(required=required, widget=widget)
+
+
+def _widen(field: forms.Field) -> None:
+    """Make room for lines: a field of one line would join them without a word."""
+    if isinstance(field.widget, forms.TextInput) and "\n" in str(field.initial):
+        field.widget = forms.Textarea(attrs={"rows": 4})
 
 
 def _int_field(port: Mapping[str, Any], required: bool) -> forms.Field:  # noqa: FBT001

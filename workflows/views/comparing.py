@@ -75,7 +75,9 @@ def _page(request: Request, left: Run, right: Run) -> dict[str, Any]:
         "section": "runs",
         "left": left,
         "right": right,
-        "facts": [each for each in compared_values(_facts(left), _facts(right)) if each.name],
+        "facts": [
+            each for each in compared_values(_facts(left), _facts(right)) if each.left or each.right
+        ],
         "inputs": [
             _cut(each) for each in compared_values(inputs_of_side(left), inputs_of_side(right))
         ],

@@ -128,6 +128,7 @@ def test_the_form_sent_as_it_came_changes_no_input(client_of, alice, failed):
     Run.objects.filter(pk=failed.pk).update(inputs=json.dumps({"text": text}))
     client = client_of(alice)
     form = client.get(f"/runs/{failed.pk}/rerun/").context["form"]
+    assert str(form["port-text"]).startswith("<textarea")
     sent = {each.html_name: each.value() for each in form if each.value() not in {None, False}}
     client.post(f"/runs/{failed.pk}/rerun/", sent | {"in-cell": "start-same"})
 
