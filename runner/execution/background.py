@@ -103,8 +103,10 @@ class BackgroundRunner:
             await self._store.release(self.owner, [stored.run for stored in claimed])
             return
         for stored in claimed:
-            task = asyncio.create_task(self._drive(stored), name=f"run {stored.run}")
-            self._driving[stored.run] = task
+            # One that was lost, and whose executor here has not heard of it, may come back.
+            if stored.run not in self._driving:
+                task = asyncio.create_task(self._drive(stored), name=f"run {stored.run}")
+                self._driving[stored.run] = task
 
     def _lose(self, run: str) -> None:
         """Let go of a run that another process has taken over."""

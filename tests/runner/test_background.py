@@ -285,6 +285,26 @@ async def test_a_run_whose_epoch_was_taken_is_let_go_without_a_trace(watch):
     assert watch.store.runs[run] == before
 
 
+async def test_a_run_that_comes_back_before_its_loss_is_heard_of_is_driven_once_at_a_time(watch):
+    """P3."""
+    run = watch.store.submit(definition_of([{"id": "gate", "type": "test.gate"}]), encode({}))
+    async with started(watch.runner()) as runner:
+        await asyncio.wait_for(Gate.entered.wait(), SECONDS)
+        await until_kept(watch, run)
+        first, kept = runner.executors[run], watch.store.runs[run]
+        kept.owner = ""
+        runner.wake()
+        async with asyncio.timeout(SECONDS):
+            while kept.epoch == 1:
+                await give_way()
+        await give_way()
+        assert runner.executors[run] is first
+        Gate.gate.set()
+        await watch.until(run, RunStatus.COMPLETED)
+
+    assert kept.epoch == 3
+
+
 async def test_a_lease_that_was_lost_stops_the_run_here(watch):
     run = watch.store.submit(definition_of([{"id": "gate", "type": "test.gate"}]), encode({}))
     async with started(watch.runner(renew_seconds=0.01)) as runner:
