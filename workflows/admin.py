@@ -27,6 +27,7 @@ from workflows.models import (
     WorkflowVersion,
 )
 from workflows.models.leaving import remove_person, remove_team, remove_workflow
+from workflows.rows import look_of
 
 CAP = 10_000
 
@@ -59,6 +60,16 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Nobody deletes rows by hand."""
         return False
+
+
+class StatusAdmin(ReadOnlyAdmin):
+    """Rows that have a status."""
+
+    @admin.display(description="state", ordering="status")
+    def state(self, row: Any) -> str:
+        """Say a status as pages do, with its glyph."""
+        look = look_of(row.status)
+        return f"{look.glyph} {look.word}"
 
 
 class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -163,10 +174,10 @@ class WorkflowVersionAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Run)
-class RunAdmin(ReadOnlyAdmin):
+class RunAdmin(StatusAdmin):
     """All runs, with what an operator may ask of them."""
 
-    list_display = ("id", "version", "status", "done", "total", "started_by", "created_at", "owner")
+    list_display = ("id", "version", "state", "done", "total", "started_by", "created_at", "owner")
     list_filter = ("status",)
     list_select_related = ("version__workflow", "started_by")
     search_fields = ("=id", "label", "version__workflow__name")
@@ -240,10 +251,10 @@ class RunEventAdmin(ReadOnlyAdmin):
 
 
 @admin.register(TaskRun)
-class TaskRunAdmin(ReadOnlyAdmin):
+class TaskRunAdmin(StatusAdmin):
     """The tasks of all runs."""
 
-    list_display = ("run_id", "path", "status", "reason", "attempt", "started_at", "ended_at")
+    list_display = ("run_id", "path", "state", "reason", "attempt", "started_at", "ended_at")
     search_fields = ("=run__id", "path")
     list_filter = ("status", "stuck")
     ordering = ("-pk",)

@@ -20,7 +20,7 @@ from typing import Any
 from workflows.layout import arrange, port_places
 from workflows.outline import Flow, Level, Outline, Place, outline_of, slug_of
 from workflows.ports import reads_stream
-from workflows.rows import ENDED_WELL, FAILED, Row, producer_of
+from workflows.rows import ENDED_WELL, FAILED, Row, look_of, producer_of
 from workflows.wording import said_size, said_span
 
 REVISION = 3
@@ -301,7 +301,7 @@ def icon(status: str) -> str:
     """Draw a status as its icon; the word stands beside it."""
     return (
         f'<svg class="icon" data-leaf="icon" aria-hidden="true">'
-        f'<use href="#i-{escape(status)}" /></svg>'
+        f'<use href="#{look_of(status).icon}" /></svg>'
     )
 
 

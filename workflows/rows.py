@@ -13,7 +13,7 @@ ENDED_WELL = frozenset({"completed", "cached"})
 SETTLED = ENDED_WELL | {"skipped"}
 FAILED = frozenset({"failed", "upstream-failed"})
 MOVING = frozenset({"running", "streaming", "retrying", "cancelling"})
-UNKNOWN = Look(word="unknown", glyph="?")
+UNKNOWN = Look(word="unknown", icon="i-pending", glyph="?", colour="dim")
 #: What an awaiting task or run waits for, by reason.
 AWAITED: Mapping[str, str] = {
     "input": "waits for an answer",

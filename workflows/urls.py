@@ -9,6 +9,7 @@ from django.urls import path, re_path
 from workflows.consumers import RunConsumer
 from workflows.views import (
     answers,
+    appearance,
     artifacts,
     comparing,
     editor,
@@ -55,6 +56,7 @@ urlpatterns = [
     path("runs/<uuid:id>/pause/", run_acts.pause, name="run-pause"),
     path("runs/<uuid:id>/continue/", run_acts.continue_, name="run-continue"),
     path("drawings/<str:hash>.css", runs.drawing, name="run-drawing"),
+    path("appearance/", appearance.choose, name="appearance"),
     path("sign-in/", people.sign_in, name="sign-in"),
     path("sign-out/", people.sign_out, name="sign-out"),
     path("healthz", health.check, name="health"),

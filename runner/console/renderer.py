@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from runner.console.lines import as_object, lines_of
-from runner.console.picture import Picture, Row, details_of
+from runner.console.picture import Picture, details_of
 from runner.console.words import UNSAFE, one_line, said
 from runner.execution.store import Entry
 from runner.graph.definition import GraphDefinition
@@ -19,21 +19,6 @@ if TYPE_CHECKING:
     from rich.live import Live
 
 REDRAWS_PER_SECOND = 10
-COLOURS = {
-    "running": "blue",
-    "streaming": "cyan",
-    "queued": "blue",
-    "awaiting": "magenta",
-    "paused": "magenta",
-    "retrying": "yellow",
-    "completed": "green",
-    "cached": "green",
-    "failed": "red",
-    "upstream-failed": "red",
-    "cancelled": "yellow",
-    "cancelling": "yellow",
-    "interrupted": "yellow",
-}
 
 
 class Renderer:
@@ -108,11 +93,13 @@ class Renderer:
 
         picture = self.picture
         text = Text(no_wrap=True, overflow="ellipsis")
-        text.append(f"{LOOKS[picture.status].glyph} ", COLOURS.get(picture.status, ""))
+        look = LOOKS[picture.status]
+        text.append(f"{look.glyph} ", look.colour)
         text.append(picture.title.translate(UNSAFE), "bold")
-        text.append(f" {LOOKS[picture.status].word}{_after_a_word(picture.note)}")
+        text.append(f" {look.word}{_after_a_word(picture.note)}")
         for row, depth, title in picture.visible():
-            text.append(f"\n{'  ' * (depth + 1)}{LOOKS[row.status].glyph} ", _colour(row))
+            look = LOOKS[row.status]
+            text.append(f"\n{'  ' * (depth + 1)}{look.glyph} ", look.colour)
             text.append(f"{one_line(title)} {details_of(row)}".rstrip())
         return text
 
@@ -135,7 +122,3 @@ def _live(draw: "Callable[[], RenderableType]", out: TextIO) -> "Live":
     )
     live.start()
     return live
-
-
-def _colour(row: Row) -> str:
-    return COLOURS.get(row.status, "dim")

@@ -51,27 +51,36 @@ class TaskStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """How a status is said and drawn: a word for people and a glyph for a terminal."""
+    """How a status is said and drawn.
+
+    `word` is for people, `icon` names a symbol of `templates/_icons.html`, and `glyph` and `colour`
+    (a name of an ANSI colour) are for a terminal.
+    """
 
     word: str
+    icon: str
     glyph: str
+    colour: str
 
 
+#: The one table of how states look: pages, console and admin draw from it.
 LOOKS: dict[str, Look] = {
-    "pending": Look(word="pending", glyph="·"),
-    "queued": Look(word="queued", glyph="…"),
-    "running": Look(word="running", glyph="▶"),
-    "streaming": Look(word="streaming", glyph="≈"),
-    "awaiting": Look(word="awaiting", glyph="?"),
-    "paused": Look(word="paused", glyph="?"),
-    "retrying": Look(word="retrying", glyph="↻"),
-    "completed": Look(word="completed", glyph="✓"),
-    "cached": Look(word="cached", glyph="="),
-    "failed": Look(word="failed", glyph="✗"),
-    "upstream-failed": Look(word="upstream failed", glyph="⊘"),
-    "interrupted": Look(word="interrupted", glyph="!"),
-    "quarantined": Look(word="quarantined", glyph="!"),
-    "cancelling": Look(word="cancelling", glyph="◌"),
-    "cancelled": Look(word="cancelled", glyph="■"),
-    "skipped": Look(word="skipped", glyph="–"),
+    "pending": Look(word="pending", icon="i-pending", glyph="·", colour="dim"),
+    "queued": Look(word="queued", icon="i-queued", glyph="…", colour="blue"),
+    "running": Look(word="running", icon="i-running", glyph="▶", colour="blue"),
+    "streaming": Look(word="streaming", icon="i-streaming", glyph="≈", colour="cyan"),
+    "awaiting": Look(word="awaiting", icon="i-awaiting", glyph="?", colour="magenta"),
+    "paused": Look(word="paused", icon="i-paused", glyph="?", colour="magenta"),
+    "retrying": Look(word="retrying", icon="i-retrying", glyph="↻", colour="yellow"),
+    "completed": Look(word="completed", icon="i-completed", glyph="✓", colour="green"),
+    "cached": Look(word="cached", icon="i-cached", glyph="=", colour="green"),
+    "failed": Look(word="failed", icon="i-failed", glyph="✗", colour="red"),
+    "upstream-failed": Look(
+        word="upstream failed", icon="i-upstream-failed", glyph="⊘", colour="red"
+    ),
+    "interrupted": Look(word="interrupted", icon="i-interrupted", glyph="!", colour="yellow"),
+    "quarantined": Look(word="quarantined", icon="i-quarantined", glyph="!", colour="yellow"),
+    "cancelling": Look(word="cancelling", icon="i-cancelling", glyph="◌", colour="yellow"),
+    "cancelled": Look(word="cancelled", icon="i-cancelled", glyph="■", colour="yellow"),
+    "skipped": Look(word="skipped", icon="i-skipped", glyph="–", colour="dim"),
 }

@@ -18,7 +18,9 @@ register = template.Library()
 @register.simple_tag
 def icon(status: str) -> SafeString:
     """Draw a status as its icon; a word must stand beside it."""
-    return format_html('<svg class="icon" aria-hidden="true"><use href="#i-{}" /></svg>', status)
+    return format_html(
+        '<svg class="icon" aria-hidden="true"><use href="#{}" /></svg>', look_of(status).icon
+    )
 
 
 @register.simple_tag
