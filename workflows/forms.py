@@ -3,7 +3,6 @@
 import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC
 from typing import Any
 
 from django import forms
@@ -15,44 +14,12 @@ from runner.errors import RunnerError
 from runner.graph.artifact import Artifact, artifact_from
 from runner.graph.definition import GraphDefinition
 from runner.graph.planning import check_inputs
-from runner.run.status import LOOKS, RunStatus
-from workflows.models import Workflow
-from workflows.models.team import Person
 from workflows.uploads import artifact_in, keep_upload, ticket_of
 from workflows.wording import said_size
 
 LONG = 80
+LONGEST_LABEL = 200
 type Read = Callable[[Any], Any]
-
-
-class MomentField(forms.DateTimeField):
-    """A moment that the database can hold: near the ends of time, not every zone can."""
-
-    def clean(self, value: Any) -> Any:
-        """Give the moment in UTC."""
-        moment = super().clean(value)
-        try:
-            return moment and moment.astimezone(UTC)
-        except OverflowError as trouble:
-            raise ValidationError("This moment is out of range.") from trouble
-
-
-class RunFilterForm(forms.Form):
-    """Which runs to list."""
-
-    status = forms.ChoiceField(
-        required=False,
-        choices=[("", "any state"), *((each.value, LOOKS[each.value].word) for each in RunStatus)],
-    )
-    workflow = forms.ModelChoiceField(
-        Workflow.objects.none(), required=False, empty_label="any workflow"
-    )
-    before = MomentField(required=False, widget=forms.HiddenInput)
-
-    def __init__(self, data: Mapping[str, Any], *, person: Person) -> None:
-        super().__init__(data)
-        workflows = Workflow.objects.visible_to(person).order_by("title")
-        self.fields["workflow"].queryset = workflows  # type: ignore[attr-defined]
 
 
 class StartForm(forms.Form):
@@ -137,6 +104,21 @@ class StartForm(forms.Form):
         for port, sentence in faults.items():
             known = f"port-{port}" in self.fields
             self.add_error(f"port-{port}" if known else None, sentence)
+
+
+class RunForm(StartForm):
+    """What a workflow needs to run, and what the run is called."""
+
+    label = forms.CharField(
+        required=False,
+        max_length=LONGEST_LABEL,
+        help_text="By it the run is found again in the list.",
+    )
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.fields["label"].kind = "text"  # type: ignore[attr-defined]
+        self.order_fields([*(name for name in self.fields if name != "label"), "label"])
 
 
 class AnswerForm(StartForm):

@@ -156,6 +156,8 @@ def _bytes(name: str, default: int) -> int:
 UPLOAD_LIMIT = _bytes("ANABRANCH_UPLOAD_BYTES", 64 * 1024 * 1024)
 ARTIFACT_LIMIT = _bytes("ANABRANCH_ARTIFACT_BYTES", 1024 * 1024 * 1024)
 LARGE_VALUE = _bytes("ANABRANCH_LARGE_VALUE_BYTES", 256 * 1024)
+# How many filters of the list of runs a person may keep.
+SAVED_FILTERS = 50
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").is_dir() else []

@@ -5,6 +5,7 @@ from workflows.models.cache import CacheEntry
 from workflows.models.drafting import DraftAct, WorkflowDraft
 from workflows.models.kept import Checkpoint, Chunk, RunEvent, TaskDeaths, TaskRun
 from workflows.models.run import Run, RunRequest
+from workflows.models.saved_filter import SavedFilter
 from workflows.models.team import Membership, Right, Role, Team
 from workflows.models.tick import Tick
 from workflows.models.workflow import Origin, Workflow, WorkflowVersion
@@ -22,6 +23,7 @@ __all__ = [
     "RunContent",
     "RunEvent",
     "RunRequest",
+    "SavedFilter",
     "StoredContent",
     "TaskDeaths",
     "TaskRun",

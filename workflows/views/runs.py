@@ -1,8 +1,7 @@
-"""Runs: listed, started and watched."""
+"""Runs: started and watched."""
 
 import json
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -19,7 +18,7 @@ from runner.graph.planning import check_inputs
 from workflows import background
 from workflows.access import may, run_for, workflow_for
 from workflows.drawing import digest_of, stylesheet
-from workflows.forms import RunFilterForm, StartForm
+from workflows.forms import RunForm
 from workflows.http import Request
 from workflows.inspection import inspect
 from workflows.large_values import inputs_whole
@@ -28,50 +27,7 @@ from workflows.showing import VIEWS, run_page
 from workflows.uploads import upload_ticket
 from workflows.views.answers import asked_of
 
-PAGE = 50
 YEAR = 365 * 24 * 60 * 60
-
-
-@login_required
-@require_safe
-def index(request: Request) -> HttpResponse:
-    """List runs, newest first; the address is the filter."""
-    form = RunFilterForm(request.GET, person=request.user)
-    if not form.is_valid():
-        form = RunFilterForm({}, person=request.user)
-        form.is_valid()
-    wanted = {name: form.cleaned_data[name] for name in ("status", "workflow", "before")}
-    runs = list(_filtered(Run.objects.visible_to(request.user), wanted)[: PAGE + 1])
-    page = {
-        "section": "runs",
-        "form": form,
-        "runs": runs[:PAGE],
-        "filtered": _in_words(wanted),
-        "older": _older(runs, wanted) if len(runs) > PAGE else "",
-    }
-    return render(request, f"runs/list.html{'#results' if request.htmx else ''}", page)
-
-
-def _filtered(runs: Any, wanted: dict[str, Any]) -> Any:
-    if wanted["status"]:
-        runs = runs.filter(status=wanted["status"])
-    if wanted["workflow"]:
-        runs = runs.filter(version__workflow=wanted["workflow"])
-    if wanted["before"]:
-        runs = runs.filter(created_at__lt=wanted["before"])
-    return runs.select_related("version__workflow", "started_by").order_by("-created_at")
-
-
-def _in_words(wanted: dict[str, Any]) -> str:
-    words = [f"of {wanted['workflow']}"] if wanted["workflow"] else []
-    words += [f"is {wanted['status']}"] if wanted["status"] else []
-    return " ".join(words)
-
-
-def _older(runs: list[Run], wanted: dict[str, Any]) -> str:
-    kept = {"status": wanted["status"], "workflow": wanted["workflow"] and wanted["workflow"].pk}
-    last = runs[PAGE - 1].created_at
-    return urlencode({name: each for name, each in kept.items() if each} | {"before": last})
 
 
 # ── starting ────────────────────────────────────────────────────────────────────────────────────
@@ -88,9 +44,9 @@ def start(request: Request, id: UUID) -> HttpResponse:
         return render(request, "runs/start.html", {"workflow": workflow}, status=_code(request))
     if request.method != "POST":
         team, earlier = str(workflow.team_id), _earlier(request, workflow)
-        form = StartForm(_ports(version), team=team, earlier=earlier)
+        form = RunForm(_ports(version), team=team, earlier=earlier)
         return _start_page(request, version, form)
-    form = StartForm(_ports(version), request.POST, request.FILES, team=str(workflow.team_id))
+    form = RunForm(_ports(version), request.POST, request.FILES, team=str(workflow.team_id))
     run = _started(request, version, form)
     if run is None:
         return _start_page(request, version, form, status=422)
@@ -119,7 +75,7 @@ def _earlier(request: Request, workflow: Workflow) -> dict[str, Any] | None:
         return None  # a large value that cannot be read any more
 
 
-def _started(request: Request, version: WorkflowVersion, form: StartForm) -> Run | None:
+def _started(request: Request, version: WorkflowVersion, form: RunForm) -> Run | None:
     """Start the run the form asks for; None when the form says what is wrong with it."""
     is_valid = form.is_valid()
     # Those of a form with a mistake too: nobody should have to send them again.
@@ -134,13 +90,19 @@ def _started(request: Request, version: WorkflowVersion, form: StartForm) -> Run
         form.add_error(None, str(trouble))
     if form.errors:
         return None
-    run = Run.objects.start(version, request.user, inputs, form.cleaned_data["key"])
+    run = Run.objects.start(
+        version,
+        request.user,
+        inputs,
+        form.cleaned_data["key"],
+        label=form.cleaned_data["label"],
+    )
     transaction.on_commit(background.wake)
     return run
 
 
 def _start_page(
-    request: Request, version: WorkflowVersion, form: StartForm, status: int = 200
+    request: Request, version: WorkflowVersion, form: RunForm, status: int = 200
 ) -> HttpResponse:
     page = {
         "section": "workflows",

@@ -82,6 +82,16 @@ def test_a_megabyte_of_text_html_and_emoji_arrives_unchanged(post):
     assert decode(inputs_whole(str(run.team_id), run.inputs))["question"] == text
 
 
+def test_a_run_is_given_a_label(post):
+    post(label=" Night shift ")
+    assert Run.objects.get().label == "Night shift"
+
+
+@pytest.mark.parametrize(("length", "status"), [(200, 303), (201, 422)])
+def test_a_label_has_so_many_characters_and_no_more(post, length, status):
+    assert post(label="x" * length).status_code == status
+
+
 def test_a_viewer_cannot_start(post, bob):
     assert post(person=bob).status_code == 404
     assert not Run.objects.exists()

@@ -23,6 +23,7 @@ from runner.run.status import RunStatus
 from workflows import background
 from workflows.artifacts import keep_file_for
 from workflows.beside import whole_event, whole_items
+from workflows.forms import LONGEST_LABEL
 from workflows.models import Chunk, Right, Run, RunEvent, Workflow
 from workflows.models.workflow import registry_with
 from workflows.owners import OwnerLocks
@@ -43,6 +44,7 @@ class Command(BaseCommand):
         """Which workflow, with what, in whose name."""
         parser.add_argument("name", help="a workflow's name, or team/name")
         parser.add_argument("--input", action="append", default=[], metavar="NAME=VALUE")
+        parser.add_argument("--label", default="", help="what the run is called in lists")
         parser.add_argument("--as", dest="person", required=True, help="username")
         parser.add_argument("--json", action="store_true", help="one JSON object an event")
 
@@ -54,7 +56,7 @@ class Command(BaseCommand):
         workflow = _workflow_of(person, options["name"])
         # A line in the log would tear the tree apart.
         logging.getLogger("workflows.background").setLevel(logging.WARNING)
-        run, definition = _start(workflow, person, options["input"])
+        run, definition = _start(workflow, person, options["input"], options["label"])
         renderer = Renderer(definition, sys.stdout, as_json=options["json"])
         try:
             status = asyncio.run(_Watch(run, person, renderer).follow())
@@ -81,7 +83,11 @@ def _workflow_of(person: User, name: str) -> Workflow:
     return workflows[0]
 
 
-def _start(workflow: Workflow, person: User, pairs: list[str]) -> tuple[Run, GraphDefinition]:
+def _start(
+    workflow: Workflow, person: User, pairs: list[str], label: str
+) -> tuple[Run, GraphDefinition]:
+    if len(label) > LONGEST_LABEL:
+        raise CommandError(f"A label has at most {LONGEST_LABEL} characters.", returncode=USAGE)
     version = workflow.latest
     if version is None:
         raise CommandError(f"{workflow} has no version yet.", returncode=USAGE)
@@ -90,7 +96,7 @@ def _start(workflow: Workflow, person: User, pairs: list[str]) -> tuple[Run, Gra
         inputs = read_inputs(definition, pairs, keep_file_for(str(workflow.team_id)))
         pinned = Workflow.objects.pinned(version, person)
         plan(definition, inputs, registry_with(pinned))
-        return Run.objects.start(version, person, inputs, workflows=pinned), definition
+        return Run.objects.start(version, person, inputs, label=label, workflows=pinned), definition
     except RunnerError as fault:
         raise CommandError(str(fault), returncode=USAGE) from fault
 
