@@ -66,6 +66,8 @@ class RunFilterForm(forms.Form):
             "placeholder": "Label, workflow, person or id",
             "data-key": "/",
         }
+        for name in ("status", "workflow", "by", "since", "until"):
+            fields[name].widget.attrs["class"] = "filter-part"
         self.is_valid()
 
     @property
