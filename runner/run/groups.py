@@ -13,6 +13,18 @@ _ORDER = (
 )  # fmt: skip
 
 
+def join(group: Group | None) -> None:
+    """Count a task that is inside of a compound, and a compound with its first task in turn.
+
+    One without any task is over from the beginning, and nobody waits for it.
+    """
+    while group is not None:
+        group.left += 1
+        if group.left > 1:
+            return
+        group = group.parent
+
+
 def begun(group: Group | None) -> list[Event]:
     """Give the starts of the compounds round a task that begins, the innermost first."""
     events: list[Event] = []
@@ -24,8 +36,13 @@ def begun(group: Group | None) -> list[Event]:
 
 
 def unsaid(groups: Iterable[Group]) -> list[Event]:
-    """Give the ends of compounds whose tasks are over, where the process died before it said so."""
-    return [_end_of(group) for group in groups if not group.left and not group.ended]
+    """Give the ends of compounds whose tasks are over and that nobody said, the innermost first.
+
+    They have no tasks at all, or the process died before it said so. `groups` has each after the
+    one around it.
+    """
+    found = [_end_of(group) for group in groups if not group.left and not group.ended]
+    return found[::-1]
 
 
 def over(group: Group | None, status: TaskStatus, error: TaskError | None) -> list[Event]:

@@ -15,6 +15,7 @@ from runner.graph.task_graph import (
     Source,
     producers,
 )
+from runner.run import groups
 from runner.run.moves import ACTIVE, LIVE, OVER
 from runner.run.task_state import Group, Link, TaskState, Until
 
@@ -43,8 +44,6 @@ class Wiring:
         for each in compounds:
             parent = self.groups.get(each.parent) if each.parent else None
             self.groups[each.path] = Group(each.path, parent, each.policy, fail_fast=each.fail_fast)
-            if parent is not None:
-                parent.left += 1
 
     def add(self, planned: Iterable[PlannedTask], share: float) -> list[TaskState]:
         """Add tasks, joined to what they read; each has `share` of the run's progress."""
@@ -58,7 +57,7 @@ class Wiring:
             parent = each.planned.parent
             if parent is not None and parent in self.groups:
                 each.group = self.groups[parent]
-                each.group.left += 1
+                groups.join(each.group)
             self._join_all(each)
         return added
 

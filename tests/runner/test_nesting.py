@@ -3,10 +3,14 @@
 import pytest
 
 from runner.errors import DefinitionError, PlanError
+from runner.execution import run_log
 from runner.graph.checking import check_nesting
 from runner.graph.planning import plan
 from tests.drive import drive, outputs_of
+from tests.handshake import log_of, registry_with, text_of
 from tests.nesting import nested
+from tests.planned import control, written
+from tests.saving import live
 from tests.tasks import registry_of_tests
 
 
@@ -36,3 +40,19 @@ def test_depth_33_is_refused_with_a_sentence(kind):
     assert problem.sentence == "nest nests graphs deeper than 32 levels, or contains itself."
     with pytest.raises(PlanError, match="deeper than 32 levels"):
         plan(deep, {"value": 1}, registry_of_tests())
+
+
+@pytest.mark.parametrize("crashes", [[], [1], [2], [3], [2, 1], [1, 1, 1]])
+async def test_a_compound_around_an_empty_one_ends_and_the_empty_one_before_it(
+    crashes, monkeypatch
+):
+    """Engine 5.3."""
+    monkeypatch.setattr(run_log, "BATCH_ENTRIES", 1)
+    empty = control("graph", written({}))
+    around = control("graph", written({"number": "test.number", "empty": empty}))
+    alone = control("graph", written({"empty": empty}))
+    run = await live(text_of(written({"around": around, "alone": alone})), crashes, registry_with())
+    ended = [path for kind, path in log_of(run) if kind == "TaskCompleted"]
+    for outer in ("around", "alone"):
+        assert ended.count(outer) == ended.count(f"{outer}/empty") == 1
+        assert ended.index(f"{outer}/empty") < ended.index(outer)
