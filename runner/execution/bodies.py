@@ -57,6 +57,10 @@ class Bodies:
         """Give the body of a task; None if none is under way."""
         return self._by_path.get(path)
 
+    def has_failed(self, path: str) -> bool:
+        """Whether a task's body failed, which counts once what it read is final."""
+        return path in self._failures
+
     # ── beginning ────────────────────────────────────────────────────────────────────────────
 
     def start(self, command: commands.StartTask) -> None:

@@ -241,7 +241,11 @@ class Controls:
         if not isinstance(source, OutputOf):
             return True
         state = self._state.tasks[source.path]
-        return state.status in GOOD or (state.returned and not state.unfolds)
+        if state.status in GOOD:
+            return True
+        if state.status not in LIVE or state.unfolds or not state.returned:
+            return False
+        return not self._executor.bodies.has_failed(source.path)
 
     def _item(self, source: Source) -> str:
         return self._values.text(source) if self._state.gives(source) else "null"

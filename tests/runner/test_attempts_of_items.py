@@ -8,20 +8,22 @@ import pytest
 from runner.graph.building import GraphBuilder
 from runner.graph.loops import Map
 from runner.run.events import TaskStarted
+from runner.run.status import RunStatus
 from tests.held_tasks import GATES, Flaky, Held, times
-from tests.runs import Driven, Ran, crash_everywhere
-from tests.tasks import Emit, Note
+from tests.runs import Driven, Ran, crash_everywhere, run
+from tests.tasks import Emit, Note, give_way
 
 RETRY = {"retry": {"attempts": 2, "delay": 0.0}}
 
 
-def mapped(source: Any, body: Any = times, **more: Any) -> GraphBuilder:
+def mapped(
+    source: Any, body: Any = times, config: dict[str, Any] | None = None, **more: Any
+) -> GraphBuilder:
     """A stream of numbers, and a map along it."""
     graph = GraphBuilder("mapped")
     numbers = graph.add("source", source, **more)
-    graph.output(
-        "many", graph.add("each", Map.of(body, over=["item"]), item=numbers.numbers).result
-    )
+    each = Map.of(body, over=["item"], **(config or {}))
+    graph.output("many", graph.add("each", each, item=numbers.numbers).result)
     return graph
 
 
@@ -71,3 +73,25 @@ async def test_what_has_an_effect_begins_once_the_items_are_known():
         GATES["gate"].set()
         ran = await driven.end()
     assert ran.place("TaskDecided", "each") < ran.place("TaskStarted", "each[0]/note")
+
+
+async def test_an_item_that_failed_has_nothing_to_stream_while_its_item_may_yet_be_another():
+    """Engine 4.7, 4.10."""
+    GATES.clear()
+    source = Flaky({"fails": 1, "after": 9, "gate": "fail"})
+    graph = mapped(source, config={"stream": True}, policy=RETRY, start=-101)
+    async with Driven(graph) as driven:
+        await driven.until("TaskStarted", "each[2]/times")
+        await give_way(20)
+        GATES.setdefault("fail", asyncio.Event()).set()
+        ran = await driven.end()
+    assert ran.outputs == {"many": [990, 1000, 1010]}
+
+
+async def test_an_item_that_failed_has_nothing_to_stream_when_the_rest_is_cancelled():
+    """Engine 4.10, 5.4."""
+    body = GraphBuilder("body", fail_fast=True)
+    body.output("result", body.add("times", times, item=body.input("item", "int")).result)
+    ran = await run(mapped(Flaky, body, {"stream": True, "limit": 1}, start=-101))
+    event: Any = ran.events[-1]
+    assert (ran.kept.status, event.error.message) == (RunStatus.FAILED, "-1 is below zero")
