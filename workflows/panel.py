@@ -1,89 +1,77 @@
-"""The editor's panel: forms for one task of a draft, or for the border of a level."""
+"""The editor's panel: what can be said about one task of a draft, and the acts that say it."""
 
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django import forms
-from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
-from runner.editing.draft import Draft, joined, parted
-from runner.errors import RunnerError
-from runner.graph.building import graph_port
-from runner.graph.checking import CheckedGraph, examine
+from runner.editing.draft import Draft, parted
+from runner.errors import DefinitionError, Problem, RunnerError
+from runner.graph.checking import examine, takes_several
+from runner.graph.compound import GraphAsTask
+from runner.graph.control import Control
 from runner.graph.definition import DefinedTask
+from runner.graph.needs import Need
+from runner.graph.ports import Port
 from runner.graph.registry import TaskRegistry
 from runner.graph.task import Task
-from workflows.forms import StartForm
+from workflows.given_values import (
+    CONSTANT,
+    EXPRESSION,
+    FED,
+    Given,
+    Section,
+    ValuesForm,
+    expression_in,
+    way_of,
+    written_expression,
+)
+from workflows.policy_form import PolicyForm
+from workflows.sources import Source, ends_of, sources_for
 
-TYPES = ("str", "int", "float", "bool", "list[str]", "dict[str,any]", "datetime", "bytes", "any")
+type Act = dict[str, Any]
 
-
-class ValuesForm(StartForm):
-    """Values by port, all of which may be left out: a draft need not be complete."""
-
-    def __init__(
-        self,
-        ports: list[dict[str, Any]],
-        data: QueryDict | None,
-        known: Mapping[str, Any],
-        prefix: str,
-    ) -> None:
-        open_ports = [{**port, "required": False} for port in ports]
-        super().__init__(open_ports, data, earlier=known)
-        self.prefix = prefix
-        self.known = known
-        del self.fields["key"]
-        for name, field in self.fields.items():
-            if name.removeprefix("port-") not in known:
-                field.widget.attrs["placeholder"] = _placeholder(field.initial)
-                field.initial = field.initial if isinstance(field, forms.BooleanField) else None
-
-    def values(self) -> dict[str, Any]:
-        """Give what is set; a yes or no counts as set when it was, or is another than at first."""
-        found = {}
-        for name, value in self.inputs().items():
-            field = self.fields[f"port-{name}"]
-            is_flag = isinstance(field, forms.BooleanField)
-            if is_flag and name not in self.known and value == bool(field.initial):
-                continue
-            if not is_flag and value in ("", []):
-                continue
-            found[name] = value
-        return found
+MOST_JSON = 256 * 1024
+_SECTIONS = ("title", "disabled", "config", "inputs", "policy")
 
 
 class TaskPanel:
-    """All that can be said about one task: title, settings, values for its inputs, policy."""
+    """All that can be said about one task: title, settings, inputs, policy, or all as JSON.
+
+    With `data` it shows what was sent, as it was sent. Raises DefinitionError when there is no
+    such task.
+    """
 
     def __init__(
         self, drawing: Draft, path: str, registry: TaskRegistry, data: QueryDict | None = None
     ) -> None:
         self.path = path
-        level, _ = parted(path)
+        self.level, _ = parted(path)
         self.task: DefinedTask = drawing.task(path)
-        self._checked = examine(drawing.level(level), registry)
-        self._level = drawing.level(level)
+        self._drawing = drawing
+        self._graph = drawing.level(self.level)
+        self._checked = examine(self._graph, registry)
         self._data = data
         self._kind = _kind(self.task, registry)
         self.made = self._checked.tasks.get(self.task.id)
-        self.config = ValuesForm(self._settings(), data, self.task.config, "config")
-        self.inputs = ValuesForm(self._inputs(), data, self.task.inputs, "inputs")
+        self._document = self.task.to_document()
+        self._ports: dict[Section, Mapping[str, Port]] = {
+            "config": self._kind.config_ports() if self._kind else {},
+            "inputs": self.made.inputs if self.made else {},
+        }
+        self._values: dict[Section, ValuesForm] = {
+            section: ValuesForm(ports, self._of("task"), self._written(section), section)
+            for section, ports in self._ports.items()
+        }
+        self.policy = PolicyForm(
+            self._document.get("policy", {}),
+            self._of("task") if self._has("policy-attempts") else None,
+            (self._kind or Task).policy,
+        )
+        self.json_fault = ""
 
-    def _settings(self) -> list[dict[str, Any]]:
-        ports = self._kind.config_ports() if self._kind else {}
-        return [graph_port(name, port).to_document() for name, port in ports.items()]
-
-    def _inputs(self) -> list[dict[str, Any]]:
-        """Give the inputs that no dataflow feeds; what streams in cannot be typed in."""
-        fed = {flow.target for flow in self._level.dataflows}
-        ports = self.made.inputs if self.made else {}
-        return [
-            graph_port(name, port).to_document()
-            for name, port in ports.items()
-            if f"{self.task.id}.{name}" not in fed
-        ]
+    # ── what is shown ───────────────────────────────────────────────────────────────────────────
 
     @property
     def is_known(self) -> bool:
@@ -96,104 +84,214 @@ class TaskPanel:
         return self._kind.help if self._kind else ""
 
     @property
-    def fed(self) -> list[tuple[str, str]]:
-        """The inputs that a dataflow feeds, and where from."""
+    def title(self) -> str:
+        """The title, as it is or as it was sent."""
+        return self._sent("title", self.task.title)
+
+    @property
+    def disabled(self) -> bool:
+        """Whether a run leaves it out, as it is or as it was sent."""
+        return "disabled" in self._data if self._data and self._of("task") else self.task.disabled
+
+    @property
+    def settings(self) -> list[Given]:
+        """Its settings."""
+        return [self._given("config", name) for name in self._ports["config"]]
+
+    @property
+    def inputs(self) -> list[Given]:
+        """Its inputs."""
+        return [self._given("inputs", name) for name in self._ports["inputs"]]
+
+    @property
+    def outputs(self) -> Mapping[str, Port]:
+        """Its output ports."""
+        return self.made.outputs if self.made else {}
+
+    @property
+    def feeds(self) -> list[Source]:
+        """What flows into a task whose ports nobody knows, so that it can be taken away."""
+        known = self._ports["inputs"]
+        flows = [each for each in self._graph.dataflows if each.target_end[0] == self.task.id]
         return [
-            (flow.target_end[1], flow.source)
-            for flow in self._level.dataflows
-            if flow.target_end[0] == self.task.id
+            Source(
+                end=f"{each.source} {each.target}", words=f"{each.source} → {each.target_end[1]}"
+            )
+            for each in flows
+            if each.target_end[1] not in known
         ]
 
     @property
-    def outputs(self) -> list[str]:
-        """The output ports, in words."""
-        return list(self.made.outputs) if self.made else []
+    def needs(self) -> tuple[Need, ...]:
+        """The credentials that it asks for: a run gives them, by name; nobody types them here."""
+        return self._kind.needs if self._kind else ()
 
     @property
     def document(self) -> str:
-        """The task as JSON, for reading."""
-        return json.dumps(self.task.to_document(), indent=2, ensure_ascii=False)
+        """The task as JSON, as it is or as it was sent."""
+        known = {name: self._document[name] for name in _SECTIONS if name in self._document}
+        written = json.dumps(known, indent=2, ensure_ascii=False)
+        return self._sent("document", written, form="json")
 
     @property
-    def problems(self) -> list[str]:
-        """What is wrong with it."""
-        return [each.sentence for each in self._checked.problems if each.task == self.task.id]
+    def problems(self) -> list[Problem]:
+        """What is wrong with it, beside what stands at its fields."""
+        shown = self._ports["config"].keys() | self._ports["inputs"].keys()
+        return [each for each in self._own_problems() if each.port not in shown]
 
     @property
     def is_group(self) -> bool:
         """Whether it has an inside to go into."""
         return self.task.graph is not None
 
-    def asked(self) -> dict[str, Any] | None:
-        """Give the act that the forms say; None when a value is not one."""
-        if not self.config.is_valid() or not self.inputs.is_valid():
-            return None
-        data: Any = self._data or {}
-        kept = {
-            name: value for name, value in self.task.inputs.items() if name not in self._named()
-        }
-        config = self.config.values() if self._kind else dict(self.task.config)
-        return {
-            "op": "task",
-            "path": self.path,
-            "title": str(data.get("title", ""))[:200],
-            "disabled": "disabled" in data,
-            "config": {**self._hidden(), **config},
-            "inputs": {**kept, **self.inputs.values()},
-        }
+    @property
+    def policy_is_told(self) -> bool:
+        """Whether the policy says something of its own, or is wrong."""
+        return bool(self.task.policy) or bool(self.policy.is_bound and self.policy.errors)
 
-    def _named(self) -> set[str]:
-        return {str(port["name"]) for port in self.inputs.ports}
+    def _own_problems(self) -> Iterator[Problem]:
+        for each in self._checked.problems:
+            if each.task is not None and each.task.partition("/")[0] == self.task.id:
+                yield each
 
-    def _hidden(self) -> dict[str, Any]:
-        """Keep settings that the form does not show."""
-        shown = {str(port["name"]) for port in self.config.ports}
-        return {name: value for name, value in self.task.config.items() if name not in shown}
-
-
-class InputForm(forms.Form):
-    """An input of a graph."""
-
-    name = forms.RegexField(
-        r"^[A-Za-z_][A-Za-z0-9_]{0,63}$",
-        error_messages={"invalid": "A name is letters, digits and underscores, no digit first."},
-    )
-    type = forms.ChoiceField(choices=[(each, each) for each in TYPES])
-    title = forms.CharField(max_length=200, required=False)
-    default = forms.CharField(
-        required=False, help_text="As JSON; empty: it must be given.", max_length=65536
-    )
-
-    def clean_default(self) -> Any:
-        """Read the default as JSON; a text needs no quotes."""
-        text = self.cleaned_data["default"].strip()
-        if not text:
-            return None
-        try:
-            return json.loads(text)
-        except ValueError:
-            if self.data.get("type") == "str":
-                return text
-            raise ValidationError("This is not valid JSON.") from None
-
-    def port(self) -> dict[str, Any]:
-        """Give the port's document."""
-        found = {name: self.cleaned_data[name] for name in ("name", "type", "title")}
-        default = self.cleaned_data["default"]
-        return {k: v for k, v in found.items() if v} | (
-            {} if default is None else {"default": default}
+    def _given(self, section: Section, name: str) -> Given:
+        port = self._ports[section][name]
+        several = section == "inputs" and takes_several(port)
+        feeds = self._feeds(name) if section == "inputs" else []
+        value = self._written(section).get(name)
+        way = self._sent(f"{section}-way-{name}", way_of(value, feeds, several=several))
+        source = expression_in(value)
+        sources = (
+            sources_for(self._drawing, self.level, self._checked, self.task.id, port)
+            if section == "inputs"
+            else {}
+        )
+        return Given(
+            section=section,
+            name=name,
+            port=port,
+            field=self._values[section].bound(name),
+            way=way,
+            expression=self._sent(f"{section}-expression-{name}", source),
+            computes=self._computes(section, port),
+            sources=sources,
+            feeds=self._named_feeds(feeds) if several else (),
+            several=several,
+            faults=[each.sentence for each in self._own_problems() if each.port == name],
         )
 
+    def _computes(self, section: Section, port: Port) -> bool:
+        """Whether an expression may stand there."""
+        if isinstance(self.made, Control | GraphAsTask) or port.reads_stream:
+            return False
+        return section == "inputs" or (self._kind or Task).__init__ is Task.__init__
 
-def ports_of_level(drawing: Draft, level: str, registry: TaskRegistry) -> Iterator[tuple[str, str]]:
-    """Give the ends that an output of a level may come from: the end, and how it is called."""
-    checked: CheckedGraph = examine(drawing.level(level), registry)
-    for name in checked.inputs:
-        yield f"$inputs.{name}", f"input {name}"
-    for task_id, task in checked.tasks.items():
-        title = drawing.task(joined(level, task_id)).title or task_id
-        for name in task.outputs:
-            yield f"{task_id}.{name}", f"{title}.{name}"
+    def _feeds(self, name: str) -> list[str]:
+        target = f"{self.task.id}.{name}"
+        return [each.source for each in self._graph.dataflows if each.target == target]
+
+    def _named_feeds(self, feeds: list[str]) -> list[Source]:
+        words = {
+            end: said
+            for end, said, _ in ends_of(self._drawing, self.level, self._checked, errors=True)
+        }
+        return [Source(end=each, words=words.get(each, each)) for each in feeds]
+
+    # ── what is said ────────────────────────────────────────────────────────────────────────────
+
+    def acts(self) -> list[Act] | None:
+        """Give the acts that were asked for; None when a value is not one, which then is marked."""
+        if self._of("json") is not None:
+            return self._told_as_json()
+        if flow := self._sent("disconnect", ""):
+            source, _, target = flow.partition(" ")
+            return [{"op": "disconnect", "level": self.level, "source": source, "target": target}]
+        if not all(
+            each.is_valid() for each in (*self._values.values(), self.policy) if each.is_bound
+        ):
+            return None
+        inputs = [self._given("inputs", name) for name in self._ports["inputs"]]
+        told = {
+            "op": "task",
+            "path": self.path,
+            "title": self.title[:200],
+            "disabled": self.disabled,
+            "config": self._told("config", self.settings),
+            "inputs": self._told("inputs", inputs),
+        }
+        if self.policy.is_bound:
+            told["policy"] = self.policy.document()
+        freed = [act for each in inputs for act in self._freed(each)]
+        return [*freed, told, *(act for each in inputs for act in self._joined(each))]
+
+    def _told(self, section: Section, given: list[Given]) -> dict[str, Any]:
+        """Give a section's values; what the form does not show stays."""
+        known = self._written(section)
+        constants = self._values[section].values()
+        found = {name: value for name, value in known.items() if name not in self._ports[section]}
+        for each in given:
+            if each.way == EXPRESSION:
+                if each.expression.strip():
+                    found[each.name] = written_expression(each.expression.strip())
+                elif each.name in known:
+                    found[each.name] = known[each.name]
+            elif each.way in (CONSTANT, FED) and each.name in constants:
+                found[each.name] = constants[each.name]
+            elif each.field is None and each.way == CONSTANT and each.name in known:
+                found[each.name] = known[each.name]
+        return found
+
+    def _freed(self, given: Given) -> Iterator[Act]:
+        """Take dataflows away where a value was chosen instead, and given."""
+        if given.several or given.way not in (CONSTANT, EXPRESSION):
+            return
+        if given.way == EXPRESSION and not given.expression.strip():
+            return
+        for source in self._feeds(given.name):
+            yield self._flow("disconnect", source, given.name)
+
+    def _joined(self, given: Given) -> Iterator[Act]:
+        if given.chosen_end and given.chosen_end not in self._feeds(given.name):
+            yield self._flow("connect", given.chosen_end, given.name)
+
+    def _flow(self, op: str, source: str, name: str) -> Act:
+        target = f"{self.task.id}.{name}"
+        return {"op": op, "level": self.level, "source": source, "target": target}
+
+    def _told_as_json(self) -> list[Act] | None:
+        try:
+            told = _read_json(self.document)
+        except DefinitionError as fault:
+            self.json_fault = fault.sentence
+            return None
+        empty = {"title": "", "disabled": False, "config": {}, "inputs": {}, "policy": {}}
+        return [{"op": "task", "path": self.path, **empty, **told}]
+
+    # ── what was sent ───────────────────────────────────────────────────────────────────────────
+
+    def _of(self, form: str) -> QueryDict | None:
+        """Give what was sent with one of the forms of the panel."""
+        if self._data is None or self._data.get("form", "task") != form:
+            return None
+        return self._data
+
+    def _has(self, name: str) -> bool:
+        return self._data is not None and name in self._data
+
+    def _sent(self, name: str, otherwise: str, form: str = "task") -> str:
+        sent = self._of(form)
+        return otherwise if sent is None else str(sent.get(name, otherwise)).replace("\r\n", "\n")
+
+    def _written(self, section: Section) -> dict[str, Any]:
+        return dict(self._document.get(section, {}))
+
+    @property
+    def waits_for_expression(self) -> bool:
+        """Whether an expression was chosen and none was typed yet: then the page keeps asking."""
+        return any(
+            each.way == EXPRESSION and not each.expression.strip()
+            for each in (*self.settings, *self.inputs)
+        )
 
 
 def _kind(task: DefinedTask, registry: TaskRegistry) -> type[Task] | None:
@@ -204,5 +302,20 @@ def _kind(task: DefinedTask, registry: TaskRegistry) -> type[Task] | None:
         return None
 
 
-def _placeholder(initial: Any) -> str:
-    return "" if initial in (None, "") or isinstance(initial, bool) else str(initial)[:80]
+def _read_json(text: str) -> dict[str, Any]:
+    """Read the JSON view of a task; raises DefinitionError with one sentence."""
+    if len(text) > MOST_JSON:
+        raise DefinitionError(f"This is longer than the {MOST_JSON // 1024} KiB that fit here.")
+    try:
+        told = json.loads(text)
+    except RecursionError as fault:
+        raise DefinitionError("This JSON is nested too deeply.") from fault
+    except ValueError as fault:
+        where = f" in line {fault.lineno}" if isinstance(fault, json.JSONDecodeError) else ""
+        raise DefinitionError(f"This is not valid JSON{where}.") from fault
+    if not isinstance(told, dict):
+        raise DefinitionError("A task is a JSON object: {…}.")
+    if unknown := told.keys() - set(_SECTIONS):
+        known = ", ".join(_SECTIONS)
+        raise DefinitionError(f"'{min(unknown)[:60]}' cannot be changed here; {known} can.")
+    return told

@@ -11,7 +11,7 @@ from runner.editing.edit import At, Edit, End, InLevel, Name, Path, Title, free_
 from runner.errors import DefinitionError, RunnerError
 from runner.graph.checking import CheckedGraph, examine
 from runner.graph.dataflow import Dataflow
-from runner.graph.definition import DefinedTask, GraphDefinition, GraphPort
+from runner.graph.definition import DefinedTask, GraphDefinition, GraphPort, given_in
 from runner.graph.ports import Port, fit
 from runner.graph.registry import TaskRegistry
 
@@ -113,7 +113,10 @@ class SetDisabled(Edit):
 
 
 class SetValue(Edit):
-    """Set, or take back, one setting, one constant input, or one field of the policy."""
+    """Set, or take back, one setting, one input, or one field of the policy.
+
+    The value is written as in a definition: `{"$expression": "len(text)"}` is an expression.
+    """
 
     op: Literal["set"] = "set"
     path: Path
@@ -128,7 +131,7 @@ class SetValue(Edit):
         values = dict(getattr(draft.task(self.path), self.section))
         values.pop(self.name, None)
         if not self.unset:
-            values[self.name] = self.value
+            values |= given_in({self.name: self.value})
         return _with_task(draft, self.path, **{self.section: values})
 
     def words(self, draft: Draft) -> str:
@@ -138,7 +141,10 @@ class SetValue(Edit):
 
 
 class SetTask(Edit):
-    """Say all about a task at once, as a form does; sections that are not given stay."""
+    """Say all about a task at once, as a form does; sections that are not given stay.
+
+    Values are written as in a definition, expressions and tagged values included.
+    """
 
     op: Literal["task"] = "task"
     path: Path
@@ -154,9 +160,9 @@ class SetTask(Edit):
         given = {
             "title": None if self.title is None else " ".join(self.title.split()),
             "disabled": self.disabled,
-            "config": self.config,
-            "inputs": self.inputs,
-            "policy": self.policy,
+            "config": _read(self.config),
+            "inputs": _read(self.inputs),
+            "policy": _read(self.policy),
         }
         return _with_task(
             draft, self.path, **{name: each for name, each in given.items() if each is not None}
@@ -321,6 +327,10 @@ def _joined(
 
 def _required_first(ports: Mapping[str, Port]) -> list[str]:
     return sorted(ports, key=lambda name: not ports[name].required)
+
+
+def _read(given: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if given is None else given_in(given)
 
 
 def _with_task(draft: Draft, path: str, **changes: Any) -> Draft:

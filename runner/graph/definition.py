@@ -20,7 +20,7 @@ VERSION = 1
 _PLAIN_FIELDS = ("name", "title", "help", "fail_fast")
 
 __all__ = [
-    "DefinedTask", "GraphDefinition", "GraphOutput", "GraphPort", "Problem",
+    "DefinedTask", "GraphDefinition", "GraphOutput", "GraphPort", "Problem", "given_in",
 ]  # fmt: skip
 
 
@@ -146,8 +146,8 @@ class DefinedTask:
         return cls(
             **{
                 **document,
-                "config": _read(document.get("config", {})),
-                "inputs": _read(document.get("inputs", {})),
+                "config": given_in(document.get("config", {})),
+                "inputs": given_in(document.get("inputs", {})),
                 "policy": _untagged_values(document.get("policy", {})),
                 "graph": None if graph is None else GraphDefinition.from_document(graph),
             }
@@ -350,8 +350,11 @@ def _written(given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _read(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Read settings or inputs; a constant that looks like an expression is written as a $dict."""
+def given_in(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Read settings or inputs as they stand in JSON; raises ValueFault.
+
+    A constant that looks like an expression is written as a $dict.
+    """
     return {name: expression_in(each) or values.untagged(each) for name, each in given.items()}
 
 

@@ -12,9 +12,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from runner.editing.draft import Draft
 from runner.editing.pasting import clip_of
 from runner.errors import DefinitionError, RunnerError
 from runner.graph.registry import default_registry
@@ -33,7 +32,6 @@ from workflows.editing import (
 from workflows.http import Request
 from workflows.models import Right, Workflow
 from workflows.models.drafting import OutdatedAct, act, draft_of, publish, redo, stack_of, undo
-from workflows.panel import InputForm, TaskPanel, ports_of_level
 
 MOST_BYTES = 1024 * 1024
 DIGITS = 9
@@ -176,53 +174,6 @@ def clip(request: Request, id: UUID) -> HttpResponse:
         return JsonResponse(clip_of(drawing, request.GET.get("level", ""), chosen))
     except DefinitionError as fault:
         return JsonResponse({"sentence": fault.sentence}, status=422)
-
-
-@login_required
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-def panel(request: Request, id: UUID) -> HttpResponse:
-    """Show what can be said about a task, or about the level; take what is said about a task."""
-    workflow = workflow_for(request.user, id, Right.EDIT)
-    draft, path = draft_of(workflow), request.GET.get("path", "")
-    level = request.GET.get("level", "")
-    if request.method == "POST":
-        return _said_of_task(request, workflow, path)
-    page = {"workflow": workflow, "draft": draft, "level": level}
-    try:
-        page |= _panel_page(draft.drawing, level, path)
-    except DefinitionError as gone:
-        page["sentence"] = gone.sentence
-    return render(request, "workflows/_panel.html", page)
-
-
-def _panel_page(drawing: Draft, level: str, path: str) -> dict[str, Any]:
-    registry = default_registry()
-    if path:
-        return {"panel": TaskPanel(drawing, path, registry)}
-    return {
-        "graph": drawing.level(level),
-        "input_form": InputForm(),
-        "sources": list(ports_of_level(drawing, level, registry)),
-    }
-
-
-def _said_of_task(request: Request, workflow: Workflow, path: str) -> HttpResponse:
-    draft, registry = draft_of(workflow), default_registry()
-    page: dict[str, Any] = {"workflow": workflow, "draft": draft}
-    try:
-        said = TaskPanel(draft.drawing, path, registry, request.POST)
-        asked = said.asked()
-        if asked is None:
-            return render(request, "workflows/_panel.html", page | {"panel": said}, status=422)
-        act(workflow, request.user, _number(request.POST.get("base", "")), asked)
-        page["draft"] = draft_of(workflow)
-        page["panel"] = TaskPanel(page["draft"].drawing, path, registry)
-    except RunnerError as fault:
-        page["sentence"] = fault.sentence
-    answer = render(request, "workflows/_panel.html", page)
-    answer["HX-Trigger"] = "draft-changed"
-    return answer
 
 
 @login_required

@@ -107,6 +107,15 @@ def test_a_dataflow_takes_the_place_of_a_constant():
     assert draft.task("note").inputs == {}
 
 
+@pytest.mark.parametrize("section", ["config", "inputs"])
+def test_an_expression_is_given_as_a_definition_writes_it(section):
+    written = {"values": {"$expression": "[1]"}}
+    alone = do(chain(), "set", path="note", section=section, name="values", value=written["values"])
+    whole = do(chain(), "task", path="note", **{section: written})
+    assert alone.task("note").to_document()[section] == written
+    assert whole.task("note").to_document()[section] == written
+
+
 async def test_a_task_put_into_a_dataflow_lets_the_value_through():
     draft = do(chain(), "insert", source="sum.result", target="more.values", type="test.add")
     assert ("sum.result", "add.values") in flows(draft)
