@@ -29,6 +29,7 @@ from workflows.views import (
 urlpatterns = [
     path("", workflows.home, name="home"),
     path("workflows/", workflows.index, name="workflow-list"),
+    path("workflows/new/", workflows.new, name="workflow-new"),
     path("workflows/<uuid:id>/", workflows.show, name="workflow-show"),
     path("workflows/<uuid:id>/export/", workflows.export, name="workflow-export"),
     path("workflows/<uuid:id>/copy/", workflows.copy, name="workflow-copy"),

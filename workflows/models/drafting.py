@@ -39,6 +39,17 @@ class OutdatedAct(DefinitionError):
         self.theirs = tuple(theirs)
 
 
+@lru_cache(maxsize=32)
+def _read(definition: str) -> GraphDefinition:
+    """Read a definition, once for the several times that an act needs it; it never changes."""
+    return GraphDefinition.from_json(definition)
+
+
+def drafted(definition: str, layout: str) -> Draft:
+    """Read a definition and its layout, both JSON, as one drawing."""
+    return Draft(definition=_read(definition), sheet=Sheet.from_document(json.loads(layout)))
+
+
 class WorkflowDraft(models.Model):
     """What a team is drawing: not published, saved with every act, and numbered by them."""
 
@@ -57,10 +68,12 @@ class WorkflowDraft(models.Model):
     @property
     def drawing(self) -> Draft:
         """The definition with its sheet."""
-        return Draft(
-            definition=_read(self.definition),
-            sheet=Sheet.from_document(json.loads(self.layout)),
-        )
+        return drafted(self.definition, self.layout)
+
+    @staticmethod
+    def layout_text(sheet: Sheet) -> str:
+        """Write a sheet as it is kept."""
+        return dump(sheet.to_document())
 
     @property
     def is_published(self) -> bool:
@@ -73,13 +86,13 @@ class WorkflowDraft(models.Model):
 
     def arrange(self, drawing: Draft) -> None:
         """Write where things stand, as if it had always been so: no act, no revision."""
-        self.layout = dump(drawing.sheet.to_document())
+        self.layout = self.layout_text(drawing.sheet)
         self.save(update_fields=["layout"])
 
     def keep(self, drawing: Draft) -> None:
         """Write a drawing as the next revision."""
         self.definition = drawing.definition.to_json()
-        self.layout = dump(drawing.sheet.to_document())
+        self.layout = self.layout_text(drawing.sheet)
         self.revision += 1
         self.save(update_fields=["definition", "layout", "revision", "changed_at"])
 
@@ -147,12 +160,6 @@ def draft_of(workflow: Workflow) -> WorkflowDraft:
         },
     )
     return draft
-
-
-@lru_cache(maxsize=32)
-def _read(definition: str) -> GraphDefinition:
-    """Read a definition, once for the several times that an act needs it; it never changes."""
-    return GraphDefinition.from_json(definition)
 
 
 def _canonical(definition: str) -> str:

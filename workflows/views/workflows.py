@@ -13,12 +13,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.safestring import mark_safe
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from workflows.access import may, workflow_for
+from workflows.beginning import BeginForm, begin
 from workflows.drawing import DRAWN_AT_ONCE, drawing, drawing_name
 from workflows.http import Request
-from workflows.models import Right, Run, Workflow, WorkflowVersion
+from workflows.models import Right, Run, Team, Workflow, WorkflowVersion
 from workflows.outline import outline_of
 from workflows.rows import Row
 from workflows.wording import said_span
@@ -77,7 +78,11 @@ def home(request: Request) -> HttpResponse:
 def index(request: Request) -> HttpResponse:
     """List the workflows."""
     part = "#results" if request.htmx else ""
-    page = {"section": "workflows", "workflows": _lines(request, LINES)}
+    page = {
+        "section": "workflows",
+        "workflows": _lines(request, LINES),
+        "may_make": Team.objects.visible_to(request.user, Right.EDIT).exists(),
+    }
     return render(request, f"workflows/list.html{part}", page)
 
 
@@ -103,6 +108,26 @@ def show(request: Request, id: UUID) -> HttpResponse:
         if page["boxes"] <= DRAWN_AT_ONCE or "all" in request.GET:
             page["drawing"] = _blueprint(version.definition, reverse("workflow-show", args=[id]))
     return render(request, "workflows/show.html", page)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: Request) -> HttpResponse:
+    """Ask what a new workflow is called and begins with, and open it in the editor."""
+    if not Team.objects.visible_to(request.user, Right.EDIT).exists():
+        messages.info(request, "To make a workflow you need to be an editor of a team.")
+        return HttpResponseRedirect(reverse("workflow-list"))
+    if request.method != "POST":
+        like = request.GET.get("like", "")
+        form = BeginForm(request.user, initial={"like": like} if like else None)
+        return render(request, "workflows/new.html", {"section": "workflows", "form": form})
+    form = BeginForm(request.user, request.POST, request.FILES)
+    if not form.is_valid():
+        page = {"section": "workflows", "form": form}
+        return render(request, "workflows/new.html", page, status=422)
+    team, title = form.cleaned_data["team"], form.cleaned_data["title"]
+    made = begin(team, title, form.drawing, request.user)
+    return HttpResponseRedirect(reverse("workflow-edit", args=[made.pk]), status=303)
 
 
 @login_required
