@@ -28,6 +28,7 @@ from workflows.views import (
 
 urlpatterns = [
     path("", workflows.home, name="home"),
+    path("waiting/", workflows.waiting, name="waiting-list"),
     path("workflows/", workflows.index, name="workflow-list"),
     path("workflows/new/", workflows.new, name="workflow-new"),
     path("workflows/<uuid:id>/", workflows.show, name="workflow-show"),

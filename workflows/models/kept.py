@@ -41,6 +41,13 @@ class TaskRun(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["run", "path"], name="one_task_run_a_path"),
         ]
+        indexes = [
+            models.Index(
+                fields=["run"],
+                condition=models.Q(status=TaskStatus.AWAITING.value),
+                name="tasks_that_wait",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.path} ({self.status})"

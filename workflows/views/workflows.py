@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -19,9 +20,10 @@ from workflows.access import may, workflow_for
 from workflows.beginning import BeginForm, begin
 from workflows.drawing import DRAWN_AT_ONCE, drawing, drawing_name
 from workflows.http import Request
-from workflows.models import Right, Run, Team, Workflow, WorkflowVersion
+from workflows.models import Right, Run, RunEvent, Team, Workflow, WorkflowVersion
 from workflows.outline import outline_of
 from workflows.rows import Row
+from workflows.waiting import waiting_for
 from workflows.wording import said_span
 
 SHOWN = 10
@@ -63,14 +65,34 @@ class Line:
 @login_required
 @require_safe
 def home(request: Request) -> HttpResponse:
-    """Show what runs, what can run, and what ran."""
-    runs = Run.objects.visible_to(request.user)
-    runs = runs.select_related("version__workflow", "started_by").order_by("-created_at")
-    running = runs.filter(status__in=MOVING)[:SHOWN]
+    """Show what waits, what runs, what can run, and what ran."""
+    runs = _listed(Run.objects.visible_to(request.user))
+    last = RunEvent.objects.filter(run=OuterRef("pk"), path__gt="").order_by("-seq")
+    running = runs.filter(status__in=MOVING).annotate(at=Subquery(last.values("path")[:1]))
+    now = {"waiting": waiting_for(request.user, SHOWN), "running": running[:SHOWN]}
     if request.htmx:
-        return render(request, "home.html#running", {"running": running})
-    page = {"running": running, "recent": runs.exclude(status__in=MOVING)[:SHOWN]}
-    return render(request, "home.html", page | {"workflows": _lines(request, SHOWN)})
+        return render(request, "home.html#now", now)
+    page = {
+        "recent": runs.exclude(status__in=MOVING)[:SHOWN],
+        "workflows": _lines(request, SHOWN),
+        "is_member": Team.objects.visible_to(request.user).exists(),
+    }
+    return render(request, "home.html", now | page)
+
+
+@login_required
+@require_safe
+def waiting(request: Request) -> HttpResponse:
+    """List all that waits for the person."""
+    page = {"section": "waiting", "waiting": waiting_for(request.user, LINES)}
+    part = "#results" if request.htmx else ""
+    return render(request, f"waiting.html{part}", page)
+
+
+def _listed(runs: QuerySet[Run]) -> QuerySet[Run]:
+    """Leave out what a line of a list does not show: it may be large."""
+    runs = runs.defer("inputs", "outputs", "options", "workflows", "types", "kept", "error")
+    return runs.select_related("version__workflow", "started_by").order_by("-created_at")
 
 
 @login_required
@@ -185,7 +207,7 @@ def _lines(request: Request, limit: int) -> list[Line]:
 
 
 def _line(workflow: Workflow, *, may_run: bool) -> Line:
-    runs = list(Run.objects.filter(version__workflow=workflow).order_by("-created_at")[:BARS])
+    runs = list(_listed(Run.objects.filter(version__workflow=workflow))[:BARS])
     return Line(
         workflow=workflow, bars=_bars(runs), last=runs[0] if runs else None, may_run=may_run
     )
