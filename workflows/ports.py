@@ -1,6 +1,7 @@
 """What a task type says about its ports, for the pages that show them."""
 
 import json
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -24,6 +25,12 @@ def output_port(place: Place, name: str) -> Port | None:
     """Find a task's output port; None where its type is not installed or has no such port."""
     task = _task_of(place)
     return task.outputs.get(name) if task else None
+
+
+def output_ports(place: Place) -> Mapping[str, Port] | None:
+    """Give a task's output ports by name; None where its type is not installed."""
+    task = _task_of(place)
+    return task.outputs if task else None
 
 
 def streaming_ports(place: Place) -> list[str]:

@@ -45,6 +45,13 @@ def resume(request: Request, id: UUID) -> HttpResponse:
     return _ask(request, id, "resume")
 
 
+@login_required
+@require_POST
+def renew(request: Request, id: UUID) -> HttpResponse:
+    """Ask that tasks which wait for a credential look again."""
+    return _ask(request, id, "renew")
+
+
 def _ask(request: Request, id: UUID, kind: str) -> HttpResponse:
     run = run_for(request.user, id, Right.RUN)
     refused = run.refusal_of(kind)

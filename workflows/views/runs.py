@@ -26,6 +26,7 @@ from workflows.models import Right, Run, Workflow, WorkflowVersion
 from workflows.showing import VIEWS, run_page
 from workflows.uploads import upload_ticket
 from workflows.views.answers import asked_of
+from workflows.views.decisions import decision_of
 
 YEAR = 365 * 24 * 60 * 60
 
@@ -141,7 +142,7 @@ def show(request: Request, id: UUID) -> HttpResponse:
         return render(request, f"runs/{view}.html#{view}", page)
     if path := request.GET.get("task"):
         page["inspection"] = inspect(run, path)
-        page |= asked_of(request, run, path)
+        page |= asked_of(request, run, path) | decision_of(request, run, path)
     return render(request, "runs/show.html", page)
 
 

@@ -19,6 +19,7 @@ from workflows.models import Right, Run
 from workflows.outline import slug_of
 from workflows.views.answers import asked_of
 from workflows.views.artifacts import gone
+from workflows.views.decisions import decision_of
 
 DIGITS = 8
 
@@ -42,6 +43,7 @@ def show(request: Request, id: UUID, path: str) -> HttpResponse:
         "may_run": may(request.user, run, Right.RUN),
         "live_url": reverse("run-show", args=[run.pk]) + "live",
         **asked_of(request, run, path),
+        **decision_of(request, run, path),
     }
     if inspection.row.is_closed:
         page |= _items(run, path, request.GET.get("items", "1"))
