@@ -134,6 +134,8 @@ const KEYS = {
   k: () => step(-1),
   1: () => document.querySelector('[data-key="1"]')?.click(),
   2: () => document.querySelector('[data-key="2"]')?.click(),
+  3: () => document.querySelector('[data-key="3"]')?.click(),
+  4: () => document.querySelector('[data-key="4"]')?.click(),
   c: () => document.querySelector('[data-act="cancel"]')?.requestSubmit(),
   "?": () => document.getElementById("keys-sheet")?.showModal(),
   Escape: () => closeTask(),

@@ -185,6 +185,7 @@ function append(stream, chunk) {
 }
 
 function write(line) {
+  writeToAll(line);
   for (const log of document.querySelectorAll(".log[data-path]")) {
     if (log.dataset.path !== line.path || Number(log.dataset.seq) >= line.seq) continue;
     log.dataset.seq = line.seq;
@@ -199,6 +200,79 @@ function write(line) {
     log.append(row);
     if (follows) log.scrollTop = log.scrollHeight;
   }
+}
+
+// ── the log of the whole run ────────────────────────────────────────────────────────────────────
+
+const LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
+const runLog = () => document.getElementById("log-lines");
+const rank = (level) => LEVELS.indexOf(level) < 0 ? 1 : LEVELS.indexOf(level);
+let unread = 0;
+
+// The same rule as on the server: the task with what is inside, the level or worse, the words.
+function isAskedFor(line, { task, level, words }) {
+  if (task && line.path !== task && !line.path.startsWith(`${task}/`) && !line.path.startsWith(`${task}[`)) return false;
+  if (level && rank(line.level) < rank(level)) return false;
+  return !words || line.message.toLowerCase().includes(words.toLowerCase());
+}
+
+function writeToAll(line) {
+  const log = runLog();
+  if (!log || Number(log.dataset.last) >= line.seq) return;
+  log.dataset.last = line.seq;
+  if (!isAskedFor(line, log.dataset)) return;
+  const follows = log.dataset.newest === "yes" && log.scrollHeight - log.scrollTop - log.clientHeight < 50;
+  if (log.dataset.newest === "yes") log.append(rowOfLog(line));
+  if (!follows) { sayUnread(unread + 1); return; }
+  while (log.children.length > Number(log.dataset.atMost)) log.firstElementChild.remove();
+  log.scrollTop = log.scrollHeight;
+}
+
+function rowOfLog(line) {
+  const row = document.createElement("li");
+  row.id = `L${line.seq}`;
+  row.dataset.level = line.level;
+  const link = document.createElement("a");
+  const here = new URL(location.href);
+  here.searchParams.delete("before");
+  here.searchParams.set("line", line.seq);
+  link.href = `${here.search}#L${line.seq}`;
+  link.textContent = line.at;
+  const task = document.createElement("a");
+  task.className = "log-task";
+  task.dataset.path = line.path;
+  task.href = `${location.pathname}tasks/${line.path.split("/").map(encodeURIComponent).join("/")}/`;
+  task.textContent = line.path;
+  const [level, text] = [document.createElement("span"), document.createElement("span")];
+  level.textContent = line.level;
+  text.className = "log-text";
+  text.textContent = line.message;
+  row.append(link, task, level, text);
+  return row;
+}
+
+function sayUnread(number) {
+  unread = number;
+  const button = document.getElementById("log-new");
+  if (!button) return;
+  button.hidden = !number;
+  button.textContent = `${number} new line${number === 1 ? "" : "s"} ↓`;
+}
+
+function toNewest() {
+  const log = runLog();
+  if (log.dataset.newest !== "yes") { location.search = log.dataset.address; return; }
+  log.scrollTop = log.scrollHeight;
+  sayUnread(0);
+}
+
+if (runLog()) {
+  if (!location.hash.startsWith("#L")) runLog().scrollTop = runLog().scrollHeight;
+  document.getElementById("log-new").addEventListener("click", toNewest);
+  runLog().addEventListener("scroll", () => {
+    const log = runLog();
+    if (unread && log.dataset.newest === "yes" && log.scrollHeight - log.scrollTop - log.clientHeight < 50) sayUnread(0);
+  });
 }
 
 // ── more than fits into frames ──────────────────────────────────────────────────────────────────

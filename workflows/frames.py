@@ -15,6 +15,7 @@ from workflows.models import Chunk, Run
 from workflows.outline import outline_for
 from workflows.reading import replaces, rows_of, said, values_in
 from workflows.rows import Row
+from workflows.run_log import plain
 from workflows.showing import (
     changed_items,
     graph_fragments,
@@ -27,7 +28,7 @@ from workflows.stalls import as_shown
 from workflows.wording import said_errors
 
 # "items" is the tree with the items of its maps, which most pages do not show.
-VIEWS = ("tree", "items", "graph", "task")
+VIEWS = ("tree", "items", "graph", "log", "task")
 WITH_ITEMS = frozenset({"items", "task"})
 EVENT_LIMIT = 5000
 # The kinds of events whose content a page is told; that of others may be as large as a result.
@@ -301,7 +302,7 @@ def _line(event: Happened) -> dict[str, Any]:
         "seq": event.seq,
         "at": f"{event.at:%H:%M:%S}",
         "level": logged.get("level", "INFO"),
-        "message": logged.get("message", ""),
+        "message": plain(str(logged.get("message", ""))),
     }
 
 

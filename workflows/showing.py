@@ -25,6 +25,7 @@ from workflows.models.run import PRUNED_SENTENCES
 from workflows.outline import Outline, outline_for
 from workflows.reading import first_problem, rows_of
 from workflows.rows import AWAITED, Row, counted
+from workflows.run_log import LEVELS, log_page, log_query_of
 from workflows.stalls import STORAGE, as_shown
 from workflows.tree import ONLY, ROWS, asked_of_query, tree_of
 from workflows.wording import said_errors
@@ -40,8 +41,12 @@ LEGEND = (
 
 #: So many of the runs that ran it again are named.
 RERUNS = 5
+#: So many tasks are offered to see the log of.
+TASKS_TO_CHOOSE = 500
+#: A page that follows the log keeps so many lines; the earlier ones are pages before.
+LINES_AT_ONCE = 5000
 #: The views of a run, in the order of their tabs; each has its template, `runs/<name>.html`.
-VIEWS: Mapping[str, str] = {"tree": "Tree", "graph": "Graph"}
+VIEWS: Mapping[str, str] = {"tree": "Tree", "graph": "Graph", "log": "Log"}
 
 
 def run_page(run: Run, view: str, *, may_run: bool, query: QueryDict) -> dict[str, Any]:
@@ -91,7 +96,19 @@ def _graph(run: Run, rows: Mapping[str, Row], query: QueryDict) -> dict[str, Any
     return page | {"drawing": drawing_of(run, rows)}
 
 
-_VIEWED = {"tree": _tree, "graph": _graph}
+def _log(run: Run, rows: Mapping[str, Row], query: QueryDict) -> dict[str, Any]:
+    asked = log_query_of(dict(query.lists()))
+    tasks = list(rows)[:TASKS_TO_CHOOSE]
+    return {
+        "log": log_page(run, asked),
+        "levels": LEVELS,
+        "log_tasks": tasks,
+        "task_unlisted": bool(asked.task) and asked.task not in tasks,
+        "lines_at_once": LINES_AT_ONCE,
+    }
+
+
+_VIEWED = {"tree": _tree, "graph": _graph, "log": _log}
 
 
 def head_of(run: Run, rows: Mapping[str, Row]) -> dict[str, Any]:
