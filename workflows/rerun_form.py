@@ -15,7 +15,10 @@ LONGEST_PATH = 1000
 
 
 class RerunForm(StartForm):
-    """What to do again. Fields that were not on the page before show what they begin with."""
+    """What to do again. Fields that were not on the page before show what they begin with.
+
+    `asks_otherwise` says that the page showed other fields.
+    """
 
     cell = forms.ChoiceField(choices=[(each, each) for each in CELLS])
     task = forms.CharField(max_length=LONGEST_PATH, required=False)
@@ -34,6 +37,7 @@ class RerunForm(StartForm):
         """Take what was sent, if anything; `first` is what cell and task begin with."""
         super().__init__(ports, data, files, team=team, earlier=earlier)
         names = [str(port["name"]) for port in ports]
+        self.asks_otherwise = False
         self.initial.update({"shown": " ".join(names), **(first or {})})
         if self.is_bound:
             self._fill(names)
@@ -42,6 +46,7 @@ class RerunForm(StartForm):
         """Give what was not asked before, as the other version has other inputs, its beginning."""
         data: Any = self.data.copy()  # type: ignore[attr-defined]
         before = str(data.get(self.add_prefix("shown"), "")).split()
+        self.asks_otherwise = before != list(names)
         for name in names:
             field = self.fields[f"port-{name}"]
             begins = field.initial is not None and field.initial is not False

@@ -80,6 +80,7 @@ class Rerunning:
 
     def __init__(self, run: "Run", person: Person) -> None:
         self._run, self._person = run, person
+        self._definitions: dict[int, GraphDefinition] = {}
         self._graphs: dict[tuple[bool, str], TaskGraph] = {}
 
     def matrix(self, wish: RerunWish) -> list[Cell]:
@@ -133,6 +134,12 @@ class Rerunning:
         """Give the version to run and the workflows it is made of; raises PlanError without one."""
         return self._latest if latest else (self._run.version, self._old_pins)
 
+    def definition_of(self, version: WorkflowVersion) -> GraphDefinition:
+        """Read a version's definition, once."""
+        if version.pk not in self._definitions:
+            self._definitions[version.pk] = GraphDefinition.from_json(version.definition)
+        return self._definitions[version.pk]
+
     @property
     def is_latest(self) -> bool:
         """Whether the run was started from what is the latest still."""
@@ -162,7 +169,7 @@ class Rerunning:
 
     def inputs_for(self, version: WorkflowVersion, wish: RerunWish) -> dict[str, Any]:
         """Give the inputs: as before, but for what is changed and what no longer exists."""
-        definition = GraphDefinition.from_json(version.definition)
+        definition = self.definition_of(version)
         known = {port.name for port in definition.inputs}.difference(wish.left_out)
         before = {name: value for name, value in self.inputs.items() if name in known}
         return before | dict(wish.inputs or {})
@@ -172,7 +179,7 @@ class Rerunning:
         key = (latest, encode(dict(inputs)))
         if key not in self._graphs:
             version, pins = self.source(latest=latest)
-            definition = GraphDefinition.from_json(version.definition)
+            definition = self.definition_of(version)
             self._graphs[key] = plan(definition, inputs, registry_with(pins), **self._options)
         return self._graphs[key]
 

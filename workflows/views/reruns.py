@@ -15,7 +15,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from runner.errors import PlanError, RunnerError
-from runner.graph.definition import GraphDefinition
 from runner.graph.planning import check_inputs
 from runner.run.rerun import RerunMode
 from workflows import background
@@ -109,7 +108,7 @@ def _blame(
 ) -> None:
     try:
         inputs = rerunning.inputs_for(version, wish)
-        form.blame(check_inputs(GraphDefinition.from_json(version.definition), inputs))
+        form.blame(check_inputs(rerunning.definition_of(version), inputs))
     except RunnerError:
         return  # the cell says it
 
@@ -167,9 +166,11 @@ def _page(request: Request, asked: _Asked, status: int = 200) -> HttpResponse:
         "places": outline_of(version.definition).places.values(),
         "task": cell.wish.task,
         "named": NAMED,
+        "faults": [str(sentence) for sentences in form.errors.values() for sentence in sentences],
+        "redrawn": bool(request.htmx) and (form.takes_files or form.asks_otherwise),
         "ticket": upload_ticket(request.user.pk) if form.takes_files else "",
     }
-    part = "#form" if request.htmx else ""
+    part = "#preview" if request.htmx else ""
     return render(request, f"runs/rerun.html{part}", page, status=status)
 
 

@@ -193,6 +193,21 @@ def test_the_other_versions_inputs_begin_with_their_defaults(send, asking, faile
     assert (form["port-count"].value(), form["port-text"].value()) == (7, "c")
 
 
+def test_a_preview_leaves_the_inputs_alone_unless_they_are_others(send, asking, failed, alice, hx):
+    same = send("start-latest", query="?preview=yes", headers=hx).content.decode()
+    asking.revise(drawn(words=9, inputs=[*INPUTS, {"name": "count", "type": "int"}]), alice)
+    other = send("start-latest", query="?preview=yes", headers=hx).content.decode()
+    assert "rerun-inputs" not in same
+    assert 'id="rerun-inputs" hx-swap-oob="true"' in other
+
+
+def test_a_preview_says_which_input_is_faulty(send, hx):
+    sent = {"port-text": "", "query": "?preview=yes", "headers": hx}
+    page = send("start-same", **sent).content.decode()
+    assert "text is missing." in page
+    assert "A new run runs" not in page
+
+
 def test_a_faulty_input_is_named_and_nothing_starts(send, failed):
     answer = send("start-same", **{"port-text": ""})
     assert answer.status_code == 422
