@@ -23,6 +23,7 @@ class GraphPanel:
     """
 
     types = TYPES
+    path = ""
 
     def __init__(
         self,

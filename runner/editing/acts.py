@@ -84,8 +84,8 @@ def read_edit(document: Mapping[str, Any]) -> Edit:
 def carry_out(edit: Edit, draft: Draft, registry: TaskRegistry) -> Done:
     """Do an act; raises DefinitionError with one sentence, and then nothing has changed.
 
-    What has to fit is refused for the first problem that it would make; any other act may leave
-    problems behind, which the list of problems shows.
+    What has to fit is refused for the first problem that it would make in its level; what it
+    leaves behind elsewhere, and what any other act does, the list of problems shows.
     """
     try:
         words = edit.words(draft)[:200]
@@ -99,7 +99,8 @@ def carry_out(edit: Edit, draft: Draft, registry: TaskRegistry) -> Done:
     whole = GraphDefinition.from_json(edited.definition.to_json())
     edited = Draft(definition=whole, sheet=edited.sheet)
     if edit.must_fit:
-        before, after = draft.definition.check(registry), whole.check(registry)
+        levels = [each.level(getattr(edit, "level", "")) for each in (draft, edited)]
+        before, after = (level.check(registry) for level in levels)
         if problems := new_problems(before, after):
             raise DefinitionError.of(problems[:1])
     return Done(draft=edited, changes=differences(draft, edited), words=words)

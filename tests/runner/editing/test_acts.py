@@ -116,6 +116,14 @@ def test_an_expression_is_given_as_a_definition_writes_it(section):
     assert whole.task("note").to_document()[section] == written
 
 
+def test_what_connects_inside_of_a_compound_may_leave_its_own_input_open():
+    draft = do(do(chain(), "add", type="flow.graph"), "add", level="graph", type="test.note")
+    draft = do(draft, "input", level="graph", port={"name": "values", "type": "list[int]"})
+    draft = do(draft, "connect", level="graph", source="$inputs.values", target="note.values")
+    assert flows(draft, "graph") == [("$inputs.values", "note.values")]
+    assert "needs its input values" in draft.definition.check(REGISTRY)[0].sentence
+
+
 async def test_a_task_put_into_a_dataflow_lets_the_value_through():
     draft = do(chain(), "insert", source="sum.result", target="more.values", type="test.add")
     assert ("sum.result", "add.values") in flows(draft)
