@@ -19,14 +19,15 @@ from workflows.drawing import (
     frame,
 )
 from workflows.inside import item_rows, message_of
-from workflows.inspection import inputs_of, results_of, sentence_of
 from workflows.models import Run
 from workflows.models.run import PRUNED_SENTENCES
 from workflows.outline import Outline, outline_for
 from workflows.reading import first_problem, rows_of
+from workflows.results import inputs_of, results_of
 from workflows.rows import AWAITED, Row, counted
 from workflows.run_log import LEVELS, log_page, log_query_of
 from workflows.stalls import STORAGE, as_shown
+from workflows.standing import sentence_of
 from workflows.tree import ONLY, ROWS, asked_of_query, tree_of
 from workflows.wording import said_errors
 

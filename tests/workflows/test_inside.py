@@ -7,12 +7,13 @@ import pytest
 from workflows.drawing import arrangement_of, drawing, look_of_dataflow
 from workflows.frames import news_since
 from workflows.inside import item_page
-from workflows.inspection import inspect, sentence_of
+from workflows.inspection import inspect
 from workflows.models import Run, Workflow
 from workflows.outline import outline_for, outline_of
 from workflows.ports import output_port, streaming_ports
 from workflows.reading import first_problem, rows_of
 from workflows.rows import Row, shape_of
+from workflows.standing import sentence_of
 
 pytestmark = pytest.mark.django_db
 

@@ -13,11 +13,12 @@ from runner.library import waiting
 from tests.drive import definition_of
 from tests.tasks import EXECUTED, registry_of_tests
 from tests.workflows.test_store import in_thread
-from workflows.inspection import results_of, streams_of
 from workflows.models import Run, Workflow
 from workflows.owners import new_owner
 from workflows.reading import rows_of
+from workflows.results import results_of
 from workflows.store import DatabaseStore
+from workflows.streamed import streams_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

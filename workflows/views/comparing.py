@@ -15,7 +15,7 @@ from runner.errors import RunnerError
 from workflows.access import run_for
 from workflows.comparing import ComparedTask, ComparedValue, compared, compared_values, diff
 from workflows.http import Request
-from workflows.inspection import whole_output
+from workflows.kept_outputs import whole_output
 from workflows.models import Run
 from workflows.rows import look_of
 from workflows.sides import inputs_of_side, sides_of

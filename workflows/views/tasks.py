@@ -14,7 +14,8 @@ from runner.errors import DamagedArtifact, MissingArtifact
 from workflows.access import may, run_for
 from workflows.http import Request
 from workflows.inside import ITEMS, item_page
-from workflows.inspection import inspect, whole_output
+from workflows.inspection import inspect
+from workflows.kept_outputs import whole_output
 from workflows.models import Right, Run
 from workflows.outline import slug_of
 from workflows.views.answers import asked_of
