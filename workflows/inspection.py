@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from workflows.attempts import Attempt, earlier_attempts
 from workflows.given import Given, given_to
 from workflows.inside import item_rows, with_items
 from workflows.kept_outputs import outputs_of
@@ -44,6 +45,7 @@ class Inspection:
     culprit: str
     events: tuple[RunEvent, ...]
     crumbs: tuple[tuple[str, str], ...]
+    attempts: tuple[Attempt, ...] = ()
 
 
 def inspect(run: Run, path: str) -> Inspection | None:
@@ -67,6 +69,7 @@ def inspect(run: Run, path: str) -> Inspection | None:
         culprit=culprit,
         events=events[-200:],
         crumbs=tuple(_crumbs(outline, path)),
+        attempts=earlier_attempts(run, path),
     )
 
 

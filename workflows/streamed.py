@@ -7,6 +7,7 @@ from workflows.models import Chunk, Run
 from workflows.outline import outline_for
 from workflows.passing import passed_ports, stream_behind
 from workflows.ports import streaming_ports
+from workflows.readers import Reader, readers_of
 from workflows.reading import is_text, replaces, said, values_in
 
 STREAM_LIMIT = 256 * 1024
@@ -30,6 +31,7 @@ class StreamSoFar:
     is_cut: bool
     is_open: bool
     shown_as: str = ""
+    readers: tuple[Reader, ...] = ()
 
 
 def streams_of(run: Run, path: str) -> Iterator[StreamSoFar]:
@@ -38,7 +40,8 @@ def streams_of(run: Run, path: str) -> Iterator[StreamSoFar]:
     declared = streaming_ports(place) if place else []
     kept = run.chunks.filter(path=path).order_by("port").values_list("port", flat=True).distinct()
     for port in dict.fromkeys([*declared, *kept]):
-        yield stream_of(run, path, port)
+        readers = readers_of(run, place, path, port) if place else ()
+        yield replace(stream_of(run, path, port), readers=readers)
     for port in passed_ports(run, place, path) if place else ():
         end = stream_behind(run, path, port)
         if end != (path, port) and run.chunks.filter(path=end[0], port=end[1]).exists():

@@ -1,8 +1,10 @@
 """The inspector of one task."""
 
+import json
+
 import pytest
 
-from tests.workflows.views.conftest import HOSTILE
+from tests.workflows.views.conftest import HOSTILE, NOW
 
 
 @pytest.fixture
@@ -88,6 +90,39 @@ def test_a_task_that_could_not_run_names_the_culprit(page, rich_run):
     )
 
     assert "because answer failed" in page("report/").content.decode()
+
+
+def test_earlier_attempts_say_why_they_ended_and_what_they_had_streamed(page, rich_run):
+    failed = {"path": "answer", "attempt": 1, "error": {"message": "No <b>room</b>."}, "delay": 1}
+    ended = {"path": "answer", "attempt": 2}
+    for seq, kind, payload in [(5, "TaskRetrying", failed), (6, "TaskInterrupted", ended)]:
+        rich_run.events.create(
+            seq=seq, at=NOW, kind=kind, path="answer", payload=json.dumps(payload)
+        )
+    rich_run.chunks.update(superseded=True)
+    drawn = page("answer/").content.decode()
+
+    assert drawn.index("Attempt 2") < drawn.index("Its process stopped.")
+    assert drawn.index("Its process stopped.") < drawn.index("its 2 chunks count no more")
+    assert "No &lt;b&gt;room&lt;/b&gt;." in drawn
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [("pending", "waits for the end"), ("running", "took the whole"), ("skipped", "does not")],
+)
+def test_a_stream_says_what_each_reader_does_with_it(page, rich_run, status, says):
+    rich_run.task_runs.create(path="report", status=status)
+    drawn = page("answer/").content.decode()
+
+    assert says in drawn[drawn.index("Stream<") :]
+
+
+def test_events_are_shown_with_what_they_hold(page):
+    drawn = page("answer/").content.decode()
+
+    assert "<summary>TaskLogged</summary>" in drawn
+    assert "&quot;level&quot;: &quot;INFO&quot;" in drawn
 
 
 @pytest.mark.parametrize(
