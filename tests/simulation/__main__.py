@@ -5,7 +5,6 @@ import json
 import os
 import sys
 import time
-from collections import Counter
 
 from tests.simulation.many import play_all
 from tests.simulation.plants import PLANTS, planted
@@ -40,8 +39,6 @@ def _replay(seed: int, plant: str) -> int:
     _say(str(simulation.scenario))
     for line in report.trace:
         _say(line)
-    for known, count in report.known.items():
-        _say(f"known ({count}): {known}")
     for broken in report.broken:
         _say(f"BROKEN {broken}")
     _say(f"seed {seed}: {'violated' if report.broken else 'holds'}")
@@ -57,9 +54,6 @@ def _run_many(seeds: range, options: argparse.Namespace) -> int:
         _say(f"seed {report.seed}: {report.broken[0]}")
         plant = f" --plant {options.plant}" if options.plant else ""
         _say(f"  replay: python -m tests.simulation --seed {report.seed}{plant}")
-    known = Counter(name for each in reports for name in each.known)
-    for name, count in known.most_common():
-        _say(f"known, in {count} seeds: {name}")
     _say(
         f"{len(reports)} seeds, {len(broken)} violated; "
         f"{sum(each.executions for each in reports)} bodies, "

@@ -35,7 +35,6 @@ class Report:
 
     seed: int
     broken: tuple[str, ...]
-    known: dict[str, int] = field(default_factory=dict)
     trace: tuple[str, ...] = field(default=(), repr=False)
     steps: int = 0
     executions: int = 0
@@ -143,7 +142,6 @@ class Simulation:
         return Report(
             seed=self.seed,
             broken=tuple(self.witness.broken),
-            known=dict(self.witness.known),
             trace=tuple(verdict.lines(self.witness.trace)) if self.traced else (),
             steps=self.world.steps,
             executions=sum(sum(each.executions.values()) for each in records),

@@ -27,8 +27,7 @@ def judge(simulation: "Simulation") -> None:
     if simulation.witness.broken:
         return
     for record in simulation.witness.records.values():
-        excused = simulation.witness.excused
-        if record.run in excused or not simulation.store.runs[record.run].status.is_over:
+        if not simulation.store.runs[record.run].status.is_over:
             continue  # said already: it stands still, or was set aside
         _judge_end(simulation, record)
         _judge_tasks(simulation, record)
@@ -111,7 +110,7 @@ def _judge_executor(simulation: "Simulation", record: RunRecord) -> None:
 def judge_exit(simulation: "Simulation", process: Process) -> None:
     """Judge a process that left in order and in time: nothing of a run is under way any more."""
     weather = simulation.scenario.weather
-    if process.name in simulation.halted or weather.is_bad or simulation.witness.excused:
+    if process.name in simulation.halted or weather.is_bad:
         return
     blame = simulation.witness.blame
     driven = list(simulation.runners[process.name].executors)

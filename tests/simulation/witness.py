@@ -12,7 +12,6 @@ from runner.execution.store import Batch, StoredRun
 from runner.graph.task_graph import OutputOf, paths_in
 from runner.run import events as happened
 from runner.run.status import TaskStatus
-from tests.simulation.known import FATAL, known_as
 from tests.simulation.world import Process, World
 
 #: Events of a task after which it is over, until a person has the run resumed.
@@ -71,8 +70,6 @@ class Witness:
 
     def __init__(self, world: World) -> None:
         self.broken: list[str] = []
-        self.known: Counter[str] = Counter()
-        self.excused: set[str] = set()
         self.trace: list[tuple[float, str, Any]] = []
         self.records: dict[str, RunRecord] = {}
         self.executor_of: Callable[[Process, str], Any] = lambda _process, _run: None
@@ -87,17 +84,8 @@ class Witness:
         self.trace.append((self._world.now, who, what))
 
     def blame(self, rule: str, run: str, sentence: str) -> None:
-        """Note a violated invariant, and whether it is one that the engine is known for."""
-        if run in self.excused:
-            return
-        said = f"{rule} {run}: {sentence}"
-        known = known_as(said)
-        if not known:
-            self.broken.append(said)
-            return
-        self.known[known] += 1
-        if rule in FATAL:
-            self.excused.add(run)
+        """Note a violated invariant."""
+        self.broken.append(f"{rule} {run}: {sentence}")
 
     # ── what bodies do ───────────────────────────────────────────────────────────────────
 
