@@ -1,6 +1,5 @@
 // The grid of a workflow's runs: one of its links is in the order of Tab, arrows go to the others.
 
-const OFF = "anabranch-keys-off";
 const grid = document.querySelector("[data-grid]");
 
 const linkAt = (row, column) => grid.rows[row]?.cells[column]?.querySelector("a");
@@ -51,10 +50,3 @@ if (grid) {
     step(cell)?.focus();
   });
 }
-
-document.addEventListener("keydown", (event) => {
-  const busy = event.target.closest("input, textarea, select, dialog, [contenteditable]");
-  if (busy || event.ctrlKey || event.metaKey || event.altKey || localStorage.getItem(OFF)) return;
-  const way = { "[": "[data-older]", "]": "[data-newer]" }[event.key];
-  if (way) document.querySelector(way)?.click();
-});

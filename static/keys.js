@@ -38,7 +38,8 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-path], a[data-close]");
   if (link && (link.hasAttribute("data-close") ? closeTask() : openTask(link))) event.preventDefault();
   const opener = event.target.closest("[data-open]");
-  if (opener) document.getElementById(opener.dataset.open)?.showModal();
+  if (opener?.dataset.open === "keys-sheet") openSheet();
+  else if (opener) document.getElementById(opener.dataset.open)?.showModal();
 });
 
 // ── asking first ────────────────────────────────────────────────────────────────────────────────
@@ -120,26 +121,59 @@ document.addEventListener("click", (event) => {
   for (const field of document.getElementById(clear?.dataset.clear)?.elements ?? []) if (field.type !== "hidden") field.value = "";
 });
 
-const KEYS = {
-  j: () => step(1),
-  ArrowDown: () => step(1),
-  ArrowUp: () => step(-1),
-  ArrowRight: () => inwards(rowOf(document.activeElement)),
-  ArrowLeft: () => outwards(rowOf(document.activeElement)),
-  e: () => stepToTrouble(1),
-  E: () => stepToTrouble(-1),
-  "*": () => document.getElementById("open-all")?.click(),
-  W: () => document.getElementById("close-all")?.click(),
-  "/": () => document.querySelector('[data-key="/"]')?.focus(),
-  k: () => step(-1),
-  1: () => document.querySelector('[data-key="1"]')?.click(),
-  2: () => document.querySelector('[data-key="2"]')?.click(),
-  3: () => document.querySelector('[data-key="3"]')?.click(),
-  4: () => document.querySelector('[data-key="4"]')?.click(),
-  c: () => document.querySelector('[data-act="cancel"]')?.requestSubmit(),
-  "?": () => document.getElementById("keys-sheet")?.showModal(),
-  Escape: () => closeTask(),
-};
+// The one table: what is pressed, what the sheet says of it, where there is something to press it
+// for, and what it does. Beside it, whatever has `data-key` on a page is pressed by that key.
+const TABLE = [
+  { keys: { j: () => step(1), k: () => step(-1) }, says: "next, previous row", on: ".tree-row, .rows" },
+  { keys: { ArrowDown: () => step(1), ArrowUp: () => step(-1) }, says: "the same, in the tree", on: ".tree-row" },
+  { keys: { ArrowRight: () => inwards(handed()), ArrowLeft: () => outwards(handed()) }, says: "open, close a compound; go in, go out", on: ".tree-row" },
+  { keys: { "*": () => press("#open-all"), W: () => press("#close-all") }, says: "open all, close all", on: "#open-all" },
+  { keys: { e: () => stepToTrouble(1), E: () => stepToTrouble(-1) }, says: "next, previous task in trouble", on: ".tree-row, .box" },
+  { keys: { Enter: null }, says: "open the row in hand", on: ".tree-row, .rows" },
+  { keys: { c: () => document.querySelector('[data-act="cancel"]').requestSubmit() }, says: "cancel the run (asks first)", on: 'form[data-act="cancel"]' },
+  { keys: { Escape: () => closeTask() }, says: "close this, or the inspector", on: "body" },
+  { keys: { "Ctrl+K": null }, says: "search, from anywhere", on: "#search-dialog" },
+  { keys: { "?": () => openSheet() }, says: "this sheet", on: "#keys-sheet" },
+];
+const SHOWN = { ArrowDown: "↓", ArrowUp: "↑", ArrowRight: "→", ArrowLeft: "←", Escape: "Esc", E: "Shift E", W: "Shift W" };
+
+const handed = () => rowOf(document.activeElement);
+const press = (selector) => document.querySelector(selector)?.click();
+const here = () => TABLE.filter((row) => document.querySelector(row.on));
+const keyed = () => [...document.querySelectorAll("[data-key]")];
+
+function actOf(key) {
+  const own = here().find((row) => row.keys[key]);
+  if (own) return own.keys[key];
+  const element = keyed().find((each) => each.dataset.key === key);
+  return element && (() => (element.matches("input, textarea, select") ? element.focus() : element.click()));
+}
+
+function nameOf(element) {
+  const words = element.cloneNode(true);
+  for (const kbd of words.querySelectorAll("kbd")) kbd.remove();
+  const label = element.getAttribute("aria-label") || element.labels?.[0]?.textContent || words.textContent;
+  return label.trim().replace(/…$/, "");
+}
+
+function lineOf(keys, says) {
+  const [line, name, what] = ["div", "dt", "dd"].map((tag) => document.createElement(tag));
+  for (const key of keys) {
+    const kbd = document.createElement("kbd");
+    kbd.textContent = SHOWN[key] ?? key;
+    name.append(kbd, " ");
+  }
+  what.textContent = says;
+  line.append(name, what);
+  return line;
+}
+
+function openSheet() {
+  const marked = keyed().map((each) => lineOf([each.dataset.key], nameOf(each)));
+  const rows = here().map((row) => lineOf(Object.keys(row.keys), row.says));
+  document.getElementById("keys-list").replaceChildren(...marked, ...rows);
+  document.getElementById("keys-sheet").showModal();
+}
 
 document.addEventListener("keydown", (event) => {
   const busy = event.target.closest("input, textarea, select, dialog, [contenteditable]");
@@ -147,7 +181,7 @@ document.addEventListener("keydown", (event) => {
   if (localStorage.getItem(OFF) && event.key.length === 1) return;
   // Arrows move what is in hand; without a row in hand they scroll.
   if (event.key.startsWith("Arrow") && !rowOf(event.target)) return;
-  const act = KEYS[event.key];
+  const act = actOf(event.key);
   if (act) { event.preventDefault(); act(); }
 });
 

@@ -25,12 +25,14 @@ from workflows.views import (
     run_list,
     run_logs,
     runs,
+    searching,
     tasks,
     workflows,
 )
 
 urlpatterns = [
     path("", workflows.home, name="home"),
+    path("search/", searching.search, name="search"),
     path("waiting/", workflows.waiting, name="waiting-list"),
     path("workflows/", workflows.index, name="workflow-list"),
     path("workflows/new/", workflows.new, name="workflow-new"),

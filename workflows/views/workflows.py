@@ -76,6 +76,7 @@ def home(request: Request) -> HttpResponse:
         "recent": runs.exclude(status__in=MOVING)[:SHOWN],
         "workflows": _lines(request, SHOWN),
         "is_member": Team.objects.visible_to(request.user).exists(),
+        "may_make": Team.objects.visible_to(request.user, Right.EDIT).exists(),
     }
     return render(request, "home.html", now | page)
 
