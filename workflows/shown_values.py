@@ -7,6 +7,7 @@ from runner.errors import RunnerError
 from runner.graph.artifact import Artifact
 from workflows.large_values import Reference, beginning_of, reference_in
 from workflows.models.artifact import artifacts_in
+from workflows.shown_tables import Table, table_of
 
 VALUE_LIMIT = 64 * 1024
 FILES = 100
@@ -17,7 +18,10 @@ _FILE = '{"$artifact":'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Value:
-    """One port's value; `files` are the artifacts that it names, `problem` why it cannot be read."""
+    """One port's value; `files` are the artifacts that it names, `problem` why it cannot be read.
+
+    A list of objects that is shown whole also comes as a table.
+    """
 
     port: str
     text: str
@@ -26,6 +30,7 @@ class Value:
     is_cut: bool
     files: tuple[Artifact, ...] = ()
     problem: str = ""
+    table: Table | None = None
 
 
 def shown(team: str, port: str, encoded: str, limit: int = VALUE_LIMIT) -> Value:
@@ -46,6 +51,7 @@ def shown(team: str, port: str, encoded: str, limit: int = VALUE_LIMIT) -> Value
         is_text=plain,
         is_cut=len(text) > limit,
         files=files,
+        table=table_of(encoded) if len(text) <= limit else None,
     )
 
 

@@ -118,6 +118,19 @@ def test_a_stream_says_what_each_reader_does_with_it(page, rich_run, status, say
     assert says in drawn[drawn.index("Stream<") :]
 
 
+def test_a_list_of_objects_is_a_table_with_its_json_folded(page, rich_run):
+    from runner.run.checkpoint import TaskCheckpoint
+
+    encoded = json.dumps([{"name": HOSTILE, "n": 1}, {"n": 2}], separators=(",", ":"))
+    kept = TaskCheckpoint(path="retrieve/rank", attempt=1, seq=2, outputs={"result": encoded})
+    rich_run.checkpoints.filter(path=kept.path).update(value=kept.to_json())
+    drawn = page("retrieve/rank/").content.decode()
+
+    assert '<th scope="col">name</th><th scope="col">n</th>' in drawn
+    assert "<tr><td></td><td>2</td></tr>" in drawn
+    assert HOSTILE not in drawn
+
+
 def test_events_are_shown_with_what_they_hold(page):
     drawn = page("answer/").content.decode()
 
