@@ -5,13 +5,20 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from django.db.models import F, Max, Sum
+from django.db.models import F, Max, Q, Sum
 
 from runner.errors import RunnerError
+from runner.graph.checking import examine
+from runner.graph.definition import GraphDefinition
+from runner.graph.trial import Trial
+from runner.graph.values import decode
+from runner.run.status import TaskStatus
+from workflows.as_run import Differing, KeptTask, differing
 from workflows.inside import OPEN, row_of, with_items
 from workflows.large_values import reference_in, whole
 from workflows.models import Chunk, Run, RunEvent, TaskRun
 from workflows.models.kept import HANDLED
+from workflows.models.workflow import registry_with
 from workflows.outline import CHOICES, Outline, Place, outline_for
 from workflows.ports import output_port
 from workflows.rows import SETTLED, Row, Streamed, status_of_group
@@ -103,6 +110,37 @@ def _culprits(run: Run, rows: list[Row]) -> dict[str, Row]:
         for row in rows
         if blamed.get(row.path)
     }
+
+
+# ── beside its definition ───────────────────────────────────────────────────────────────────────
+
+
+def differing_of(run: Run) -> list[Differing]:
+    """Say how a run differs from its definition so far, task by task."""
+    told = Q(status__in=[TaskStatus.CACHED, TaskStatus.SKIPPED]) | Q(width__isnull=False)
+    kept = run.task_runs.filter(told | ~Q(decision="")).order_by("id")
+    pinned, left_out = _trial_of(run)
+    return differing(
+        outline_for(run),
+        GraphDefinition.from_json(run.version.definition),
+        [KeptTask(*each) for each in kept.values_list("path", "status", "width", "decision")],
+        pinned=pinned,
+        left_out=left_out,
+    )
+
+
+def _trial_of(run: Run) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Name the tasks that a trial run was given and those it leaves out, while they are known."""
+    options = dict(decode(run.options))
+    if not options:
+        return (), ()
+    try:
+        definition = GraphDefinition.from_json(run.version.definition)
+        checked = examine(definition, registry_with(json.loads(run.workflows)))
+        trial = Trial(checked, **options)
+    except RunnerError:
+        return (), ()  # a task type is gone
+    return trial.pinned, trial.left_out
 
 
 # ── streams ─────────────────────────────────────────────────────────────────────────────────────

@@ -9,6 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
+from workflows.as_run import Differing
+from workflows.blueprint import blueprint
 from workflows.drawing import (
     DRAWN_AT_ONCE,
     arrangement_of,
@@ -22,7 +24,7 @@ from workflows.inside import item_rows, message_of
 from workflows.models import Run
 from workflows.models.run import PRUNED_SENTENCES
 from workflows.outline import Outline, outline_for
-from workflows.reading import first_problem, rows_of
+from workflows.reading import differing_of, first_problem, rows_of
 from workflows.results import inputs_of, results_of
 from workflows.rows import AWAITED, Row, counted
 from workflows.run_log import LEVELS, log_page, log_query_of
@@ -87,14 +89,32 @@ def _tree(run: Run, rows: Mapping[str, Row], query: QueryDict) -> dict[str, Any]
 
 
 def _graph(run: Run, rows: Mapping[str, Row], query: QueryDict) -> dict[str, Any]:
-    page = {
+    page: dict[str, Any] = {
         "boxes": len(rows),
         "legend": LEGEND,
         "drawing_name": drawing_name(run.version.digest),
     }
+    if query.get("beside") == "definition":
+        page |= differences_page(run)
     if len(rows) > DRAWN_AT_ONCE and "all" not in query:
         return page
+    if "differing" in page:
+        page["definition"] = _definition_of(run, page["differing"])
     return page | {"drawing": drawing_of(run, rows)}
+
+
+def differences_page(run: Run) -> dict[str, Any]:
+    """Say how a run differs from its definition."""
+    return {"run": run, "run_id": run.pk, "differing": differing_of(run)}
+
+
+def _definition_of(run: Run, differing: list[Differing]) -> SafeString:
+    """Draw what the run was started from, and in each box how the run differs there."""
+    said: dict[str, str] = {}
+    for each in differing:
+        said.setdefault(each.path, each.in_box)
+    parts = blueprint(run.version.definition, address=lambda path: _address(run, path), said=said)
+    return mark_safe("".join(parts))  # noqa: S308 - every text in it went through its escape
 
 
 def _log(run: Run, rows: Mapping[str, Row], query: QueryDict) -> dict[str, Any]:

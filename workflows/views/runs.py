@@ -23,7 +23,7 @@ from workflows.http import Request
 from workflows.inspection import inspect
 from workflows.large_values import inputs_whole
 from workflows.models import Right, Run, Workflow, WorkflowVersion
-from workflows.showing import VIEWS, run_page
+from workflows.showing import VIEWS, differences_page, run_page
 from workflows.uploads import upload_ticket
 from workflows.views.answers import asked_of
 from workflows.views.decisions import decision_of
@@ -134,6 +134,8 @@ def show(request: Request, id: UUID) -> HttpResponse:
     run = run_for(request.user, id)
     view = request.GET.get("view", "")
     view = view if view in VIEWS else "tree"
+    if request.htmx and request.GET.get("part") == "differences":
+        return render(request, "runs/graph.html#differences", differences_page(run))
     page = run_page(run, view, may_run=may(request.user, run, Right.RUN), query=request.GET)
     part = request.GET.get("part", "") if request.htmx else ""
     if part in {"result", "controls"}:

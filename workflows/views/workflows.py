@@ -18,11 +18,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from workflows.access import may, workflow_for
 from workflows.beginning import BeginForm, begin
-from workflows.drawing import DRAWN_AT_ONCE, drawing, drawing_name
+from workflows.blueprint import blueprint
+from workflows.drawing import DRAWN_AT_ONCE, drawing_name
 from workflows.http import Request
 from workflows.models import Right, Run, RunEvent, Team, Workflow, WorkflowVersion
 from workflows.outline import outline_of
-from workflows.rows import Row
 from workflows.waiting import waiting_for
 from workflows.wording import said_span
 
@@ -185,17 +185,7 @@ def _version(workflow: Workflow) -> WorkflowVersion:
 
 def _blueprint(definition: str, address: str) -> str:
     """Draw a definition that is not running."""
-    rows = {
-        path: Row(
-            path=path,
-            title=place.title,
-            kind="task" if place.is_closed else place.kind,
-            number=place.number,
-            message=place.type,
-        )
-        for path, place in outline_of(definition).places.items()
-    }
-    parts = drawing(definition, rows, address=lambda _: address, now=timezone.now())
+    parts = blueprint(definition, address=lambda _: address)
     return mark_safe("".join(parts))  # noqa: S308 - every text in it went through its escape
 
 

@@ -167,3 +167,19 @@ def test_a_graph_with_very_many_tasks_asks_before_it_is_drawn(page, monkeypatch)
     assert "This graph has 6 tasks" in page("?view=graph")
     assert 'id="task-box-answer"' not in page("?view=graph")
     assert 'id="task-box-answer"' in page("?view=graph&all=yes")
+
+
+def test_the_definition_stands_beside_the_run_with_the_differences_in_words(page):
+    alone, beside = page("?view=graph"), page("?view=graph&beside=definition")
+
+    assert 'id="differences"' not in alone
+    assert "Graph of the definition" in beside
+    assert "expanded ×60" in beside.partition("Graph of the definition")[0]
+    assert beside.count('id="task-box-hash"') == 1
+
+
+def test_a_page_that_watches_fetches_the_differences_alone(page, hx):
+    part = page("?part=differences", headers=hx)
+
+    assert part.strip().startswith('<section class="differences"')
+    assert "expanded ×60" in part

@@ -1,0 +1,56 @@
+"""A definition drawn as such: its boxes say what they are, and nothing runs (pure)."""
+
+from collections.abc import Iterator, Mapping
+from html import escape
+
+from workflows.drawing import Address, arrangement_of
+from workflows.outline import Place, outline_of
+
+
+def blueprint(
+    definition: str, *, address: Address, said: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """Draw a definition: frames, then dataflows, then boxes, none of them with an id.
+
+    `said` has more words by path, such as how a run differs there.
+    """
+    arrangement = arrangement_of(definition)
+    places = outline_of(definition).places.values()
+    words = said or {}
+    _, _, width, height = arrangement.boxes[""]
+    yield '<div class="drawing blueprint" role="group" aria-label="Tasks as they were drawn">'
+    for place in places:
+        if place.kind == "compound":
+            yield _frame(place, address(place.path), words.get(place.path, ""))
+    yield f'<svg width="{width}" height="{height}" aria-hidden="true">'
+    for wire in arrangement.wires:
+        yield f'<g class="flow"><path class="line" d="{wire.line}" />'
+        yield f'<path class="port" d="{wire.port}" /></g>'
+    yield "</svg>"
+    for place in places:
+        if place.kind != "compound":
+            yield _box(place, address(place.path), words.get(place.path, ""))
+    yield "</div>"
+
+
+def _box(place: Place, link: str, said: str) -> str:
+    stacked = " stacked" if place.is_closed else ""
+    spoken = ", ".join(each for each in (place.title, place.type, said) if each)
+    return (
+        f'<a class="box at-{place.number}{stacked}" href="{escape(link)}"'
+        f' data-path="{escape(place.path)}" aria-label="{escape(spoken)}">'
+        f"<b>{escape(place.title)}</b>"
+        f'<span class="said">{escape(place.type)}</span>{_differs(said)}</a>'
+    )
+
+
+def _frame(place: Place, link: str, said: str) -> str:
+    return (
+        f'<div class="frame at-{place.number}" data-path="{escape(place.path)}">'
+        f'<a href="{escape(link)}" data-path="{escape(place.path)}">'
+        f'<span class="name">{escape(place.title)}</span>{_differs(said)}</a></div>'
+    )
+
+
+def _differs(said: str) -> str:
+    return f'<span class="differs">{escape(said)}</span>'
