@@ -281,14 +281,15 @@ let drawingAgain = 0;
 
 // So much has changed that the page rather asks for what it shows itself, but not all the time.
 function drawAgain() {
-  if (!document.getElementById("tree") || drawingAgain) return;
+  if (!document.querySelector("#tree, #timeline") || drawingAgain) return;
   drawingAgain = setTimeout(() => { drawingAgain = 0; fetchTree(); }, AGAIN);
   if (document.getElementById("task")) refreshPane();
 }
 
 function fetchTree() {
-  const tree = document.getElementById("tree");
-  if (tree) htmx.ajax("GET", location.pathname + tree.dataset.again, { target: "#tree", swap: "outerHTML" });
+  const tree = document.querySelector("#tree, #timeline");
+  if (!tree || (tree.id === "timeline" && tree.contains(document.activeElement))) return;
+  htmx.ajax("GET", location.pathname + tree.dataset.again, { target: `#${tree.id}`, swap: "outerHTML" });
 }
 
 // ── the pane, the words, the end ────────────────────────────────────────────────────────────────

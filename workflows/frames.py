@@ -28,7 +28,7 @@ from workflows.stalls import as_shown
 from workflows.wording import said_errors
 
 # "items" is the tree with the items of its maps, which most pages do not show.
-VIEWS = ("tree", "items", "graph", "log", "task")
+VIEWS = ("tree", "items", "graph", "timeline", "log", "task")
 WITH_ITEMS = frozenset({"items", "task"})
 EVENT_LIMIT = 5000
 # The kinds of events whose content a page is told; that of others may be as large as a result.
@@ -185,6 +185,8 @@ class _Drawn:
             yield frame_of(content | pack, known, ended=is_end)
 
     def _is_much(self, view: str) -> bool:
+        if view == "timeline":
+            return bool(self.changed)
         return view in {"tree", "items"} and len(self.changed) > ROW_LIMIT
 
     def _fragments(self, view: str) -> Iterator[str]:

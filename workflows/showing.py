@@ -30,6 +30,7 @@ from workflows.rows import AWAITED, Row, counted
 from workflows.run_log import LEVELS, log_page, log_query_of
 from workflows.stalls import STORAGE, as_shown
 from workflows.standing import sentence_of
+from workflows.timeline_rows import timeline_of
 from workflows.tree import ONLY, ROWS, asked_of_query, tree_of
 from workflows.wording import said_errors
 
@@ -49,7 +50,7 @@ TASKS_TO_CHOOSE = 500
 #: A page that follows the log keeps so many lines; the earlier ones are pages before.
 LINES_AT_ONCE = 5000
 #: The views of a run, in the order of their tabs; each has its template, `runs/<name>.html`.
-VIEWS: Mapping[str, str] = {"tree": "Tree", "graph": "Graph", "log": "Log"}
+VIEWS: Mapping[str, str] = {"tree": "Tree", "graph": "Graph", "timeline": "Timeline", "log": "Log"}
 
 
 def run_page(run: Run, view: str, *, may_run: bool, query: QueryDict) -> dict[str, Any]:
@@ -117,6 +118,10 @@ def _definition_of(run: Run, differing: list[Differing]) -> SafeString:
     return mark_safe("".join(parts))  # noqa: S308 - every text in it went through its escape
 
 
+def _timeline(run: Run, rows: Mapping[str, Row], query: QueryDict) -> dict[str, Any]:
+    return timeline_of(run, rows, asked_of_query(dict(query.lists())))
+
+
 def _log(run: Run, rows: Mapping[str, Row], query: QueryDict) -> dict[str, Any]:
     asked = log_query_of(dict(query.lists()))
     tasks = list(rows)[:TASKS_TO_CHOOSE]
@@ -129,7 +134,7 @@ def _log(run: Run, rows: Mapping[str, Row], query: QueryDict) -> dict[str, Any]:
     }
 
 
-_VIEWED = {"tree": _tree, "graph": _graph, "log": _log}
+_VIEWED = {"tree": _tree, "graph": _graph, "timeline": _timeline, "log": _log}
 
 
 def head_of(run: Run, rows: Mapping[str, Row]) -> dict[str, Any]:

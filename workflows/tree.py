@@ -32,6 +32,7 @@ _TROUBLE = frozenset({"failed", "interrupted", "awaiting"})
 class Asked:
     """What a page asks of the tree; everything has a place in its address."""
 
+    view: str = "tree"
     words: str = ""
     only: str = ""
     opened: frozenset[str] = frozenset()
@@ -51,7 +52,7 @@ class Asked:
 
     def address(self) -> str:
         """Write it as a query; what is as it is at the start is left out."""
-        pairs = [("view", "tree"), ("q", self.words), ("only", self.only), ("every", self.every)]
+        pairs = [("view", self.view), ("q", self.words), ("only", self.only), ("every", self.every)]
         pairs += [("open", path) for path in sorted(self.opened)]
         pairs += [("close", path) for path in sorted(self.closed)]
         pairs += [("page", str(self.page))] if self.page > 1 else []
