@@ -14,7 +14,7 @@ from runner.graph.ports import Port
 from workflows.forms import StartForm
 from workflows.sources import Source
 
-CONSTANT, EXPRESSION, FED = "constant", "expression", "fed"
+CONSTANT, EXPRESSION, FED, EXPOSED = "constant", "expression", "fed", "exposed"
 END = "from:"
 type Section = Literal["config", "inputs"]
 

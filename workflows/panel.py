@@ -18,6 +18,7 @@ from runner.graph.registry import TaskRegistry
 from runner.graph.task import Task
 from workflows.given_values import (
     CONSTANT,
+    EXPOSED,
     EXPRESSION,
     FED,
     Given,
@@ -206,6 +207,8 @@ class TaskPanel:
         if flow := self._sent("disconnect", ""):
             source, _, target = flow.partition(" ")
             return [{"op": "disconnect", "level": self.level, "source": source, "target": target}]
+        if name := self._sent("expose", ""):
+            return [self._exposed(name, "output")]
         if not all(
             each.is_valid() for each in (*self._values.values(), self.policy) if each.is_bound
         ):
@@ -243,7 +246,7 @@ class TaskPanel:
 
     def _freed(self, given: Given) -> Iterator[Act]:
         """Take dataflows away where a value was chosen instead, and given."""
-        if given.several or given.way not in (CONSTANT, EXPRESSION):
+        if given.several or given.way not in (CONSTANT, EXPRESSION, EXPOSED):
             return
         if given.way == EXPRESSION and not given.expression.strip():
             return
@@ -253,6 +256,12 @@ class TaskPanel:
     def _joined(self, given: Given) -> Iterator[Act]:
         if given.chosen_end and given.chosen_end not in self._feeds(given.name):
             yield self._flow("connect", given.chosen_end, given.name)
+        if given.way == EXPOSED:
+            yield self._exposed(given.name, "input")
+
+    def _exposed(self, name: str, side: str) -> Act:
+        end = f"{self.task.id}.{name}"
+        return {"op": "expose", "level": self.level, "end": end, "side": side}
 
     def _flow(self, op: str, source: str, name: str) -> Act:
         target = f"{self.task.id}.{name}"

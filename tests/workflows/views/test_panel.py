@@ -88,6 +88,13 @@ def test_what_does_not_fit_is_listed_with_the_reason_and_refused(say):
     assert flows() == []
 
 
+def test_a_port_is_led_out_of_the_graph(say):
+    say("split", **{"inputs-way-topics": "exposed"})
+    say("split", expose="passages")
+    assert flows() == [("$inputs.topics", "split.topics")]
+    assert definition().outputs[-1].to_document() == {"name": "passages", "from": "split.passages"}
+
+
 def test_several_dataflows_are_added_and_taken_away_one_by_one(say):
     say("merge", **{"inputs-way-values": "from:a.result"})
     say("merge", **{"inputs-way-values": "from:count_words.count"})
