@@ -27,6 +27,7 @@ from workflows.views import (
     runs,
     searching,
     tasks,
+    versions,
     workflows,
 )
 
@@ -38,6 +39,15 @@ urlpatterns = [
     path("workflows/new/", workflows.new, name="workflow-new"),
     path("workflows/<uuid:id>/", workflows.show, name="workflow-show"),
     path("workflows/<uuid:id>/export/", workflows.export, name="workflow-export"),
+    path("workflows/<uuid:id>/versions/", versions.index, name="version-list"),
+    path("workflows/<uuid:id>/versions/diff/", versions.diff, name="version-diff"),
+    path("workflows/<uuid:id>/versions/<int:number>/json/", versions.export, name="version-export"),
+    path("workflows/<uuid:id>/versions/<int:number>/svg/", versions.svg, name="version-svg"),
+    path(
+        "workflows/<uuid:id>/versions/<int:number>/restore/",
+        versions.restore,
+        name="version-restore",
+    ),
     path("workflows/<uuid:id>/copy/", workflows.copy, name="workflow-copy"),
     path("workflows/<uuid:id>/history/", history.show, name="workflow-history"),
     path("workflows/<uuid:id>/outline/", outline.outline, name="workflow-outline"),

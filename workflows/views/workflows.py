@@ -12,7 +12,6 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -23,6 +22,7 @@ from workflows.drawing import DRAWN_AT_ONCE, drawing_name
 from workflows.http import Request
 from workflows.models import Right, Run, RunEvent, Team, Workflow, WorkflowVersion
 from workflows.outline import outline_of
+from workflows.views.versions import as_file
 from workflows.waiting import waiting_for
 from workflows.wording import said_span
 
@@ -156,14 +156,8 @@ def new(request: Request) -> HttpResponse:
 @login_required
 @require_safe
 def export(request: Request, id: UUID) -> HttpResponse:
-    """Give the definition as a file, byte for byte as it is kept."""
-    version = _version(workflow_for(request.user, id))
-    name = f"{version.workflow.name}.json"
-    return HttpResponse(
-        version.definition.encode(),
-        content_type="application/json",
-        headers={"Content-Disposition": content_disposition_header(True, name) or ""},  # noqa: FBT003 - takes it by position only
-    )
+    """Give the latest version as a JSON file."""
+    return as_file(_version(workflow_for(request.user, id)))
 
 
 @login_required

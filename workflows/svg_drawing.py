@@ -1,0 +1,102 @@
+"""A definition as one SVG that needs nothing around it: to be marked on a page, or kept (pure)."""
+
+from collections.abc import Iterator, Mapping
+from html import escape
+
+from workflows.drawing import Box, Wire, arrangement_of
+from workflows.outline import Place, outline_of
+
+#: So many letters of a title fit into a box.
+LETTERS = 23
+SIGNS: Mapping[str, str] = {"added": "+", "changed": "~", "removed": "−"}
+_MARGIN = 8
+_STYLE = (
+    "<style>text{font:13px system-ui,sans-serif;fill:#1b222b}.small{font-size:11px;fill:#56616e}"
+    "rect{fill:#fff;stroke:#56616e;stroke-width:1.5}.around{fill:none;stroke-dasharray:5 4}"
+    "path{fill:none;stroke:#56616e;stroke-width:1.5}</style>"
+)
+
+
+def svg_of(definition: str, marks: Mapping[str, str] | None = None) -> str:
+    """Draw a definition for a page.
+
+    `marks` says by path of a task, or by the name of a dataflow, whether it was added, changed
+    or removed; a marked thing has the word in `data-change`, and a box its sign besides.
+    """
+    width, height = _size(definition)
+    return (
+        f'<svg class="svg-drawing" width="{width}" height="{height}" role="img"'
+        f' viewBox="{-_MARGIN} {-_MARGIN} {width} {height}"'
+        f' aria-label="Graph of {len(outline_of(definition).places)} tasks">'
+        f"{''.join(_parts(definition, marks or {}))}</svg>"
+    )
+
+
+def svg_file(definition: str) -> str:
+    """Draw a definition as a file of its own, with its colours in it."""
+    width, height = _size(definition)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
+        f' viewBox="{-_MARGIN} {-_MARGIN} {width} {height}">'
+        f"{_STYLE}{''.join(_parts(definition, {}))}</svg>\n"
+    )
+
+
+def _size(definition: str) -> tuple[int, int]:
+    _, _, width, height = arrangement_of(definition).boxes[""]
+    return width + 2 * _MARGIN, height + 2 * _MARGIN
+
+
+def _parts(definition: str, marks: Mapping[str, str]) -> Iterator[str]:
+    arrangement, places = arrangement_of(definition), outline_of(definition).places
+    frames = [place for place in places.values() if place.kind == "compound"]
+    for place in frames:
+        yield _frame(place, arrangement.boxes[place.path], marks.get(place.path, ""))
+    for wire in arrangement.wires:
+        yield _wire(wire, marks.get(wire.slug, ""))
+    for place in places.values():
+        if place.kind != "compound":
+            yield _box(place, arrangement.boxes[place.path], marks.get(place.path, ""))
+
+
+def _wire(wire: Wire, mark: str) -> str:
+    return f'<path{_marked(mark)} d="{wire.line}"><title>{escape(wire.spoken)}</title></path>'
+
+
+def _frame(place: Place, box: Box, mark: str) -> str:
+    x, y, width, height = box
+    return (
+        f"<g{_marked(mark)}><title>{_spoken(place, mark)}</title>"
+        f'<rect class="around" x="{x}" y="{y}" width="{width}" height="{height}" rx="10" />'
+        f'<text x="{x + 12}" y="{y + 20}">{_text(place.title)}</text>{_sign(box, mark)}</g>'
+    )
+
+
+def _box(place: Place, box: Box, mark: str) -> str:
+    x, y, width, height = box
+    return (
+        f"<g{_marked(mark)}><title>{_spoken(place, mark)}</title>"
+        f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="8" />'
+        f'<text x="{x + 11}" y="{y + 25}">{_text(place.title)}</text>'
+        f'<text class="small" x="{x + 11}" y="{y + 45}">{_text(place.type)}</text>'
+        f"{_sign(box, mark)}</g>"
+    )
+
+
+def _sign(box: Box, mark: str) -> str:
+    x, y, width, _ = box
+    if mark not in SIGNS:
+        return ""
+    return f'<text class="sign" x="{x + width - 18}" y="{y + 24}">{SIGNS[mark]}</text>'
+
+
+def _marked(mark: str) -> str:
+    return f' data-change="{mark}"' if mark in SIGNS else ""
+
+
+def _spoken(place: Place, mark: str) -> str:
+    return escape(f"{place.title} ({place.path}, {place.type}){f', {mark}' if mark else ''}")
+
+
+def _text(words: str) -> str:
+    return escape(words if len(words) <= LETTERS else f"{words[: LETTERS - 1]}…")
