@@ -11,8 +11,13 @@ from runner.graph.artifact import Artifact
 from runner.graph.definition import GraphDefinition
 from runner.run.status import RunStatus
 
-FAILED, USAGE, CANCELLED = 1, 2, 130
-EXIT_CODES = {RunStatus.COMPLETED: 0, RunStatus.CANCELLED: CANCELLED}
+FAILED, USAGE, AWAITING, CANCELLED = 1, 2, 3, 130
+EXIT_CODES = {
+    RunStatus.COMPLETED: 0,
+    RunStatus.AWAITING: AWAITING,
+    RunStatus.PAUSED: AWAITING,
+    RunStatus.CANCELLED: CANCELLED,
+}
 READ_AS_WRITTEN = frozenset({"str", "bytes", "datetime", "decimal", "uuid"})
 
 
@@ -83,5 +88,5 @@ def read_value(kind: str, text: str) -> Any:
 
 
 def exit_code_of(status: str) -> int:
-    """Give the exit code that says how a run ended."""
+    """Give the exit code that says how a run ended, or that it needs a person."""
     return EXIT_CODES.get(RunStatus(status), FAILED)
