@@ -44,3 +44,11 @@ def test_a_member_downloads_all_lines(client_of, bob, lines, kind, count):
 def test_a_stranger_finds_no_log_and_nobody_signs_in(client, client_of, charlie, lines):
     assert client_of(charlie).get(f"/runs/{lines.pk}/log/").status_code == 404
     assert client.get(f"/runs/{lines.pk}/log/").url.startswith("/sign-in/")
+
+
+def test_a_line_newer_than_the_run_was_read_is_not_appended_again(client_of, bob, lines):
+    page = client_of(bob).get(f"/runs/{lines.pk}/?view=log").content.decode()
+
+    assert f'data-seq="{lines.seq}"' in page
+    assert lines.seq < 6
+    assert 'data-last="6"' in page
