@@ -28,6 +28,7 @@ REVISION = 3
 DRAWN_AT_ONCE = 2000
 PATIENCE = 20
 TAIL = 24
+UNDER = 21  # pixels from what is written over a line to what is written under it
 ERROR = "[error]"
 PLAIN = 4  # so many points are one bend, to the next column: drawn as one curve
 _HOME = Path(__file__).resolve().parent.parent
@@ -312,7 +313,8 @@ def dataflow(wire: Wire, rows: Mapping[str, Row]) -> str:
     return (
         f'<g class="flow" id="dataflow-{escape(wire.slug)}" data-flow="{look}">'
         f'<path class="line" d="{wire.line}" /><path class="port" d="{wire.port}" />'
-        f'<text data-leaf="label" x="{x}" y="{y}">{escape(label)}</text></g>'
+        f'<text data-leaf="label" x="{x}" y="{y}">{escape(label)}'
+        f'<tspan x="{x}" dy="{UNDER}">{escape(first_chunk(wire, rows))}</tspan></text></g>'
     )
 
 
@@ -353,6 +355,16 @@ def _framed(row: Row) -> str:
 
 def _carried(chunks: int, size: int) -> str:
     return f"{chunks} {'chunk' if chunks == 1 else 'chunks'} · {said_size(size)}"
+
+
+def first_chunk(wire: Wire, rows: Mapping[str, Row]) -> str:
+    """Say how long the first chunk of a dataflow's source took; empty if it gave none here."""
+    source = rows.get(wire.producer)
+    if source is None or wire.producer_port not in source.streams:
+        return ""
+    if source.started_at is None or source.first_chunk_at is None:
+        return ""
+    return f"first {said_span(source.started_at, source.first_chunk_at, source.first_chunk_at)}"
 
 
 def _said(row: Row) -> str:

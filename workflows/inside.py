@@ -122,6 +122,7 @@ def row_of(place: Place, kept: TaskRun | None, streams: Mapping[str, Streamed]) 
         status=kept.status,
         attempt=kept.attempt,
         started_at=kept.started_at,
+        first_chunk_at=kept.first_chunk_at,
         ended_at=kept.ended_at,
         fraction=kept.fraction or None,
         message=kept.message,

@@ -50,7 +50,7 @@ def rows_of(run: Run, streams_of_paths: Collection[str] | None = None) -> dict[s
 
 def _kept(run: Run, outline: Outline) -> dict[str, TaskRun]:
     """Read what is kept of the tasks that stand in the outline."""
-    kept = run.task_runs.defer("detail", "first_chunk_at")
+    kept = run.task_runs.defer("detail")
     if any(place.is_closed for place in outline.places.values()):
         # There may be thousands of items, which have no row of their own.
         kept = kept.filter(path__in=list(outline.places))

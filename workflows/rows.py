@@ -81,6 +81,7 @@ class Row:
     status: str = "pending"
     attempt: int = 0
     started_at: datetime | None = None
+    first_chunk_at: datetime | None = None
     ended_at: datetime | None = None
     fraction: float | None = None
     message: str = ""

@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -176,3 +176,13 @@ def test_an_empty_definition_can_be_drawn():
     empty = _definition([], [])
 
     assert _drawn(empty, {}).startswith('<div class="drawing"')
+
+
+def test_a_dataflow_says_how_long_its_first_chunk_took():
+    (wire, *_) = drawing.arrangement_of(NESTED).wires
+    known = {"started_at": NOW, "first_chunk_at": NOW + timedelta(seconds=0.4)}
+    streams = {wire.producer_port: Streamed(chunks=37, size=12_000)}
+    rows = _rows(NESTED, status="streaming", streams=streams, **known)
+
+    assert drawing.first_chunk(wire, rows) == "first 400 ms"
+    assert ">first 400 ms</tspan>" in drawing.dataflow(wire, rows)
