@@ -8,6 +8,7 @@ from django.urls import path, re_path
 
 from workflows.consumers import RunConsumer
 from workflows.views import (
+    about,
     answers,
     appearance,
     artifacts,
@@ -48,6 +49,8 @@ urlpatterns = [
         versions.restore,
         name="version-restore",
     ),
+    path("workflows/<uuid:id>/about/", about.show, name="workflow-about"),
+    path("workflows/<uuid:id>/remove/", about.remove, name="workflow-remove"),
     path("workflows/<uuid:id>/copy/", workflows.copy, name="workflow-copy"),
     path("workflows/<uuid:id>/history/", history.show, name="workflow-history"),
     path("workflows/<uuid:id>/outline/", outline.outline, name="workflow-outline"),
