@@ -55,11 +55,19 @@ def rename(workflow: Workflow, person: Person, title: str, name: str) -> None:
 
 def used_by(workflow: Workflow) -> tuple[Workflow, ...]:
     """Give the workflows of the team whose latest version runs this one as a sub-graph."""
-    newest = WorkflowVersion.objects.filter(workflow=OuterRef("pk")).order_by("-number")
-    others = Workflow.objects.filter(team=workflow.team_id, removed_at=None)
-    others = others.exclude(pk=workflow.pk).annotate(says=Subquery(newest.values("definition")[:1]))
-    made_of_others = others.filter(says__contains=SUBGRAPH).order_by("title")
-    return tuple(each for each in made_of_others if _uses(each.says, workflow.name))
+    versions = WorkflowVersion.objects.filter(workflow=OuterRef("workflow")).order_by("-number")
+    latest = WorkflowVersion.objects.filter(
+        workflow__team=workflow.team_id,
+        workflow__removed_at=None,
+        number=Subquery(versions.values("number")[:1]),
+        definition__contains=SUBGRAPH,
+    )
+    others = latest.exclude(workflow=workflow).select_related("workflow")
+    return tuple(
+        each.workflow
+        for each in others.order_by("workflow__title")
+        if workflow.name in workflows_in(GraphDefinition.from_json(each.definition))
+    )
 
 
 def leaving_of(workflow: Workflow) -> Leaving:
@@ -70,7 +78,3 @@ def leaving_of(workflow: Workflow) -> Leaving:
         cancelled=runs.filter(status__in=DRIVEN).count(),
         used_by=used_by(workflow),
     )
-
-
-def _uses(definition: str, name: str) -> bool:
-    return name in workflows_in(GraphDefinition.from_json(definition))
