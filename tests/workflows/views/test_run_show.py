@@ -183,3 +183,11 @@ def test_a_page_that_watches_fetches_the_differences_alone(page, hx):
 
     assert part.strip().startswith('<section class="differences"')
     assert "expanded ×60" in part
+
+
+def test_the_graph_offers_no_zoom_before_a_script_can_do_it(page):
+    drawn = page("?view=graph")
+
+    for key in ["+", "-", "0"]:
+        button = drawn.partition(f'data-key="{key}"')[2].partition(">")[0]
+        assert button.endswith("hidden")
