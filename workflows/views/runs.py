@@ -24,6 +24,7 @@ from workflows.inspection import inspect
 from workflows.large_values import inputs_whole
 from workflows.models import Right, Run, Workflow, WorkflowVersion
 from workflows.showing import VIEWS, differences_page, run_page
+from workflows.starting import before, version_of
 from workflows.uploads import upload_ticket
 from workflows.views.answers import asked_of
 from workflows.views.decisions import decision_of
@@ -40,7 +41,10 @@ YEAR = 365 * 24 * 60 * 60
 def start(request: Request, id: UUID) -> HttpResponse:
     """Ask for the workflow's inputs, and start a run with them."""
     workflow = workflow_for(request.user, id, Right.RUN)
-    version = workflow.latest
+    number = (request.POST if request.method == "POST" else request.GET).get("version", "")
+    version = version_of(workflow, number)
+    if version is None and number:
+        raise Http404
     if version is None:
         return render(request, "runs/start.html", {"workflow": workflow}, status=_code(request))
     if request.method != "POST":
@@ -112,8 +116,10 @@ def _start_page(
         "form": form,
         "ticket": upload_ticket(request.user.pk) if form.takes_files else "",
     }
-    part = "#form" if request.htmx else ""
-    return render(request, f"runs/start.html{part}", page, status=status)
+    if request.htmx:
+        return render(request, "runs/start.html#form", page, status=status)
+    page["before"] = before(request.user, version)
+    return render(request, "runs/start.html", page, status=status)
 
 
 def _to(request: Request, address: str) -> HttpResponse:

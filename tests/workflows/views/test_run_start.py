@@ -115,3 +115,55 @@ def test_a_workflow_without_a_version_says_so(client_of, alice, team):
     assert "nothing to run" in client.get(f"/workflows/{empty.pk}/run/").content.decode()
     assert client.post(f"/workflows/{empty.pk}/run/").status_code == 409
     assert client.get(f"/workflows/{empty.pk}/").status_code == 200
+
+
+@pytest.fixture
+def address(rich_workflow):
+    """The page that starts a run."""
+    return f"/workflows/{rich_workflow.pk}/run/"
+
+
+def test_earlier_inputs_are_offered_once_each_and_fill_the_form(client_of, alice, rich_workflow, address):  # fmt: skip
+    for question in ("Why?", "How?", "Why?"):
+        run = Run.objects.start(rich_workflow.latest, alice, {"question": question, "count": 7})
+    page = client_of(alice).get(address).content.decode()
+    like = client_of(alice).get(f"{address}?like={run.pk}").content.decode()
+
+    assert page.count("?version=1&amp;like=") == 2
+    assert f"like={run.pk}" in page
+    assert 'value="7"' in like
+
+
+def test_the_page_says_what_will_run_and_for_whom(client_of, alice, rich_workflow, address):
+    page = client_of(alice).get(address).content.decode()
+
+    assert "<b>Retrieve</b>" in page
+    assert f"It runs as alice, for {rich_workflow.team.name}." in page
+
+
+def test_the_version_that_was_shown_runs_though_a_newer_one_came(client_of, alice, rich_workflow):
+    """R4: the version is always named."""
+    first = rich_workflow.latest
+    rich_workflow.revise(first.definition.replace('"Rich"', '"Richer"'), alice)
+    client_of(alice).post(
+        f"/workflows/{rich_workflow.pk}/run/",
+        {"in-port-question": "Why?", "in-port-count": "5", "version": "1"},
+    )
+
+    assert rich_workflow.latest.number == 2
+    assert Run.objects.get().version == first
+
+
+@pytest.mark.parametrize("number", ["99", "-1", "one", "\u0663", "9" * 40])
+def test_a_version_that_does_not_exist_is_not_found(client_of, alice, address, number):
+    assert client_of(alice).get(address, {"version": number}).status_code == 404
+    assert client_of(alice).post(address, {"version": number}).status_code == 404
+
+
+def test_the_page_costs_the_same_for_many_runs(client_of, alice, rich_workflow, address, django_assert_max_num_queries):  # fmt: skip
+    client = client_of(alice)
+    for count in range(1, 31):
+        Run.objects.start(rich_workflow.latest, alice, {"question": "?", "count": count})
+
+    with django_assert_max_num_queries(12):
+        assert client.get(address).content.decode().count("&amp;like=") == 5
