@@ -17,13 +17,13 @@ from coverage import Coverage
 
 #: In percent of statements and branches, by package; the longest name that fits a file counts.
 FLOORS: Mapping[str, float] = {
-    "runner": 100,
-    "runner/console": 99,
-    "runner/editing": 99,
-    "runner/execution": 97,
-    "runner/graph": 99,
-    "runner/library": 98,
-    "runner/run": 99,
+    "runner": 97,
+    "runner/console": 96,
+    "runner/editing": 98,
+    "runner/execution": 96,
+    "runner/graph": 98,
+    "runner/library": 96,
+    "runner/run": 98,
     "workflows": 80,
 }
 
