@@ -15,7 +15,7 @@ def start_demo(page, server):
     page.get_by_role("link", name="Ask the Python manual").first.click()
     page.get_by_role("link", name="Run…").first.click()
     page.get_by_label("Question").fill("How do I open a file and read it line by line?")
-    page.locator("main form button[type=submit]").click()
+    page.locator("#start-form button[type=submit]").click()
     page.wait_for_url("**/runs/*/**")
 
 
