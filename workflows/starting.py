@@ -7,11 +7,12 @@ from datetime import timedelta
 from statistics import median
 from typing import Any
 
+from runner.graph.values import dump
 from runner.run.status import RunStatus
 from workflows.models import Run, Workflow, WorkflowVersion
 from workflows.models.team import Person
 from workflows.outline import Place, outline_of
-from workflows.reading import said
+from workflows.shown_values import Value, shown
 from workflows.wording import said_duration
 
 #: So many runs are looked at for inputs and for how long they take.
@@ -46,7 +47,7 @@ def before(person: Person, version: WorkflowVersion) -> Before:
     workflow = version.workflow
     runs = Run.objects.visible_to(person).filter(version__workflow=workflow)
     runs = runs.select_related("started_by").order_by("-created_at")
-    last = list(runs.only("inputs", "status", "label", "started_at", "ended_at", "created_at",
+    last = list(runs.only("team_id", "inputs", "status", "label", "started_at", "ended_at", "created_at",
                           "started_by__username")[:LOOKED_AT])  # fmt: skip
     places = [each for each in outline_of(version.definition).places.values() if not each.parent]
     versions = workflow.versions.order_by("-number").defer("definition", "layout")
@@ -74,14 +75,18 @@ def _earlier(runs: list[Run]) -> Iterator[Earlier]:
     for run in runs:
         if run.inputs not in seen:
             seen.add(run.inputs)
-            yield Earlier(run=run, words=_words(json.loads(run.inputs)))
+            yield Earlier(run=run, words=_words(str(run.team_id), json.loads(run.inputs)))
 
 
-def _words(inputs: dict[str, Any]) -> str:
-    return " · ".join(f"{name}: {_short(said(value))}" for name, value in inputs.items())
+def _words(team: str, inputs: dict[str, Any]) -> str:
+    return " · ".join(
+        f"{name}: {_short(shown(team, name, dump(value)))}" for name, value in inputs.items()
+    )
 
 
-def _short(text: str) -> str:
+def _short(value: Value) -> str:
+    """Say a value in one short line; a file by its name."""
+    text = value.text or ", ".join(each.name or "a file" for each in value.files)
     line = " ".join(text.split())
     return line if len(line) <= LETTERS else f"{line[: LETTERS - 1]}…"
 

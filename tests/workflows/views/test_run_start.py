@@ -134,6 +134,14 @@ def test_earlier_inputs_are_offered_once_each_and_fill_the_form(client_of, alice
     assert 'value="7"' in like
 
 
+def test_a_large_earlier_input_is_told_by_its_first_words(client_of, alice, rich_workflow, address):
+    Run.objects.start(rich_workflow.latest, alice, {"question": "word " * 100_000})
+    page = client_of(alice).get(address).content.decode()
+
+    assert "question: word word" in page
+    assert "$stored" not in page
+
+
 def test_the_page_says_what_will_run_and_for_whom(client_of, alice, rich_workflow, address):
     page = client_of(alice).get(address).content.decode()
 
