@@ -55,7 +55,11 @@ def rename(workflow: Workflow, person: Person, title: str, name: str) -> None:
 
 def used_by(workflow: Workflow) -> tuple[Workflow, ...]:
     """Give the workflows of the team whose latest version runs this one as a sub-graph."""
-    versions = WorkflowVersion.objects.filter(workflow=OuterRef("workflow")).order_by("-number")
+    versions = (
+        WorkflowVersion.objects.published()
+        .filter(workflow=OuterRef("workflow"))
+        .order_by("-number")
+    )
     latest = WorkflowVersion.objects.filter(
         workflow__team=workflow.team_id,
         workflow__removed_at=None,

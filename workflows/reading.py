@@ -132,6 +132,7 @@ def differing_of(run: Run) -> list[Differing]:
 def _trial_of(run: Run) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Name the tasks that a trial run was given and those it leaves out, while they are known."""
     options = dict(decode(run.options))
+    options.pop("draft", None)
     if not options:
         return (), ()
     try:

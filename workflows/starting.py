@@ -45,12 +45,12 @@ class Before:
 def before(person: Person, version: WorkflowVersion) -> Before:
     """Gather what to tell of a version that is about to run."""
     workflow = version.workflow
-    runs = Run.objects.visible_to(person).filter(version__workflow=workflow)
+    runs = Run.objects.visible_to(person).filter(version__workflow=workflow, trial=False)
     runs = runs.select_related("started_by").order_by("-created_at")
     last = list(runs.only("team_id", "inputs", "status", "label", "started_at", "ended_at", "created_at",
                           "started_by__username")[:LOOKED_AT])  # fmt: skip
     places = [each for each in outline_of(version.definition).places.values() if not each.parent]
-    versions = workflow.versions.order_by("-number").defer("definition", "layout")
+    versions = workflow.versions.published().order_by("-number").defer("definition", "layout")
     return Before(
         earlier=tuple(_earlier(last))[:EARLIER],
         versions=tuple(versions[:VERSIONS]),
@@ -66,7 +66,7 @@ def version_of(workflow: Workflow, number: str) -> WorkflowVersion | None:
         return workflow.latest
     if not (number.isascii() and number.isdigit()) or len(number) > len("2147483647"):
         return None
-    return workflow.versions.filter(number=number).first()
+    return workflow.versions.published().filter(number=number).first()
 
 
 def _earlier(runs: list[Run]) -> Iterator[Earlier]:

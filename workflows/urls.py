@@ -28,6 +28,7 @@ from workflows.views import (
     runs,
     searching,
     tasks,
+    trials,
     versions,
     workflows,
 )
@@ -51,6 +52,7 @@ urlpatterns = [
     ),
     path("workflows/<uuid:id>/about/", about.show, name="workflow-about"),
     path("workflows/<uuid:id>/remove/", about.remove, name="workflow-remove"),
+    path("workflows/<uuid:id>/try/", trials.start, name="run-try"),
     path("workflows/<uuid:id>/copy/", workflows.copy, name="workflow-copy"),
     path("workflows/<uuid:id>/history/", history.show, name="workflow-history"),
     path("workflows/<uuid:id>/outline/", outline.outline, name="workflow-outline"),

@@ -33,11 +33,13 @@ def plan(
     only: Collection[str] = (),
     until: Collection[str] = (),
     pins: Mapping[str, Mapping[str, Any]] | None = None,
+    draft: bool = False,
 ) -> TaskGraph:
     """Give the graph to run; raises PlanError, or InputsError for inputs that do not fit.
 
     A trial run runs `only` the tasks that are named, or those named in `until` with all that
-    they need; tasks in `pins` do not run, their outputs are given by port.
+    they need; tasks in `pins` do not run, their outputs are given by port. Of a `draft` every run
+    is a trial.
     """
     checked = examine(definition, registry)
     if checked.problems:
@@ -57,7 +59,7 @@ def plan(
         dependants=dependants_of(tasks),
         skipped=tuple(layout.skipped),
         fail_fast=definition.fail_fast,
-        trial=trial is not None,
+        trial=draft or trial is not None,
         pinned=trial.pinned if trial else (),
         left_out=trial.left_out if trial else (),
     )

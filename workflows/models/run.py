@@ -89,6 +89,7 @@ class RunQuerySet(models.QuerySet["Run"]):
                     parent=parent,
                     kept=json.dumps(sorted(kept)),
                     options=trial,
+                    trial=bool(options),
                     workflows=json.dumps(dict(workflows)),
                     types=json.dumps(versions_of([version.definition, *workflows.values()])),
                 )
@@ -126,7 +127,7 @@ class Run(models.Model):
     `inputs` and `outputs` are encoded objects of values by port. `seq` numbers the last event;
     `owner` is the process that drives the run under `epoch`, and may write as long as both are
     its own. `parent` is the run that a rerun came from, and `kept` the JSON list of the paths that it takes over
-    from there; `options` is an encoded object, `workflows` a JSON object of definitions by name,
+    from there; `options` is an encoded object, which makes it a `trial`, `workflows` a JSON object of definitions by name,
     `types` one of the signatures that the task types had, by name.
     `reason` says what an awaiting run waits for; `handled` counts the errors it dealt with.
     """
@@ -140,6 +141,7 @@ class Run(models.Model):
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="reruns")
     kept = models.TextField(default="[]")
     options = models.TextField(default="{}")
+    trial = models.BooleanField(default=False)
     workflows = models.TextField(default="{}")
     types = models.TextField(default="{}")
     label = models.CharField(max_length=200, blank=True, default="")

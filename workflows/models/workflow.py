@@ -5,10 +5,12 @@ import itertools
 import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from typing import Any, Self
 
 from django.conf import settings
 from django.db import IntegrityError, models, transaction
+from django.utils import timezone
 
 from runner.errors import DefinitionError
 from runner.graph.checking import check_nesting
@@ -17,6 +19,11 @@ from runner.graph.registry import TaskRegistry, default_registry
 from runner.graph.type_versions import signature_of
 from runner.run.rerun import SUBGRAPH, workflows_in
 from workflows.models.team import Person, Right, Team
+
+#: The number of a version that nobody published: the draft, kept as it was tried.
+DRAFT = 0
+#: So long a tried draft stays without a run: one may be about to begin.
+TRIED_KEPT = timedelta(hours=1)
 
 
 def registry_with(workflows: Mapping[str, str]) -> TaskRegistry:
@@ -55,9 +62,13 @@ class WorkflowQuerySet(models.QuerySet["Workflow"]):
         It looks in the version's team, at what the person may run; what is not found there is
         left out, and a plan says so.
         """
-        mine = self.visible_to(person, Right.RUN).filter(team=version.workflow.team_id)
+        return self.pinned_in(version.definition, version.workflow.team_id, person)
+
+    def pinned_in(self, definition: str, team: Any, person: Person) -> dict[str, str]:
+        """Give the same for a definition (JSON) that is no version yet, in a team."""
+        mine = self.visible_to(person, Right.RUN).filter(team=team)
         found: dict[str, str] = {}
-        ahead = [version.definition]
+        ahead = [definition]
         while ahead:
             text = ahead.pop()
             if SUBGRAPH not in text:
@@ -118,7 +129,7 @@ class Workflow(models.Model):
     @property
     def latest(self) -> "WorkflowVersion | None":
         """The newest version; None as long as nothing was saved."""
-        return self.versions.order_by("-number").first()
+        return self.versions.published().order_by("-number").first()
 
     @property
     def is_from_code(self) -> bool:
@@ -143,6 +154,22 @@ class Workflow(models.Model):
         self.save(update_fields=["title", "help", "module"])
         before = self.latest
         return self._add(graph.to_json(), None, f"from {module}"[:500]) != before
+
+    def tried(self, definition: str, layout: str, person: Person) -> "WorkflowVersion":
+        """Keep the draft as it is, for a trial run of it; what no run needs any more goes."""
+        check_nesting(GraphDefinition.from_json(definition))
+        digest = hashlib.sha256(definition.encode()).hexdigest()
+        with transaction.atomic():
+            kept = self.versions.filter(number=DRAFT)
+            kept.filter(runs=None, created_at__lt=timezone.now() - TRIED_KEPT).delete()
+            same = kept.filter(digest=digest, layout=layout).first()
+            return same or self.versions.create(
+                number=DRAFT,
+                definition=definition,
+                digest=digest,
+                layout=layout,
+                created_by_id=person.pk,
+            )
 
     def copy(self, version: "WorkflowVersion", person: Person) -> "Workflow":
         """Make a drawing of the same team that says what a version of this one says."""
@@ -171,7 +198,8 @@ class Workflow(models.Model):
         check_nesting(GraphDefinition.from_json(definition))
         digest = hashlib.sha256(definition.encode()).hexdigest()
         with transaction.atomic():
-            latest = self.versions.select_for_update().order_by("-number").first()
+            published = self.versions.published().select_for_update()
+            latest = published.order_by("-number").first()
             if latest and latest.digest == digest and layout in {"", latest.layout}:
                 return latest
             return self.versions.create(
@@ -198,11 +226,16 @@ class WorkflowVersionQuerySet(models.QuerySet["WorkflowVersion"]):
         """The versions of workflows for which a person has a right."""
         return self.filter(workflow__team__in=Team.objects.visible_to(person, right))
 
+    def published(self) -> Self:
+        """Those that a person published; not what was only tried."""
+        return self.exclude(number=DRAFT)
+
 
 class WorkflowVersion(models.Model):
     """One saved state of a workflow: canonical JSON that never changes.
 
     `layout` is what a person arranged around it (JSON, or empty); the digest leaves it out.
+    Number 0 is a draft as it was tried: it is never the latest, and there may be several.
     """
 
     workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="versions")
@@ -220,8 +253,27 @@ class WorkflowVersion(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["workflow", "number"], name="one_version_a_number"),
+            models.UniqueConstraint(
+                fields=["workflow", "number"],
+                condition=~models.Q(number=DRAFT),
+                name="one_version_a_number",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.workflow} v{self.number}"
+        return f"{self.workflow} {self.short}"
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether it was only tried."""
+        return self.number == DRAFT
+
+    @property
+    def short(self) -> str:
+        """Say which one, in a line: v3, or draft."""
+        return "draft" if self.is_draft else f"v{self.number}"
+
+    @property
+    def words(self) -> str:
+        """Say which one, in a sentence: version 3, or the draft."""
+        return "the draft" if self.is_draft else f"version {self.number}"

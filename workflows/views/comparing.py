@@ -92,7 +92,7 @@ def _page(request: Request, left: Run, right: Run) -> dict[str, Any]:
 def _facts(run: Run) -> dict[str, str]:
     return {
         "State": look_of(run.status).word,
-        "Version": f"{run.version.workflow} v{run.version.number}",
+        "Version": str(run.version),
         "Started by": run.started_by.get_username(),
         "Took": said_span(run.started_at, run.ended_at, timezone.now()),
         "Tasks": f"{run.done}/{run.total}",

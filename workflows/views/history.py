@@ -56,7 +56,7 @@ def show(request: Request, id: UUID) -> HttpResponse:
 
 
 def _runs(workflow: Workflow) -> Any:
-    runs = Run.objects.filter(version__workflow=workflow).select_related("version")
+    runs = Run.objects.filter(version__workflow=workflow, trial=False).select_related("version")
     return runs.defer("inputs", "outputs", "kept", "types", "options").order_by("-created_at")
 
 

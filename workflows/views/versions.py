@@ -140,12 +140,12 @@ def _draft(workflow: Workflow) -> WorkflowDraft | None:
 
 
 def _versions(workflow: Workflow) -> Any:
-    versions = workflow.versions.select_related("created_by").order_by("-number")
+    versions = workflow.versions.published().select_related("created_by").order_by("-number")
     return versions.defer("definition", "layout")
 
 
 def _version(workflow: Workflow, number: int) -> WorkflowVersion:
-    version = workflow.versions.select_related("workflow").filter(number=number).first()
+    version = workflow.versions.published().select_related("workflow").filter(number=number).first()
     if version is None:
         raise Http404
     return version
@@ -164,7 +164,9 @@ def _drawing(request: Request, workflow: Workflow, name: str) -> Draft:
 
 def _choices(request: Request, workflow: Workflow) -> list[tuple[str, str]]:
     names = [DRAFT] if _may_edit(request, workflow) else []
-    numbers = workflow.versions.order_by("-number").values_list("number", flat=True)[:LINES]
+    numbers = (
+        workflow.versions.published().order_by("-number").values_list("number", flat=True)[:LINES]
+    )
     return [(name, _named(name)) for name in (*names, *map(str, numbers))]
 
 

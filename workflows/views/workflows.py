@@ -192,7 +192,7 @@ def _lines(request: Request, limit: int) -> list[Line]:
 
 
 def _line(workflow: Workflow, *, may_run: bool) -> Line:
-    runs = list(_listed(Run.objects.filter(version__workflow=workflow))[:BARS])
+    runs = list(_listed(Run.objects.filter(version__workflow=workflow, trial=False))[:BARS])
     return Line(
         workflow=workflow, bars=_bars(runs), last=runs[0] if runs else None, may_run=may_run
     )
