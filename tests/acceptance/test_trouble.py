@@ -404,7 +404,11 @@ def test_a_megabyte_of_markup_arrives_unchanged_and_escaped(server, demo, workfl
     assert code == 303
     address = headers["Location"]
     query = "SELECT inputs FROM workflows_run WHERE id = ?"
-    assert json.loads(look(server, query, run_id(address))[0][0])["question"] == question
+    digest = json.loads(look(server, query, run_id(address))[0][0])["question"]["$stored"].split()[
+        0
+    ]
+    (kept,) = server.data.glob(f"artifacts/*/{digest[:2]}/{digest[2:]}")
+    assert json.loads(kept.read_text()) == question
     wait_for(server, address, "completed")
     for path in (address, f"{address}tasks/report/", f"{address}?view=graph"):
         code, text, _ = demo.get(path)
