@@ -44,6 +44,9 @@ urlpatterns = [
     path("workflows/<uuid:id>/versions/", versions.index, name="version-list"),
     path("workflows/<uuid:id>/versions/diff/", versions.diff, name="version-diff"),
     path("workflows/<uuid:id>/versions/<int:number>/json/", versions.export, name="version-export"),
+    path(
+        "workflows/<uuid:id>/versions/<int:number>/python/", versions.python, name="version-python"
+    ),
     path("workflows/<uuid:id>/versions/<int:number>/svg/", versions.svg, name="version-svg"),
     path(
         "workflows/<uuid:id>/versions/<int:number>/restore/",

@@ -78,10 +78,11 @@ class GraphBuilder:
         name: str,
         *,
         title: str = "",
+        help: str = "",  # noqa: A002 - the field of a definition is called so
         fail_fast: bool = False,
         registry: TaskRegistry | None = None,
     ) -> None:
-        self.definition = GraphDefinition(name=name, title=title, fail_fast=fail_fast)
+        self.definition = GraphDefinition(name=name, title=title, help=help, fail_fast=fail_fast)
         self.registry = registry.copy() if registry is not None else TaskRegistry()
 
     def input(self, name: str, kind: str = "any", **fields: Any) -> OutputPort:
@@ -115,9 +116,39 @@ class GraphBuilder:
             self.definition = self.definition.with_dataflow(source.end, f"{task_id}.{name}")
         return AddedTask(task_id, task)
 
-    def output(self, name: str, source: OutputPort) -> None:
-        """Add an output of the graph."""
-        self.definition = self.definition.with_output(name, source.end)
+    def draw(
+        self, task_id: str, kind: str, /, *, graph: "GraphBuilder | None" = None, **fields: Any
+    ) -> None:
+        """Add a task by the name of its type, as a person draws it; `connect` joins it.
+
+        `fields` are those of a DefinedTask: title, disabled, config, inputs, policy; `graph` is
+        what is inside of it. The type may be unknown here.
+        """
+        inside = graph.definition if graph is not None else None
+        defined = DefinedTask(id=task_id, type=kind, graph=inside, **fields)
+        self.definition = self.definition.with_task(defined)
+
+    def connect(self, source: str, target: str) -> None:
+        """Join two ports, both written "task.port"; "$inputs.port" is an input of the graph.
+
+        A port that takes several values may take one twice.
+        """
+        flow = Dataflow(source, target)
+        self.definition = replace(self.definition, dataflows=(*self.definition.dataflows, flow))
+
+    def output(
+        self,
+        name: str,
+        source: OutputPort | str,
+        *,
+        title: str = "",
+        help: str = "",  # noqa: A002 - the field of a definition is called so
+    ) -> None:
+        """Add an output of the graph, from a port or from "task.port"."""
+        end = source if isinstance(source, str) else source.end
+        added = self.definition.with_output(name, end)
+        told = replace(added.outputs[-1], title=title, help=help)
+        self.definition = replace(added, outputs=(*added.outputs[:-1], told))
 
     def as_task(self) -> GraphAsTask:
         """Give the graph as one task; raises DefinitionError if anything is wrong with it."""

@@ -17,7 +17,9 @@ from django.views.decorators.http import require_POST, require_safe
 from runner.editing.changes import differences
 from runner.editing.draft import Draft
 from runner.errors import DefinitionError
+from runner.graph.definition import GraphDefinition
 from workflows.access import may, workflow_for
+from workflows.as_python import as_python
 from workflows.drawing import DRAWN_AT_ONCE
 from workflows.http import Request
 from workflows.models import Right, Workflow, WorkflowDraft, WorkflowVersion
@@ -93,6 +95,23 @@ def svg(request: Request, id: UUID, number: int) -> HttpResponse:
     version = _version(workflow_for(request.user, id), number)
     name = f"{version.workflow.name}-v{number}.svg"
     return _file(svg_file(version.definition), name, "image/svg+xml")
+
+
+@login_required
+@require_safe
+def python(request: Request, id: UUID, number: int) -> HttpResponse:
+    """Show a version as a Python program that builds the same definition."""
+    version = _version(workflow_for(request.user, id), number)
+    text = as_python(GraphDefinition.from_json(version.definition))
+    if "download" in request.GET:
+        return _file(text, f"{version.workflow.name}.py", "text/x-python; charset=utf-8")
+    page = {
+        "section": "workflows",
+        "workflow": version.workflow,
+        "version": version,
+        "program": text,
+    }
+    return render(request, "workflows/python.html", page)
 
 
 @login_required

@@ -86,7 +86,15 @@ def test_the_drawing_leaves_as_an_svg_file(client_of, bob, address):
     assert b">Second</text>" in answer.content
 
 
-@pytest.mark.parametrize("page", ["", "diff/?from=1&to=2", "1/json/", "1/svg/"])
+def test_a_version_is_shown_and_leaves_as_a_program(client_of, bob, revised, address):
+    page = client_of(bob).get(f"{address}2/python/").content.decode()
+    assert "graph = GraphBuilder(" in page
+    names: dict = {}
+    exec(client_of(bob).get(f"{address}2/python/?download").content, names)  # noqa: S102 - the claim
+    assert names["graph"].definition.to_json() == revised.latest.definition
+
+
+@pytest.mark.parametrize("page", ["", "diff/?from=1&to=2", "1/json/", "1/svg/", "1/python/"])
 def test_a_stranger_finds_nothing_and_nobody_is_asked_to_sign_in(
     client_of, charlie, client, address, page
 ):
