@@ -1,6 +1,7 @@
 """Whatever people do: an act can be taken back, and leaves nothing hanging in the air."""
 
 import contextlib
+import os
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,8 @@ from runner.graph.dataflow import GRAPH_INPUTS
 from tests import strategies
 from tests.runner.editing.acting import REGISTRY, acts
 
+#: How many random histories each property is tried on.
+EXAMPLES = int(os.environ.get("EDIT_HISTORIES", "80"))
 DRAFTS = strategies.definitions().map(Draft.from_json)
 
 
@@ -34,7 +37,7 @@ def hangs(draft):
                 yield level, end
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(DRAFTS, st.data())
 def test_acts_taken_back_in_turn_leave_the_same_bytes(draft, data):
     """R5."""
@@ -48,7 +51,7 @@ def test_acts_taken_back_in_turn_leave_the_same_bytes(draft, data):
     assert draft.to_json() == before
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(DRAFTS, st.data())
 def test_an_act_is_the_same_as_its_changes(draft, data):
     """R5."""
@@ -57,7 +60,7 @@ def test_an_act_is_the_same_as_its_changes(draft, data):
         assert bool(done.changes) == (draft.to_json() != done.draft.to_json())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(DRAFTS, st.data())
 def test_no_act_leaves_anything_hanging(draft, data):
     """R5."""
@@ -68,7 +71,7 @@ def test_no_act_leaves_anything_hanging(draft, data):
             assert Draft.from_json(draft.to_json()).to_json() == draft.to_json()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=EXAMPLES // 2, deadline=None)
 @given(DRAFTS, DRAFTS)
 def test_two_drafts_differ_by_what_leads_from_one_to_the_other(one, other):
     other = Draft.from_json(other.to_json())

@@ -10,7 +10,7 @@ from runner.editing.draft import Draft
 from runner.graph.definition import GraphDefinition
 from workflows.models import WorkflowDraft
 
-SEQUENCES = int(os.environ.get("EDIT_SEQUENCES", "25"))
+SEQUENCES = int(os.environ.get("EDIT_SEQUENCES", "12"))
 ROOMS = ["", "parts/", "fits/?source=a.result", "palette/", "problems/", "panel/", "clip/?id=a"]
 ACTS = ["do/", "undo/", "redo/", "tidy/", "publish/", "panel/?path=a"]
 
