@@ -74,6 +74,7 @@ def installation(tmp_path_factory):
     data = tmp_path_factory.mktemp("data")
     environment = {
         **os.environ,
+        "DATABASE_URL": "",
         "ANABRANCH_DATA": str(data),
         "DJANGO_SETTINGS_MODULE": "workflows.settings",
     }
