@@ -17,14 +17,14 @@ from coverage import Coverage
 
 #: In percent of statements and branches, by package; the longest name that fits a file counts.
 FLOORS: Mapping[str, float] = {
-    "runner": 90,
-    "runner/console": 92,
-    "runner/editing": 97,
-    "runner/execution": 94,
-    "runner/graph": 96,
-    "runner/library": 92,
-    "runner/run": 97,
-    "workflows": 78,
+    "runner": 80,
+    "runner/console": 85,
+    "runner/editing": 92,
+    "runner/execution": 88,
+    "runner/graph": 92,
+    "runner/library": 85,
+    "runner/run": 93,
+    "workflows": 70,
 }
 
 
