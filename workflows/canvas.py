@@ -249,8 +249,9 @@ def _box(box: CanvasBox) -> str:
         f" data-{name}" for name, on in (("disabled", box.disabled), ("wrong", box.problems)) if on
     )
     title = escape("; ".join(box.problems), quote=True)
+    name = escape(box.id, quote=True)
     return (
-        f'<div class="tile {box.kind}" id="box-{box.id}" data-id="{box.id}" data-x="{x}"'
+        f'<div class="tile {box.kind}" id="box-{name}" data-id="{name}" data-x="{x}"'
         f' data-y="{y}" data-height="{box.height}"{marks} tabindex="-1" role="group"'
         f' aria-label="{escape(_spoken(box), quote=True)}">'
         f'<div class="tile-head"{f" title={chr(34)}{title}{chr(34)}" if title else ""}>'
@@ -264,7 +265,7 @@ def _row(box: str, plug: Plug) -> str:
     about = ": ".join(each for each in (plug.kind, plug.help) if each)
     stream = " data-streams" if plug.streams else ""
     return (
-        f'<li class="plug" data-end="{box}.{escape(plug.name)}" data-state="{plug.state}"{stream}'
+        f'<li class="plug" data-end="{escape(f"{box}.{plug.name}", quote=True)}" data-state="{plug.state}"{stream}'
         f' title="{escape(about, quote=True)}"><i></i><span>{escape(plug.title or plug.name)}</span></li>'
     )
 

@@ -10,7 +10,7 @@ from tests.durability.installation import chance_of, installed, pause, size
 from tests.durability.killing import Killing, say
 
 pytestmark = pytest.mark.slow
-KILLS = size("ANABRANCH_KILLS", 10)
+KILLS = size("ANABRANCH_KILLS", 15)
 LONGEST_LIFE = 0.4
 
 

@@ -15,7 +15,7 @@ from tests import strategies
 from tests.runner.editing.acting import REGISTRY, acts
 
 #: How many random histories each property is tried on.
-EXAMPLES = int(os.environ.get("EDIT_HISTORIES", "80"))
+EXAMPLES = int(os.environ.get("EDIT_HISTORIES", "300"))
 DRAFTS = strategies.definitions().map(Draft.from_json)
 
 

@@ -8,9 +8,11 @@ import pytest
 
 from runner.editing.draft import Draft
 from runner.graph.definition import GraphDefinition
+from runner.graph.registry import default_registry
+from workflows.canvas import canvas_of
 from workflows.models import WorkflowDraft
 
-SEQUENCES = int(os.environ.get("EDIT_SEQUENCES", "12"))
+SEQUENCES = int(os.environ.get("EDIT_SEQUENCES", "25"))
 ROOMS = ["", "parts/", "fits/?source=a.result", "palette/", "problems/", "panel/", "clip/?id=a"]
 ACTS = ["do/", "undo/", "redo/", "tidy/", "publish/", "panel/?path=a"]
 
@@ -109,6 +111,24 @@ def test_hostile_names_are_text_on_the_canvas(browser):
     part = browser.do("title", path="a", title=evil).json()["parts"]["box-a"]
     assert "<script>" not in part
     assert "&lt;script&gt;" in part
+
+
+def test_hostile_ids_of_an_imported_drawing_are_text_on_the_canvas():
+    evil = '"><script>alert(1)</script>'
+    document = {
+        "v": 1,
+        "tasks": [{"id": evil, "type": evil}, {"id": "a", "type": "text.keywords"}],
+        "dataflows": [{"from": f"{evil}.{evil}", "to": "a.question"}],
+        "outputs": [{"name": evil, "from": f"{evil}.{evil}"}],
+        "inputs": [{"name": evil, "title": evil}],
+        "layout": {
+            "notes": {evil: {"box": [0, 0, 9, 9], "text": evil}},
+            "frames": {evil: {"box": [0, 0, 9, 9], "title": evil}},
+        },
+    }
+    canvas = canvas_of(Draft.from_json(json.dumps(document)), "", default_registry())
+    assert len(canvas.parts) > 4
+    assert not [part for part in canvas.parts.values() if "<script>" in part]
 
 
 def test_a_level_that_is_gone_sends_the_page_away(browser):
