@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from runner.editing.draft import Draft
 from runner.errors import DefinitionError, Problem
 from runner.graph.checking import CheckedGraph, examine
-from runner.graph.dataflow import split_end
 from runner.graph.definition import DefinedTask, GraphDefinition
 from runner.graph.registry import TaskRegistry
 
@@ -60,7 +59,7 @@ def title_of(draft: Draft, path: str) -> str:
 
 def end_in_words(draft: Draft, level: str, end: str) -> str:
     """Say the end of a dataflow: "Fetch.text"."""
-    task_id, port = split_end(end)
+    task_id, _, port = end.partition(".")
     if task_id == "$inputs":
         return f"input {port}"
     return f"{title_of(draft, f'{level}/{task_id}' if level else task_id)}.{port}"

@@ -28,17 +28,22 @@ class Dataflow:
 
     @property
     def source_end(self) -> tuple[str, str]:
-        """The task and port this comes from."""
-        return split_end(self.source)
+        """The task and port this comes from; whatever was drawn, also what is no end."""
+        return _parted(self.source)
 
     @property
     def target_end(self) -> tuple[str, str]:
-        """The task and port this goes to."""
-        return split_end(self.target)
+        """The task and port this goes to; whatever was drawn, also what is no end."""
+        return _parted(self.target)
 
     def touches(self, task: str) -> bool:
         """Whether either end is at this task."""
         return task in {self.source.partition(".")[0], self.target.partition(".")[0]}
+
+
+def _parted(end: str) -> tuple[str, str]:
+    task, _, port = end.partition(".")
+    return task, port
 
 
 def split_end(end: str) -> tuple[str, str]:
