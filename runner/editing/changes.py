@@ -147,10 +147,13 @@ def _in_list(
     for name, (place, each) in new.items():
         if name not in old:
             yield Change(thing=(kind, level, *name), after=each, at=place)
-    stayed = [list(name) for name in old if name in new]
-    order = [list(name) for name in new if name in old]
-    if stayed != order:
-        yield Change(thing=("order", level, section), before=stayed, after=order)
+    if [name for name in old if name in new] != [name for name in new if name in old]:
+        # Whole, since the second of two that are alike is only told by where it stands.
+        yield Change(
+            thing=("order", level, section),
+            before=[list(name) for name in old],
+            after=[list(name) for name in new],
+        )
 
 
 def _in_task(before: dict[str, Any], after: dict[str, Any], level: str) -> Iterator[Change]:

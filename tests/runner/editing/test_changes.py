@@ -189,6 +189,17 @@ def test_the_order_of_tasks_is_a_change_of_its_own():
     assert change.thing == ("order", "", "tasks")
 
 
+def test_alike_dataflows_keep_their_order():
+    """R5."""
+    tasks = '"tasks":[{"id":"a","type":"t"},{"id":"b","type":"t"}]'
+    first, second = '{"from":"a.x","to":"b.y"}', '{"from":"b.x","to":"b.y"}'
+    one = Draft.from_json(f'{{"v":1,{tasks},"dataflows":[{first},{second}]}}')
+    other = Draft.from_json(f'{{"v":1,{tasks},"dataflows":[{second},{second},{first}]}}')
+    changes = differences(one, other)
+    assert applied(one, changes) == other
+    assert applied(other, [each.turned() for each in reversed(changes)]) == one
+
+
 def test_a_compound_that_changes_outside_and_inside_is_two_changes():
     draft = do(chain(), "group", ids=["sum"], title="Part")
     both = do(do(draft, "title", path="part", title="Other"), "title", path="part/sum", title="x")
