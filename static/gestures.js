@@ -159,13 +159,18 @@ export class Gestures {
     };
   }
 
+  // Whoever lets go before the server has said what fits still connects: the act says why it does not fit.
   async light(end, leaving) {
     this.board.classList.add("connecting");
     const side = leaving ? ".into" : ".out";
-    for (const plug of this.page.tiles.querySelectorAll(`${side} .plug`)) plug.dataset.fit = plug.dataset.end.startsWith("$outputs") ? "fits" : "misfit";
-    for (const [other, [verdict, why]] of Object.entries(await this.connect.fits(end, leaving))) {
-      const plug = this.page.tiles.querySelector(`${side} [data-end="${CSS.escape(other)}"]`);
-      if (plug && this.board.classList.contains("connecting")) Object.assign(plug.dataset, { fit: verdict, why });
+    const plugs = this.page.tiles.querySelectorAll(`${side} .plug`);
+    for (const plug of plugs) plug.dataset.fit = plug.dataset.end.startsWith("$outputs") ? "fits" : "asked";
+    const verdicts = await this.connect.fits(end, leaving);
+    if (!this.board.classList.contains("connecting") || !Object.keys(verdicts).length) return;
+    for (const plug of plugs) {
+      if (plug.dataset.fit !== "asked") continue;
+      const [fit, why = ""] = verdicts[plug.dataset.end] ?? ["misfit"];
+      Object.assign(plug.dataset, { fit, why });
     }
   }
 
