@@ -9,6 +9,9 @@ DEV = @sh .ci/bootstrap.sh dev
 
 # Arguments for pytest, for example: make test ARGS="-k stream -x"
 ARGS ?=
+# How many tests run side by side; each has a database, servers and ports of its own
+WORKERS ?= auto
+SIDE_BY_SIDE = -n $(WORKERS) --maxprocesses 8 --maxschedchunk 1
 # How many seeds to simulate
 SEEDS ?= 1000
 # How long a soak lasts
@@ -32,11 +35,11 @@ run: ## serve the app (set-up, database and demo workflows included)
 
 test: ## all tests; ARGS="-k stream -x" goes to pytest
 	$(DEV)
-	@$(PYTHON_IN) -m pytest $(ARGS)
+	@$(PYTHON_IN) -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 test-runner: ## only the engine's tests, without Django
 	$(DEV)
-	@env -u DJANGO_SETTINGS_MODULE $(PYTHON_IN) -m pytest -o DJANGO_SETTINGS_MODULE= tests/runner $(ARGS)
+	@env -u DJANGO_SETTINGS_MODULE $(PYTHON_IN) -m pytest -o DJANGO_SETTINGS_MODULE= $(SIDE_BY_SIDE) tests/runner $(ARGS)
 
 simulate: ## whole lives of runs under random crashes: make simulate SEEDS=10000
 	$(DEV)
@@ -46,7 +49,7 @@ simulate: ## whole lives of runs under random crashes: make simulate SEEDS=10000
 test-postgres: ## what keeps and shows runs, on a PostgreSQL server (ANABRANCH_TEST_POSTGRES) if one answers
 	$(DEV)
 	@if url=$$($(PYTHON_IN) -m tests.databases); then \
-	  DATABASE_URL=$$url $(PYTHON_IN) -m pytest tests/workflows --ignore tests/workflows/test_serve.py $(ARGS); fi
+	  DATABASE_URL=$$url $(PYTHON_IN) -m pytest $(SIDE_BY_SIDE) tests/workflows --ignore tests/workflows/test_serve.py $(ARGS); fi
 
 durability: ## kill, stop and cancel real servers, in full sizes: hours; ARGS="-k sqlite"
 	$(DEV)
@@ -58,7 +61,7 @@ soak: ## steady work for a long time, and what grows: make soak MINUTES=120
 
 coverage: ## all tests with branch coverage, and whether each package keeps its floor
 	$(DEV)
-	@$(PYTHON_IN) -m pytest --cov --cov-report=term --cov-report=html $(ARGS)
+	@$(PYTHON_IN) -m pytest $(SIDE_BY_SIDE) --cov --cov-report=term --cov-report=html $(ARGS)
 	@$(PYTHON_IN) -m tests.coverage_floors
 
 types: ## mypy, strict

@@ -11,14 +11,23 @@ DEFINITION = (
 
 
 def pytest_collection_modifyitems(items):
-    """Put browser tests last: Playwright keeps a loop in the main thread."""
-    items.sort(key=lambda item: "page" in getattr(item, "fixturenames", ()))
+    """Begin with what waits for servers, so that workers side by side end together.
+
+    Browser tests come last: Playwright keeps a loop in the main thread.
+    """
+    items.sort(key=_turn)
+
+
+def _turn(item):
+    if item.get_closest_marker("browser") or "page" in getattr(item, "fixturenames", ()):
+        return 2
+    return 1 if _uses_database(item) or not item.get_closest_marker("slow") else 0
 
 
 @pytest.fixture(autouse=True)
 def quick_passwords(request):
     """Hash quickly: strong hashes are for real passwords."""
-    if not _uses_database(request):
+    if not _uses_database(request.node):
         return
     settings = request.getfixturevalue("settings")
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -27,15 +36,15 @@ def quick_passwords(request):
 @pytest.fixture(autouse=True)
 def own_files(request):
     """Keep what is kept beside the database in a folder of the test's own."""
-    if _uses_database(request):
+    if _uses_database(request.node):
         settings = request.getfixturevalue("settings")
         settings.DATA_DIR = request.getfixturevalue("tmp_path")
 
 
-def _uses_database(request):
+def _uses_database(item):
     return bool(
-        {"db", "transactional_db"} & set(request.fixturenames)
-        or request.node.get_closest_marker("django_db")
+        {"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))
+        or item.get_closest_marker("django_db")
     )
 
 

@@ -27,11 +27,6 @@ FLAGS = [
 ]
 
 
-def pytest_collection_modifyitems(items):
-    """Let browser tests come last: Playwright keeps an event loop in the main thread."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
-
-
 class Server:
     """`manage.py serve` on a free port with a data directory of its own."""
 
