@@ -43,18 +43,21 @@ async def drive(
     inputs: dict[str, Any] | None = None,
     *,
     registry: TaskRegistry | None = None,
+    host: Host | None = None,
 ) -> MemoryRun:
     """Run a definition to its end; check the invariants; give what was kept."""
     store = MemoryStore()
     run = store.submit(definition, encode(inputs or {}))
-    await go_on(store, registry)
+    await go_on(store, registry, host)
     return store.runs[run]
 
 
-async def go_on(store: MemoryStore, registry: TaskRegistry | None = None) -> RunExecutor:
+async def go_on(
+    store: MemoryStore, registry: TaskRegistry | None = None, host: Host | None = None
+) -> RunExecutor:
     """Claim the one run that waits and drive it to its end."""
     (stored,) = await store.claim("test", 1)
-    executor = executor_of(store, stored, registry)
+    executor = executor_of(store, stored, registry, host)
     await asyncio.wait_for(executor.run(), SECONDS)
     executor.state.check()
     return executor

@@ -41,6 +41,8 @@ class RunnerOfThisProcess:
                 on_commit=live.publish,
                 on_stall=live.stall,
                 is_watched=live.is_watched,
+                output_bytes=settings.OUTPUT_LIMIT,
+                stream_bytes=settings.STREAM_LIMIT,
             ),
             renew_seconds=settings.LEASE_SECONDS / RENEWALS_A_LEASE,
         )

@@ -151,6 +151,9 @@ def _bytes(name: str, default: int) -> int:
     return bytes_in(name, env.str(name, default=""), default)
 
 
+# How much one port of a task may give at once, and stream in all, as JSON.
+OUTPUT_LIMIT = _bytes("ANABRANCH_OUTPUT_BYTES", 8 * 1024 * 1024)
+STREAM_LIMIT = _bytes("ANABRANCH_STREAM_BYTES", 64 * 1024 * 1024)
 # A file that a person may send, a file that a task may save, and how large a value is
 # kept in the database; what is larger is kept as a file beside it.
 UPLOAD_LIMIT = _bytes("ANABRANCH_UPLOAD_BYTES", 64 * 1024 * 1024)

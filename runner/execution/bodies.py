@@ -22,6 +22,7 @@ from runner.execution.store import CacheEntry, patiently
 from runner.execution.stream import Stream, kept_stream
 from runner.graph.artifact import CONTENTS
 from runner.graph.task_graph import PlannedTask
+from runner.graph.values import bytes_of
 from runner.run import commands, events
 from runner.run.events import TaskError
 from runner.run.policies import budgets, cache_key, retry_delay
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 SWEEP_SECONDS = 1.0
 EXACT_BELOW_SECONDS = 5.0
-OUTPUT_BYTES = 8 << 20
 STUCK_SECONDS = 10.0
 _NO_STREAMS: Mapping[str, Stream] = {}
 
@@ -217,10 +217,11 @@ class Bodies:
             streams = executor.desk.close_streams(planned, outputs)
         for name in streams:
             outputs.pop(name, None)
+        most = executor.host.output_bytes
         for name, text in outputs.items():
-            if len(text) > OUTPUT_BYTES:
+            if bytes_of(text) > most:
                 raise SizeLimit(
-                    f"Port {name} of {planned.title} gave more than {OUTPUT_BYTES >> 20} MiB; "
+                    f"Port {name} of {planned.title} gave more than {most / (1 << 20):g} MiB; "
                     "give less, or write a file."
                 )
         attempt = body.context.attempt

@@ -61,6 +61,7 @@ class TaskDesk:
                 write=opened.writer(),
                 on_chunks=self._chunks_came,
                 meter=self._executor.bodies.get(path),
+                most=self._executor.host.stream_bytes,
             )
             self._values.streams[path, port] = stream
         return stream
@@ -285,6 +286,7 @@ class TaskDesk:
             write=opened.writer(),
             on_chunks=self._chunks_came,
             meter=self._executor.bodies.get(path),
+            most=self._executor.host.stream_bytes,
         )
         self._values.streams[path, port] = stream
         self._executor.record(events.StreamResumed(path, port, state.attempt, len(chunks)))

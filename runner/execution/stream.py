@@ -20,6 +20,7 @@ from runner.errors import SizeLimit, StreamClosedError
 from runner.execution.chunk_reader import ChunkReader
 from runner.execution.waiting_line import Meter, WaitingLine
 from runner.graph.ports import Port
+from runner.graph.values import bytes_of
 
 __all__ = [
     "PORT_BYTES", "WINDOW_BYTES", "WINDOW_CHUNKS", "ChunkReader", "Meter", "Stream", "kept_stream",
@@ -35,7 +36,7 @@ _NEVER = sys.maxsize
 class Stream:
     """The chunks one attempt pushes to one port: a kept list, and a cursor for each reading.
 
-    `chunks` are encoded values, `size` is their length in characters. `write` validates and
+    `chunks` are encoded values, `size` is their length in bytes, as UTF-8. `write` validates and
     encodes a chunk. `meter` counts the producer's waits. `listeners` are called after each chunk,
     the close and the failure.
     """
@@ -59,7 +60,7 @@ class Stream:
     ) -> None:
         """Begin with no chunks.
 
-        `most` is the size cap; `write` validates and encodes a chunk (`port.chunk` unless
+        `most` is the size cap in bytes; `write` validates and encodes a chunk (`port.chunk` unless
         given); `on_chunks` is called at each new chunk, or less often if `notice` says so.
         """
         self.path = path
@@ -103,7 +104,7 @@ class Stream:
             raise StreamClosedError(self.path, self.port.name)
         chunks = self.chunks
         chunks.append(text)
-        self.size = size = self.size + len(text)
+        self.size = size = self.size + (len(text) if text.isascii() else bytes_of(text))
         if len(chunks) < self._due and size < self._due_size and not self.listeners:
             return False
         self._attend()
@@ -143,7 +144,7 @@ class Stream:
         self._set_due()
 
     def _refuse(self) -> None:
-        self.size -= len(self.chunks.pop())
+        self.size -= bytes_of(self.chunks.pop())
         raise SizeLimit(
             f"Port {self.port.name} of {self.path} streamed more than "
             f"{self._most / (1 << 20):g} MiB; stream less, or write a file."
@@ -213,7 +214,7 @@ class Stream:
         count = len(self.chunks) - position
         if count >= WINDOW_CHUNKS:
             return count, 0
-        return count, sum(map(len, self.chunks[position:]))
+        return count, sum(map(bytes_of, self.chunks[position:]))
 
     def read_on(self, reader: ChunkReader, position: int) -> bool:
         """Wake a producer that this reader held back; give whether it still holds it back."""
@@ -257,7 +258,7 @@ def resumed_stream(
     """Give an open stream that begins with chunks that were kept; the rest as for `Stream`."""
     stream = Stream(path, port, attempt, most=most, write=write, on_chunks=on_chunks, meter=meter)
     stream.chunks = chunks
-    stream.size = sum(map(len, chunks))
+    stream.size = sum(map(bytes_of, chunks))
     return stream
 
 

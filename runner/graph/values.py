@@ -26,6 +26,11 @@ def encode(value: object) -> str:
     return dump(tagged(value))
 
 
+def bytes_of(text: str) -> int:
+    """Give how many bytes of UTF-8 an encoded value has."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
 def decode(text: str) -> Any:
     """Read what `encode` wrote; raises ValueFault for anything else."""
     try:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runner.execution import bodies, run_log, stream
+from runner.execution import run_log
 from runner.execution.memory import MemoryStore
 from runner.graph.ports import Chunks, Ports, Stream
 from runner.graph.task import Task, task
@@ -500,39 +500,6 @@ async def test_a_port_that_does_not_stream_takes_no_chunks():
     run = await drive_written({"plain": "no.stream"}, "", plain)
     (failed,) = events_of(run, "TaskFailed")
     assert "list that output in streaming()" in failed.error.message
-
-
-# ── limits ──────────────────────────────────────────────────────────────────────────────────────
-
-
-async def test_a_stream_beyond_its_limit_fails_with_a_clear_error(monkeypatch):
-    """Engine 4.9, 5.5: a size limit, so never tried again."""
-    monkeypatch.setitem(stream.Stream.__init__.__kwdefaults__, "most", 5)
-    run = await drive_written(
-        {
-            "emit": {
-                "type": "test.emit",
-                "inputs": {"count": 9},
-                "policy": {"retry": {"attempts": 3}},
-            }
-        }
-    )
-    (failed,) = events_of(run, "TaskFailed")
-    assert failed.error.type == "SizeLimit"
-    assert "streamed more than" in failed.error.message
-    assert steps_of(run, "emit").count("TaskStarted") == 1
-
-
-async def test_an_output_beyond_its_limit_fails_with_a_clear_error(monkeypatch):
-    """Engine 4.9, 5.5."""
-    monkeypatch.setattr(bodies, "OUTPUT_BYTES", 3)
-    run = await drive_written(
-        {"big": {"type": "test.number", "inputs": {"value": 12345},
-                 "policy": {"retry": {"attempts": 3}}}}
-    )  # fmt: skip
-    (failed,) = events_of(run, "TaskFailed")
-    assert failed.error.type == "SizeLimit"
-    assert steps_of(run, "big") == ["TaskStarted", "TaskFailed"]
 
 
 # ── what the log says ───────────────────────────────────────────────────────────────────────────
