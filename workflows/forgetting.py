@@ -1,7 +1,9 @@
 """Removing content that nothing mentions any more; sync, for whoever sweeps now and then.
 
 Content that was put in place after a moment stays: a run may be about to mention it. So does
-content that is younger than a run of its team that is not over: a body may hold it for days.
+content that is younger than a run of its team that is not over: a body may hold it for days. And
+so does what a drawing, a version of it, an act on it or a cached result names: what is drawn may
+run, an act may be taken back, and a result may be taken again.
 """
 
 import logging
@@ -19,7 +21,14 @@ from django.db.models import Min, Q
 
 from runner.errors import ValueFault
 from runner.execution.artifacts import INCOMING, locked, place_of
-from workflows.models import CacheEntry, Run, StoredContent
+from workflows.models import (
+    CacheEntry,
+    DraftAct,
+    Run,
+    StoredContent,
+    WorkflowDraft,
+    WorkflowVersion,
+)
 from workflows.models.run import DRIVEN
 
 logger = logging.getLogger(__name__)
@@ -28,7 +37,7 @@ AT_ONCE = 500
 
 
 def forget_content(before: datetime) -> int:
-    """Remove content from before a moment that no run and no cached result mentions.
+    """Remove content from before a moment that no run, drawing or cached result mentions.
 
     Gives how many contents were removed. Leave a day: a save that is under way needs its time.
     """
@@ -50,8 +59,7 @@ def _unmentioned(before: datetime) -> Iterator[StoredContent]:
 
 def _forget(content: StoredContent, before: datetime) -> bool:
     """Remove one content, row first: what a row names is there."""
-    cached = Q(outputs__contains=content.digest) | Q(streams__contains=content.digest)
-    if CacheEntry.objects.filter(cached, team_id=content.team_id).exists():
+    if _is_named(content.team_id, content.digest):
         return False
     name = place_of(str(content.team_id), content.digest)
     with _alone():
@@ -65,6 +73,22 @@ def _forget(content: StoredContent, before: datetime) -> bool:
             return False
         storages["artifacts"].delete(name)
     return True
+
+
+def _is_named(team: UUID, digest: str) -> bool:
+    """Whether a drawing, an act on it or a cached result of a team names content.
+
+    No row links them, and a digest stands in their texts as it is.
+    """
+    drawn = {"definition__contains": digest, "workflow__team": team}
+    cached = Q(outputs__contains=digest) | Q(streams__contains=digest)
+    naming = (
+        CacheEntry.objects.filter(cached, team=team),
+        WorkflowVersion.objects.filter(**drawn),
+        WorkflowDraft.objects.filter(**drawn),
+        DraftAct.objects.filter(changes__contains=digest, workflow__team=team),
+    )
+    return any(each.exists() for each in naming)
 
 
 def _oldest(team: UUID, before: datetime) -> datetime:
@@ -118,6 +142,8 @@ def _forget_file(team: UUID, digest: str, before: datetime) -> bool:
         if not _is_old(storages["artifacts"], name, _oldest(team, before)):
             return False
         if StoredContent.objects.filter(team=team, digest=digest).exists():
+            return False
+        if _is_named(team, digest):
             return False
         storages["artifacts"].delete(name)
     return True

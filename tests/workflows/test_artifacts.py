@@ -26,7 +26,15 @@ from tests.workflows.test_store import in_thread, stores  # noqa: F401 - a fixtu
 from workflows.artifacts import StoredArtifacts
 from workflows.forgetting import forget_content
 from workflows.large_values import put_aside, reference_in
-from workflows.models import Checkpoint, Chunk, Run, RunContent, RunEvent, StoredContent
+from workflows.models import (
+    Checkpoint,
+    Chunk,
+    Run,
+    RunContent,
+    RunEvent,
+    StoredContent,
+    WorkflowDraft,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -362,6 +370,32 @@ async def test_what_a_cached_result_mentions_is_not_forgotten(store, stored):
 
     assert await in_thread(forget) == 0
     assert await store.read_cache(stored.scope, "k") == cached
+
+
+@pytest.mark.parametrize("has_row", [True, False])
+@pytest.mark.parametrize("where", ["a version", "a draft", "an act"])
+def test_what_a_drawing_names_is_not_forgotten(where, has_row, workflow, alice, team):
+    """A constant of a drawing is mentioned by no run until one begins; the draft has an undo."""
+    saved = _saved(team)
+    if has_row:
+        StoredContent.objects.create(team=team, digest=saved.digest, size=saved.size)
+    named = json.dumps({"inputs": {"file": {"$artifact": saved.to_json()}}})
+    if where == "a version":
+        naming = workflow.versions.create(number=9, definition=named, digest="9")
+    elif where == "a draft":
+        naming = WorkflowDraft.objects.create(workflow=workflow, definition=named)
+    else:
+        naming = workflow.acts.create(revision=1, person=alice, kind="do", changes=named)
+    assert forget_content(FUTURE) == 0
+    naming.delete()
+    assert forget_content(FUTURE) == 1
+
+
+def test_what_the_drawing_of_another_team_names_is_forgotten(workflow, charlie):
+    other = charlie.memberships.get().team
+    saved = _saved(other)
+    workflow.versions.create(number=9, definition=saved.digest, digest="9")
+    assert forget_content(FUTURE) == 1
 
 
 def test_content_that_is_put_in_place_again_is_young_again(team, tmp_path):
