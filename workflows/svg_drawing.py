@@ -42,6 +42,31 @@ def svg_file(definition: str) -> str:
     )
 
 
+def picture_of(definition: str) -> str:
+    """Draw a definition in small for a page: its boxes and curves, without any words."""
+    width, height = _size(definition)
+    arrangement, places = arrangement_of(definition), outline_of(definition).places
+    rects = (
+        _rect(arrangement.boxes[path], "around" if place.kind == "compound" else "")
+        for path, place in places.items()
+    )
+    lines = (
+        f'<path d="{wire.line}" vector-effect="non-scaling-stroke" />' for wire in arrangement.wires
+    )
+    return (
+        f'<svg class="picture" aria-hidden="true" viewBox="{-_MARGIN} {-_MARGIN} {width} {height}"'
+        f' preserveAspectRatio="xMidYMid meet">{"".join(lines)}{"".join(rects)}</svg>'
+    )
+
+
+def _rect(box: Box, kind: str) -> str:
+    x, y, width, height = box
+    return (
+        f'<rect class="{kind}" x="{x}" y="{y}" width="{width}" height="{height}" rx="10"'
+        ' vector-effect="non-scaling-stroke" />'
+    )
+
+
 def _size(definition: str) -> tuple[int, int]:
     _, _, width, height = arrangement_of(definition).boxes[""]
     return width + 2 * _MARGIN, height + 2 * _MARGIN

@@ -29,6 +29,7 @@ from workflows.editing import (
     port_in_hand,
     problems_of,
 )
+from workflows.examples import examples_on
 from workflows.http import Request
 from workflows.models import Right, Workflow
 from workflows.models.drafting import OutdatedAct, act, draft_of, publish, redo, stack_of, undo
@@ -65,6 +66,7 @@ def show(request: Request, id: UUID) -> HttpResponse:
         "wires": _drawn(canvas, wires=True),
         "tiles": _drawn(canvas, wires=False),
         "is_empty": not drawing.level(level).tasks,
+        "examples": examples_on(drawing),
         "problems": problems,
         "undo": stack.done[-1].words if stack.done else "",
         "redo": stack.undone[-1].words if stack.undone else "",

@@ -18,6 +18,7 @@ from runner.errors import DefinitionError, RunnerError
 from runner.graph.registry import default_registry
 from workflows.access import may, workflow_for
 from workflows.editing import Offer, history_of, levels_of, offers, opened, port_in_hand
+from workflows.examples import examples_on
 from workflows.http import Request
 from workflows.models import Right, Workflow
 from workflows.models.drafting import DraftAct, draft_of, publish, redo, stack_of, undo
@@ -86,6 +87,7 @@ def _page(
         "undo": stack.done[-1].words if stack.done else "",
         "redo": stack.undone[-1].words if stack.undone else "",
         "acts": history_of(workflow, HISTORY),
+        "examples": examples_on(drawing),
         "places": places_of(drawing, level, registry),
         "place": request.GET.get("place", ""),
         "q": request.GET.get("q", ""),

@@ -19,6 +19,7 @@ from workflows.access import may, workflow_for
 from workflows.beginning import BeginForm, begin
 from workflows.blueprint import blueprint
 from workflows.drawing import DRAWN_AT_ONCE, drawing_name
+from workflows.examples import examples, examples_for
 from workflows.http import Request
 from workflows.models import Right, Run, RunEvent, Team, Workflow, WorkflowVersion
 from workflows.outline import outline_of
@@ -77,6 +78,8 @@ def home(request: Request) -> HttpResponse:
         "workflows": _lines(request, SHOWN),
         "is_member": Team.objects.visible_to(request.user).exists(),
         "may_make": Team.objects.visible_to(request.user, Right.EDIT).exists(),
+        "examples": examples_for(request.user),
+        "teams": _teams(request),
     }
     return render(request, "home.html", now | page)
 
@@ -105,6 +108,8 @@ def index(request: Request) -> HttpResponse:
         "section": "workflows",
         "workflows": _lines(request, LINES),
         "may_make": Team.objects.visible_to(request.user, Right.EDIT).exists(),
+        "examples": examples_for(request.user),
+        "teams": _teams(request),
     }
     return render(request, f"workflows/list.html{part}", page)
 
@@ -140,14 +145,14 @@ def new(request: Request) -> HttpResponse:
     if not Team.objects.visible_to(request.user, Right.EDIT).exists():
         messages.info(request, "To make a workflow you need to be an editor of a team.")
         return HttpResponseRedirect(reverse("workflow-list"))
+    page = {"section": "workflows", "examples": examples(), "teams": _teams(request)}
     if request.method != "POST":
         like = request.GET.get("like", "")
         form = BeginForm(request.user, initial={"like": like} if like else None)
-        return render(request, "workflows/new.html", {"section": "workflows", "form": form})
+        return render(request, "workflows/new.html", page | {"form": form})
     form = BeginForm(request.user, request.POST, request.FILES)
     if not form.is_valid():
-        page = {"section": "workflows", "form": form}
-        return render(request, "workflows/new.html", page, status=422)
+        return render(request, "workflows/new.html", page | {"form": form}, status=422)
     team, title = form.cleaned_data["team"], form.cleaned_data["title"]
     made = begin(team, title, form.drawing, request.user)
     return HttpResponseRedirect(reverse("workflow-edit", args=[made.pk]), status=303)
@@ -168,6 +173,11 @@ def copy(request: Request, id: UUID) -> HttpResponse:
     made = workflow.copy(_version(workflow), request.user)
     messages.info(request, f"Copied: {made} belongs to {workflow.team} now.")
     return HttpResponseRedirect(reverse("workflow-show", args=[made.pk]))
+
+
+def _teams(request: Request) -> QuerySet[Team]:
+    """Give the teams in which a person may draw."""
+    return Team.objects.visible_to(request.user, Right.EDIT).order_by("name")
 
 
 def _version(workflow: Workflow) -> WorkflowVersion:
