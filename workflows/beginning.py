@@ -5,17 +5,18 @@ from dataclasses import replace
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
 from runner.editing.draft import Draft
 from runner.errors import DefinitionError
 from runner.graph.definition import GraphDefinition
+from runner.graph.shape import check_shape
 from workflows.models import Right, Team, Workflow, WorkflowDraft
 from workflows.models.drafting import drafted
 from workflows.models.team import Person
 
-MOST_BYTES = 5 * 1024 * 1024
 NAME_LETTERS = 100
 
 
@@ -54,14 +55,25 @@ class BeginForm(forms.Form):
         given = self.cleaned_data
         try:
             if given.get("file"):
-                self.drawing = Draft.from_json(_read(given["file"]))
+                self.drawing = imported(_read(given["file"]))
             elif (given.get("text") or "").strip():
-                self.drawing = Draft.from_json(given["text"])
+                self.drawing = imported(_read_text(given["text"]))
             elif given.get("like"):
                 self.drawing = drawing_of(given["like"])
         except DefinitionError as fault:
             self.add_error("file" if given.get("file") else "text", fault.sentence)
         return given
+
+
+def imported(text: str | bytes) -> Draft:
+    """Read what Export gave, or anybody wrote; raises DefinitionError with one sentence.
+
+    A task type that is not installed, and what is not set up yet, are no fault of a file: the
+    editor lists them.
+    """
+    drawing = Draft.from_json(text)
+    check_shape(drawing.definition)
+    return drawing
 
 
 def drawing_of(workflow: Workflow) -> Draft:
@@ -102,6 +114,14 @@ def _kept(drawing: Draft | None, name: str, title: str) -> dict[str, Any]:
 
 
 def _read(file: Any) -> bytes:
-    if (file.size or 0) > MOST_BYTES:
-        raise DefinitionError(f"The file is larger than {MOST_BYTES >> 20} MiB.")
+    if (file.size or 0) > settings.IMPORT_LIMIT:
+        raise DefinitionError(f"The file is larger than {settings.IMPORT_LIMIT >> 20} MiB.")
     return bytes(file.read())
+
+
+def _read_text(text: str) -> str:
+    """Take a pasted text as it was copied: browsers send each line's end as two signs."""
+    plain = text.replace("\r\n", "\n")
+    if len(plain.encode(errors="replace")) > settings.IMPORT_LIMIT:
+        raise DefinitionError(f"The text is larger than {settings.IMPORT_LIMIT >> 20} MiB.")
+    return plain

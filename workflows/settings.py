@@ -6,6 +6,7 @@ import environ  # type: ignore[import-untyped]
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
+from runner.graph.reading import MAX_BYTES
 from workflows.channel_layers import layer_in
 from workflows.databases import database_in
 from workflows.limits import bytes_in, days_in, lease_in, limits_in
@@ -141,7 +142,11 @@ SECURE_CSP = {
     "base-uri": [CSP.NONE],
     "frame-ancestors": [CSP.NONE],
 }
-DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT = 2 * 1024 * 1024
+# What any request may hold; Daphne refuses more while it arrives (body_cap.py). A form that
+# takes in a definition may hold more, once somebody has signed in, so Django looks at that.
+BODY_LIMIT = 2 * 1024 * 1024
+IMPORT_LIMIT = MAX_BYTES
+DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT + IMPORT_LIMIT
 # Not where the system keeps such files: that may be memory.
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "uploads"
 FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, exist_ok=True)

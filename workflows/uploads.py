@@ -1,7 +1,7 @@
-"""Files that people send: tickets for a larger request, and for what was kept of one.
+"""What people send: tickets for a larger request, and for what was kept of one.
 
 A request is bounded while it arrives, before anybody knows whose it is. So a page that asks for a
-file gives its form a signed ticket; whoever has none is held to what any request may hold.
+file, or for a definition, gives its form a signed ticket; whoever has none is held to what any request may hold.
 """
 
 from typing import Any
@@ -18,6 +18,7 @@ from workflows.artifacts import StoredArtifacts
 
 FIELDS = 20
 _REQUEST = signing.TimestampSigner(salt="workflows.upload")
+_IMPORT = signing.TimestampSigner(salt="workflows.import")
 _FILE = "workflows.kept-file"
 
 
@@ -26,22 +27,31 @@ def upload_ticket(person: Any) -> str:
     return _REQUEST.sign(str(person))
 
 
+def import_ticket(person: Any) -> str:
+    """Give a person (by key) the right to send a definition, as long as a session lasts."""
+    return _IMPORT.sign(str(person))
+
+
 def body_limit(address: str) -> int:
     """Give how many bytes a request to an address may hold: more with a ticket in its query."""
     limit: int = settings.BODY_LIMIT
     _, _, query = address.partition("?")
-    if "upload=" not in query:
+    if "upload=" not in query and "import=" not in query:
         return limit
     try:
-        tickets = parse_qs(query, max_num_fields=FIELDS).get("upload", [""])
+        given = parse_qs(query, max_num_fields=FIELDS)
     except ValueError:
         return limit
-    return limit + settings.UPLOAD_LIMIT if _is_good(tickets[0]) else limit
+    if _is_good(_REQUEST, given.get("upload", [""])[0]):
+        return limit + settings.UPLOAD_LIMIT
+    if _is_good(_IMPORT, given.get("import", [""])[0]):
+        return limit + settings.IMPORT_LIMIT
+    return limit
 
 
-def _is_good(ticket: str) -> bool:
+def _is_good(signer: signing.TimestampSigner, ticket: str) -> bool:
     try:
-        _REQUEST.unsign(ticket, max_age=settings.SESSION_COOKIE_AGE)
+        signer.unsign(ticket, max_age=settings.SESSION_COOKIE_AGE)
     except signing.BadSignature:
         return False
     return True

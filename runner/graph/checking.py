@@ -20,6 +20,7 @@ from runner.graph.order import ordered
 from runner.graph.policy import check_policy
 from runner.graph.port_types import compare, is_list
 from runner.graph.ports import ERROR, Port, fit, fit_element
+from runner.graph.shape import bad_id, bad_name
 from runner.graph.task import Task
 from runner.graph.task_ports import said
 
@@ -165,7 +166,7 @@ class _Examination:
             if port.name in self.inputs:
                 self._say(f"Two inputs are called '{port.name}'; rename one.", port=port.name)
             elif not PORT_PATTERN.fullmatch(port.name):
-                self._say(_bad_name("input", port.name), port=port.name)
+                self._say(bad_name("input", port.name), port=port.name)
             else:
                 self._make_input(port)
 
@@ -180,7 +181,7 @@ class _Examination:
             if output.name in self.outputs:
                 self._say(f"Two outputs are called '{output.name}'; rename one.", port=output.name)
             elif not PORT_PATTERN.fullmatch(output.name):
-                self._say(_bad_name("output", output.name), port=output.name)
+                self._say(bad_name("output", output.name), port=output.name)
             elif end := self._source_end(output.source):
                 self.outputs[output.name] = end
 
@@ -192,7 +193,7 @@ class _Examination:
             if defined.id in seen:
                 self._say(f"Two tasks have the id '{defined.id}'; rename one.", defined.id)
             elif not ID_PATTERN.fullmatch(defined.id):
-                self._say(_bad_id(defined.id), defined.id)
+                self._say(bad_id(defined.id), defined.id)
             else:
                 self._make_task(defined)
             seen.add(defined.id)
@@ -407,20 +408,6 @@ def _inside(task_id: str, problem: Problem) -> Problem:
 
 def _title(defined: DefinedTask, task: Task) -> str:
     return defined.title or task.title or defined.id
-
-
-def _bad_id(task_id: str) -> str:
-    return (
-        f"'{task_id[:80]}' is no id for a task; use up to 64 letters, digits, hyphens and "
-        "underscores."
-    )
-
-
-def _bad_name(kind: str, name: str) -> str:
-    return (
-        f"'{name[:80]}' is no name for an {kind}; use up to 64 letters, digits and underscores, "
-        "and no digit first."
-    )
 
 
 def _no_port(kind: str, name: str, defined: DefinedTask, ports: Mapping[str, Port]) -> str:

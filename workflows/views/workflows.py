@@ -23,6 +23,7 @@ from workflows.examples import examples, examples_for
 from workflows.http import Request
 from workflows.models import Right, Run, RunEvent, Team, Workflow, WorkflowVersion
 from workflows.outline import outline_of
+from workflows.uploads import import_ticket
 from workflows.views.versions import as_file
 from workflows.waiting import waiting_for
 from workflows.wording import said_span
@@ -145,7 +146,12 @@ def new(request: Request) -> HttpResponse:
     if not Team.objects.visible_to(request.user, Right.EDIT).exists():
         messages.info(request, "To make a workflow you need to be an editor of a team.")
         return HttpResponseRedirect(reverse("workflow-list"))
-    page = {"section": "workflows", "examples": examples(), "teams": _teams(request)}
+    page = {
+        "section": "workflows",
+        "examples": examples(),
+        "teams": _teams(request),
+        "ticket": import_ticket(request.user.pk),
+    }
     if request.method != "POST":
         like = request.GET.get("like", "")
         form = BeginForm(request.user, initial={"like": like} if like else None)

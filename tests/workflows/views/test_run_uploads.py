@@ -148,6 +148,15 @@ def test_without_a_ticket_a_request_is_as_small_as_any(query):
     assert body_limit(f"/workflows/x/run/{query}") == 2 * 1024 * 1024
 
 
+def test_a_form_that_takes_a_definition_may_be_as_large_as_one_and_no_larger(client_of, alice):
+    page = client_of(alice).get("/workflows/new/").content.decode()
+    address = re.search(r'id="begin-form" action="([^"]+)"', page)
+    assert address
+    assert body_limit(address[1]) == (5 + 2) * 1024 * 1024
+    swapped = address[1].replace("import=", "upload=")
+    assert body_limit(swapped) == 2 * 1024 * 1024
+
+
 def test_a_ticket_lasts_as_long_as_a_session(settings):
     ticket = upload_ticket(1)
     assert body_limit(f"/?upload={ticket}") > settings.BODY_LIMIT

@@ -5,10 +5,15 @@ import json
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from tests.durability.test_malformed import UNREADABLE, VALID
+from runner.graph.definition import GraphDefinition
+from tests.durability.test_malformed import UNPLANNABLE, UNREADABLE, VALID, changed, task
 from workflows.models import Workflow, WorkflowDraft
 
 ADDRESS = "/workflows/new/"
+CIRCLE = {
+    "tasks": [{"id": "b", "type": "text.keywords"}],
+    "dataflows": [{"from": "b.keywords", "to": "b.question"}],
+}
 
 
 @pytest.fixture
@@ -47,16 +52,60 @@ def test_from_json_it_draws_what_the_json_says_with_its_layout(post, how):
     assert made().sheet.positions == {"words": (16, 32)}
 
 
-@pytest.mark.parametrize("name", [each for each in UNREADABLE if len(UNREADABLE[each]) < 2_000_000])
-def test_what_cannot_be_read_gets_one_sentence_and_nothing_is_lost_or_stored(post, name, workflow):
+#: What no file may hold: what cannot be read, and what no drawing may have.
+MALFORMED = {name: text for name, text in UNREADABLE.items() if text} | {
+    name: UNPLANNABLE[name]
+    for name in (
+        "a circle",
+        "the same id twice",
+        "an id that is a path",
+        "an id that is markup",
+        "an id of a thousand letters",
+        "an end that is none",
+        "an end at no task",
+        "into the graph's own input",
+        "two inputs of one name",
+        "nested too deep",
+    )
+}
+MALFORMED |= {
+    "markup as the name of an input": changed(inputs=[{"name": "<script>alert(1)</script>"}]),
+    "two outputs of one name": changed(outputs=[{"name": "w", "from": "words.keywords"}] * 2),
+    "an output from an input that is not there": changed(
+        outputs=[{"name": "w", "from": "$inputs.gone"}]
+    ),
+    "a circle inside of a compound": task(type="flow.graph", graph=CIRCLE),
+}
+
+
+@pytest.mark.parametrize("how", ["text", "file"])
+@pytest.mark.parametrize("name", MALFORMED)
+def test_what_is_malformed_gets_one_sentence_and_nothing_is_lost_or_stored(
+    post, name, how, workflow
+):
     """T27."""
-    if not UNREADABLE[name].strip():
-        return
-    answer = post(text=UNREADABLE[name])
+    text = MALFORMED[name]
+    answer = post(**{how: text if how == "text" else SimpleUploadedFile("a.json", text.encode())})
+    page = answer.content.decode()
     assert answer.status_code == 422
-    assert answer.content.decode().count('class="fault"') == 1
-    assert 'value="My rivers"' in answer.content.decode()
+    assert page.count('class="fault"') == 1
+    assert 'value="My rivers"' in page
+    assert "<script>alert" not in page
     assert Workflow.objects.count() == 1
+
+
+def test_what_is_not_installed_or_not_set_up_yet_is_taken_in_and_loses_nothing(
+    post, client_of, alice
+):
+    """R17: byte for byte, but for the name that the new workflow has."""
+    given = {"tasks": [{"id": "a", "type": "acme.Ocr", "config": {"deep": {"er": [1.50, "é"]}}},
+                       {"id": "m", "type": "flow.map"}],
+             "dataflows": [{"from": "a.text", "to": "m.item"}], "outputs": []}  # fmt: skip
+    text = changed(**given, name="my-rivers", title="My rivers")
+    post(text=text)
+    assert made().definition.to_json() == GraphDefinition.from_json(text).to_json()
+    page = client_of(alice).get(f"/workflows/{Workflow.objects.get().pk}/edit/").content.decode()
+    assert "acme.Ocr" in page
 
 
 def test_a_file_that_is_too_large_is_refused(post):
