@@ -13,6 +13,7 @@ from workflows.models import Run, Workflow, WorkflowVersion
 from workflows.models.drafting import act, draft_of
 from workflows.models.run import DRIVEN
 from workflows.models.team import Person
+from workflows.models.team_workflows import name_in
 
 
 class AboutForm(forms.Form):
@@ -70,7 +71,7 @@ def used_by(workflow: Workflow) -> tuple[Workflow, ...]:
     return tuple(
         each.workflow
         for each in others.order_by("workflow__title")
-        if workflow.name in workflows_in(GraphDefinition.from_json(each.definition))
+        if workflow.name in map(name_in, workflows_in(GraphDefinition.from_json(each.definition)))
     )
 
 

@@ -9,7 +9,6 @@ from django.http import QueryDict
 
 from runner.editing.draft import Draft
 from runner.errors import DefinitionError, RunnerError
-from runner.graph.registry import default_registry
 from workflows.border_panel import GraphPanel
 from workflows.models import Workflow
 from workflows.models.drafting import DraftAct, act, draft_of
@@ -33,9 +32,11 @@ class Told:
     done: tuple[DraftAct, ...] = ()
 
 
-def panel_of(drawing: Draft, level: str, path: str, data: QueryDict | None = None) -> Panel:
+def panel_of(
+    workflow: Workflow, drawing: Draft, level: str, path: str, data: QueryDict | None = None
+) -> Panel:
     """Give the forms about a task, or about a level; raises DefinitionError when it is gone."""
-    registry = default_registry()
+    registry = workflow.registry
     if path:
         return TaskPanel(drawing, path, registry, data)
     return GraphPanel(drawing, level, registry, data)
@@ -45,7 +46,7 @@ def tell(workflow: Workflow, person: Person, level: str, path: str, data: QueryD
     """Do what a form of the panel says; what is refused comes back as it was sent."""
     drawing = draft_of(workflow).drawing
     try:
-        forms = panel_of(drawing, level, path, data)
+        forms = panel_of(workflow, drawing, level, path, data)
     except DefinitionError as gone:
         return Told(forms=None, sentence=gone.sentence, refused=True)
     try:
@@ -56,7 +57,7 @@ def tell(workflow: Workflow, person: Person, level: str, path: str, data: QueryD
     except RunnerError as fault:
         return Told(forms=forms, sentence=fault.sentence, refused=True)
     asks_on = isinstance(forms, TaskPanel) and forms.waits_for_expression
-    again = panel_of(draft_of(workflow).drawing, level, path, data if asks_on else None)
+    again = panel_of(workflow, draft_of(workflow).drawing, level, path, data if asks_on else None)
     return Told(forms=again, done=tuple(done))
 
 

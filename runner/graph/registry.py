@@ -108,11 +108,14 @@ class TaskRegistry:
         return twin
 
     def with_workflows(self, workflows: "Mapping[str, GraphDefinition]") -> "TaskRegistry":
-        """Give a registry of the same types whose sub-graphs may name these workflows."""
+        """Give a registry of the same types whose sub-graphs may name these workflows.
+
+        They are looked up when a sub-graph names one: the mapping may read them then.
+        """
         twin = TaskRegistry()
         twin._types = dict(self._types)
         twin._graphs = dict(self._graphs)
-        twin.workflows = dict(workflows)
+        twin.workflows = workflows
         return twin
 
     def examined(self, workflow: str) -> "CheckedGraph | None":

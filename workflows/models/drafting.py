@@ -16,7 +16,7 @@ from runner.editing.edit import Edit
 from runner.editing.sheet import Sheet
 from runner.errors import DefinitionError
 from runner.graph.definition import GraphDefinition
-from runner.graph.registry import TaskRegistry, default_registry
+from runner.graph.registry import TaskRegistry
 from runner.graph.values import dump
 from workflows.models.team import Person
 from workflows.models.workflow import Workflow, WorkflowVersion
@@ -174,7 +174,7 @@ def publish(workflow: Workflow, person: Person, note: str = "") -> WorkflowVersi
     with transaction.atomic():
         draft = _locked(workflow)
         definition = GraphDefinition.from_json(draft.definition)
-        if problems := definition.check(default_registry()):
+        if problems := definition.check(workflow.registry):
             raise DefinitionError.of(problems)
         version = workflow.revise(draft.definition, person, note[:500], draft.layout)
         draft.base = version
@@ -206,7 +206,7 @@ def act(workflow: Workflow, person: Person, base: int, asked: Mapping[str, Any])
     edit = read_edit(asked)
     with transaction.atomic():
         draft = _locked(workflow)
-        done = _rebased(draft, base, edit, default_registry())
+        done = _rebased(draft, base, edit, workflow.registry)
         if not done.changes:
             return None
         return _keep(draft, person, done, kind="do", asked=asked)

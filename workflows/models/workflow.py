@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, Self
 
 from django.conf import settings
@@ -19,6 +20,7 @@ from runner.graph.registry import TaskRegistry, default_registry
 from runner.graph.type_versions import signature_of
 from runner.run.rerun import SUBGRAPH, workflows_in
 from workflows.models.team import Person, Right, Team
+from workflows.models.team_workflows import TeamWorkflows
 
 #: The number of a version that nobody published: the draft, kept as it was tried.
 DRAFT = 0
@@ -65,8 +67,11 @@ class WorkflowQuerySet(models.QuerySet["Workflow"]):
         return self.pinned_in(version.definition, version.workflow.team_id, person)
 
     def pinned_in(self, definition: str, team: Any, person: Person) -> dict[str, str]:
-        """Give the same for a definition (JSON) that is no version yet, in a team."""
-        mine = self.visible_to(person, Right.RUN).filter(team=team)
+        """Give the same for a definition (JSON) that is no version yet, in a team.
+
+        A name with a version after it, such as "rivers@3", means that one version for good.
+        """
+        known = TeamWorkflows(self.visible_to(person, Right.RUN).filter(team=team))
         found: dict[str, str] = {}
         ahead = [definition]
         while ahead:
@@ -74,10 +79,11 @@ class WorkflowQuerySet(models.QuerySet["Workflow"]):
             if SUBGRAPH not in text:
                 continue
             used = set(workflows_in(GraphDefinition.from_json(text))) - found.keys()
-            for workflow in mine.filter(name__in=used):
-                if workflow.latest is not None:
-                    found[workflow.name] = workflow.latest.definition
-                    ahead.append(workflow.latest.definition)
+            for each in used:
+                version = known.version(each)
+                if version is not None:
+                    found[each] = version.definition
+                    ahead.append(version.definition)
         return found
 
 
@@ -125,6 +131,12 @@ class Workflow(models.Model):
 
     def __str__(self) -> str:
         return self.title or self.name
+
+    @cached_property
+    def registry(self) -> TaskRegistry:
+        """The task types, with the workflows of its team for sub-graphs to name."""
+        own = Workflow.objects.filter(team=self.team_id, removed_at=None)
+        return default_registry().with_workflows(TeamWorkflows(own))
 
     @property
     def latest(self) -> "WorkflowVersion | None":

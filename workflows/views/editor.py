@@ -16,7 +16,6 @@ from django.views.decorators.http import require_POST, require_safe
 
 from runner.editing.pasting import clip_of
 from runner.errors import DefinitionError, RunnerError
-from runner.graph.registry import default_registry
 from workflows.access import may, workflow_for
 from workflows.canvas import Canvas, canvas_of, tidied_spots
 from workflows.editing import (
@@ -47,7 +46,7 @@ def show(request: Request, id: UUID) -> HttpResponse:
     workflow = workflow_for(request.user, id)
     if workflow.is_from_code or not may(request.user, workflow, Right.EDIT):
         return HttpResponseRedirect(reverse("workflow-show", args=[id]))
-    registry = default_registry()
+    registry = workflow.registry
     draft = opened(workflow, registry)
     drawing, level = draft.drawing, request.GET.get("level", "")
     problems = problems_of(drawing, registry)
@@ -110,7 +109,7 @@ def tidy(request: Request, id: UUID) -> HttpResponse:
 
     def tidied(workflow: Workflow, asked: dict[str, Any]) -> Any:
         draft = draft_of(workflow)
-        spots = tidied_spots(draft.drawing, str(asked.get("level", "")), default_registry())
+        spots = tidied_spots(draft.drawing, str(asked.get("level", "")), workflow.registry)
         moved = {"op": "move", "positions": spots, "tidy": True}
         return act(workflow, request.user, draft.revision, moved) if spots else None
 
@@ -138,7 +137,7 @@ def fits(request: Request, id: UUID) -> HttpResponse:
         found = fits_of(
             drawing,
             request.GET.get("level", ""),
-            default_registry(),
+            workflow.registry,
             source=request.GET.get("source", ""),
             target=request.GET.get("target", ""),
         )
@@ -153,7 +152,7 @@ def fits(request: Request, id: UUID) -> HttpResponse:
 def palette(request: Request, id: UUID) -> HttpResponse:
     """Give the task types that match some words, those that fit the port in hand first."""
     workflow = workflow_for(request.user, id, Right.EDIT)
-    registry = default_registry()
+    registry = workflow.registry
     source, target = request.GET.get("source", ""), request.GET.get("target", "")
     try:
         level = request.GET.get("level", "")
@@ -187,7 +186,7 @@ def problems(request: Request, id: UUID) -> HttpResponse:
     drawing = draft_of(workflow).drawing
     page = {
         "workflow": workflow,
-        "problems": problems_of(drawing, default_registry()),
+        "problems": problems_of(drawing, workflow.registry),
         "acts": history_of(workflow),
     }
     return render(request, "workflows/edit.html#state", page)
@@ -247,7 +246,7 @@ def _answer(
     status: int = 200,
 ) -> HttpResponse:
     draft = draft_of(workflow)
-    answer = answer_to(draft, request.user, level, since, default_registry())
+    answer = answer_to(draft, request.user, level, since, workflow.registry)
     return JsonResponse(answer | ({"sentence": sentence} if sentence else {}), status=status)
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from runner.editing.draft import Draft, joined
 from runner.errors import DefinitionError, RunnerError
-from runner.graph.registry import default_registry
+from runner.graph.registry import TaskRegistry
 from workflows.access import may, workflow_for
 from workflows.editing import Offer, history_of, levels_of, offers, opened, port_in_hand
 from workflows.examples import examples_on
@@ -52,10 +52,10 @@ def outline(request: Request, id: UUID) -> HttpResponse:
     level, path = request.GET.get("level", ""), request.GET.get("task", "")
     if request.method == "POST":
         return _told(request, workflow, level, path)
-    drawing = opened(workflow, default_registry()).drawing
+    drawing = opened(workflow, workflow.registry).drawing
     try:
         drawing.level(level)
-        forms = panel_of(drawing, level, path)
+        forms = panel_of(workflow, drawing, level, path)
     except DefinitionError as gone:
         messages.info(request, gone.sentence)
         return HttpResponseRedirect(_url(id))
@@ -68,7 +68,7 @@ def outline(request: Request, id: UUID) -> HttpResponse:
 def _page(
     request: Request, workflow: Workflow, level: str, forms: Panel | None, sentence: str = ""
 ) -> HttpResponse:
-    registry, draft = default_registry(), draft_of(workflow)
+    registry, draft = workflow.registry, draft_of(workflow)
     drawing = draft.drawing
     level = level if not level or _is_there(drawing, level) else ""
     problems = drawing.definition.check(registry)
@@ -91,7 +91,7 @@ def _page(
         "places": places_of(drawing, level, registry),
         "place": request.GET.get("place", ""),
         "q": request.GET.get("q", ""),
-        "offers": _offers(request, drawing, level),
+        "offers": _offers(request, drawing, level, registry),
         "target": _url(workflow.pk, level, path),
         "inside": _url(workflow.pk, path),
         **page_of(rows_of(drawing, level, problems), _number(request.GET.get("start", ""))),
@@ -100,8 +100,7 @@ def _page(
     return render(request, "workflows/outline.html", page, status=status)
 
 
-def _offers(request: Request, drawing: Draft, level: str) -> list[Offer]:
-    registry = default_registry()
+def _offers(request: Request, drawing: Draft, level: str, registry: TaskRegistry) -> list[Offer]:
     source, target = ends_in(request.GET.get("place", ""))
     try:
         hand = port_in_hand(drawing, level, registry, source, "" if source else target)
@@ -147,14 +146,14 @@ def _done(request: Request, workflow: Workflow, level: str, path: str) -> Told:
         asked = adding(level, kind, data.get("place", "")) if kind else asked_of(drawing, data)
         done = carry_out_all(workflow, request.user, revision_in(data), [asked])
     except RunnerError as fault:
-        return Told(forms=_panel(drawing, level, path), sentence=fault.sentence, refused=True)
+        return Told(forms=_panel(workflow, level, path), sentence=fault.sentence, refused=True)
     return Told(forms=None, done=tuple(done))
 
 
-def _panel(drawing: Draft, level: str, path: str) -> Panel | None:
+def _panel(workflow: Workflow, level: str, path: str) -> Panel | None:
     """Give the panel as it is; None when what it was about is gone."""
     try:
-        return panel_of(drawing, level, path)
+        return panel_of(workflow, draft_of(workflow).drawing, level, path)
     except DefinitionError:
         return None
 

@@ -47,6 +47,6 @@ def panel(request: Request, id: UUID) -> HttpResponse:
 
 def _shown(workflow: Workflow, level: str, path: str) -> Told:
     try:
-        return Told(forms=panel_of(draft_of(workflow).drawing, level, path))
+        return Told(forms=panel_of(workflow, draft_of(workflow).drawing, level, path))
     except DefinitionError as gone:
         return Told(forms=None, sentence=gone.sentence)
