@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.http import Http404
 
-from workflows.models import Right, Run, Workflow
+from workflows.models import Right, Run, Team, Workflow
 from workflows.models.team import Person
 
 
@@ -28,6 +28,12 @@ def _or_404[**P, T](find: Callable[P, T | None]) -> Callable[P, T]:
 
 
 @_or_404
+def team_for(person: Person, slug: str, right: Right | str = Right.VIEW) -> Team | None:
+    """The team, if the person has this right in it; else Http404."""
+    return Team.objects.visible_to(person, Right(right)).filter(slug=slug).first()
+
+
+@_or_404
 def workflow_for(
     person: Person, key: UUID | str, right: Right | str = Right.VIEW
 ) -> Workflow | None:
@@ -43,7 +49,7 @@ def run_for(person: Person, key: UUID | str, right: Right | str = Right.VIEW) ->
     return visible.select_related("version__workflow", "team", "started_by").filter(pk=key).first()
 
 
-def may(person: Person, target: Run | Workflow, right: Right | str) -> bool:
+def may(person: Person, target: Run | Team | Workflow, right: Right | str) -> bool:
     """Whether the person has this right: which buttons a page shows."""
     kind = type(target)
     return kind.objects.visible_to(person, Right(right)).filter(pk=target.pk).exists()

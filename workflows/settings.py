@@ -167,6 +167,12 @@ LARGE_VALUE = _bytes("ANABRANCH_LARGE_VALUE_BYTES", 256 * 1024)
 # How many filters of the list of runs a person may keep.
 SAVED_FILTERS = 50
 
+# For how many days the link of an invitation lets somebody in, how many may be open in a team,
+# and to how many teams a person may belong.
+INVITATION_DAYS = 7
+OPEN_INVITATIONS = 50
+TEAMS_A_PERSON = 50
+
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").is_dir() else []
 STATIC_ROOT = DATA_DIR / "static"

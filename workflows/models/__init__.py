@@ -1,8 +1,10 @@
 """What is kept, by aggregate."""
 
 from workflows.models.artifact import RunContent, StoredContent
+from workflows.models.audit import AuditEvent
 from workflows.models.cache import CacheEntry
 from workflows.models.drafting import DraftAct, WorkflowDraft
+from workflows.models.invitation import Invitation
 from workflows.models.kept import Checkpoint, Chunk, RunEvent, TaskDeaths, TaskRun
 from workflows.models.run import Run, RunRequest
 from workflows.models.saved_filter import SavedFilter
@@ -11,10 +13,12 @@ from workflows.models.tick import Tick
 from workflows.models.workflow import Origin, Workflow, WorkflowVersion
 
 __all__ = [
+    "AuditEvent",
     "CacheEntry",
     "Checkpoint",
     "Chunk",
     "DraftAct",
+    "Invitation",
     "Membership",
     "Origin",
     "Right",

@@ -22,14 +22,14 @@ def remove_workflow(workflow: Workflow, person: AbstractBaseUser) -> int:
         raise DefinitionError(f"{workflow} is written in {workflow.module}; remove it there.")
     with transaction.atomic():
         Workflow.objects.filter(pk=workflow.pk, removed_at=None).update(removed_at=timezone.now())
-        return _cancel(Run.objects.filter(version__workflow=workflow), person)
+        return cancel_runs(Run.objects.filter(version__workflow=workflow), person)
 
 
 def remove_team(team: Team, person: AbstractBaseUser) -> int:
     """Dissolve a team; give how many runs are cancelled for it."""
     with transaction.atomic():
         Team.objects.filter(pk=team.pk, removed_at=None).update(removed_at=timezone.now())
-        return _cancel(Run.objects.filter(team=team), person)
+        return cancel_runs(Run.objects.filter(team=team), person)
 
 
 def remove_person(leaving: User, person: AbstractBaseUser) -> int:
@@ -40,8 +40,9 @@ def remove_person(leaving: User, person: AbstractBaseUser) -> int:
     with transaction.atomic():
         User.objects.filter(pk=leaving.pk).update(is_active=False, is_staff=False)
         Membership.objects.filter(user=leaving).delete()
-        return _cancel(Run.objects.filter(started_by=leaving), person)
+        return cancel_runs(Run.objects.filter(started_by=leaving), person)
 
 
-def _cancel(runs: RunQuerySet, person: AbstractBaseUser) -> int:
+def cancel_runs(runs: RunQuerySet, person: AbstractBaseUser) -> int:
+    """Ask those that are under way to stop; give how many took it."""
     return sum(run.request("cancel", person) for run in runs.filter(status__in=DRIVEN))

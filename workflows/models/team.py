@@ -17,6 +17,7 @@ class Right(StrEnum):
     VIEW = "view"
     RUN = "run"
     EDIT = "edit"
+    OWN = "own"
 
 
 class Role(models.TextChoices):
@@ -30,7 +31,12 @@ class Role(models.TextChoices):
     @classmethod
     def having(cls, right: Right) -> list["Role"]:
         """The roles that have a right."""
-        least = {Right.VIEW: cls.VIEWER, Right.RUN: cls.RUNNER, Right.EDIT: cls.EDITOR}
+        least = {
+            Right.VIEW: cls.VIEWER,
+            Right.RUN: cls.RUNNER,
+            Right.EDIT: cls.EDITOR,
+            Right.OWN: cls.OWNER,
+        }
         roles = list(cls)
         return roles[roles.index(least[right]) :]
 

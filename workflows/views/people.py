@@ -1,14 +1,19 @@
-"""Signing in and out."""
+"""Signing in and out, and what a person has here."""
 
 from django.conf import settings
-from django.contrib.auth import login, logout
-from django.contrib.auth.forms import AuthenticationForm
+from django.contrib import messages
+from django.contrib.auth import login, logout, update_session_auth_hash
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from workflows.http import Request
+from workflows.models import Membership
 
 REFUSED = "This user name and password do not belong together; capital letters count."
 
@@ -36,6 +41,32 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     """End the session."""
     logout(request)
     return HttpResponseRedirect(resolve_url("sign-in"), status=303)
+
+
+@login_required
+@never_cache
+@require_GET
+def me(request: Request) -> HttpResponse:
+    """Say what a person has here: teams, password, colours."""
+    memberships = Membership.objects.filter(user=request.user, team__removed_at=None)
+    page = {"memberships": memberships.select_related("team").order_by("team__name")}
+    return render(request, "people/me.html", page)
+
+
+@login_required
+@never_cache
+@sensitive_post_parameters("old_password", "new_password1", "new_password2")
+@require_http_methods(["GET", "HEAD", "POST"])
+def password(request: Request) -> HttpResponse:
+    """Change one's password; other browsers are signed out by it."""
+    form = PasswordChangeForm(request.user, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        update_session_auth_hash(request, form.save())
+        messages.info(request, "Your password is changed; other browsers have to sign in again.")
+        return HttpResponseRedirect(resolve_url("me"), status=303)
+    return render(
+        request, "people/password.html", {"form": form}, status=422 if form.errors else 200
+    )
 
 
 def _goal(request: HttpRequest) -> str:
