@@ -14,7 +14,7 @@ from runner.errors import DefinitionError
 from runner.graph.definition import GraphDefinition
 from runner.graph.shape import check_shape
 from workflows.models import Right, Team, Workflow, WorkflowDraft
-from workflows.models.drafting import drafted
+from workflows.models.drawings import drafted
 from workflows.models.team import Person
 
 NAME_LETTERS = 100

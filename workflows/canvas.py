@@ -7,65 +7,20 @@ markup, and the script puts it there.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html import escape
 
 from runner.editing.draft import BORDERS, Draft, joined
 from runner.errors import Problem
 from runner.graph.checking import CheckedGraph, examine
 from runner.graph.dataflow import ERROR_PORT, Dataflow
-from runner.graph.definition import DefinedTask, GraphDefinition
-from runner.graph.port_types import in_words
-from runner.graph.ports import Port
+from runner.graph.definition import GraphDefinition
 from runner.graph.registry import TaskRegistry
 from workflows.drawing import arranged
+from workflows.tiles import KEPT, WIDTH, CanvasBox, InUse, Plug, Spot, task_box
 
-WIDTH = 208
-HEAD = 40
-ROW = 24
-FOOT = 8
 GRID = 16
 INPUTS, OUTPUTS = BORDERS
-
-type Spot = tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plug:
-    """A port of a box: what it is called, and what a person wants to know of it."""
-
-    name: str
-    title: str = ""
-    kind: str = ""
-    help: str = ""
-    streams: bool = False
-    state: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CanvasBox:
-    """A task, or a border of the level, with its ports."""
-
-    id: str
-    title: str
-    under: str
-    kind: str = "task"
-    into: tuple[Plug, ...] = ()
-    out: tuple[Plug, ...] = ()
-    disabled: bool = False
-    problems: tuple[str, ...] = ()
-    at: Spot = (0, 0)
-
-    @property
-    def height(self) -> int:
-        """How high it is, in pixels."""
-        return HEAD + ROW * max(len(self.into), len(self.out), 1) + FOOT
-
-    def spot(self, port: str, *, leaving: bool) -> Spot:
-        """Where a wire to or from a port ends."""
-        names = [plug.name for plug in (self.out if leaving else self.into)]
-        row = names.index(port) if port in names else 0
-        x, y = self.at
-        return x + (WIDTH if leaving else 0), y + HEAD + ROW * row + ROW // 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +48,7 @@ def canvas_of(
     boxes = {box.id: box for box in _boxes(draft, level, graph, checked, list(problems))}
     parts = dict(_frames(draft, level))
     parts |= dict(_wires(graph, boxes))
-    parts |= {f"box-{name}": _box(box) for name, box in boxes.items()}
+    parts |= {f"box-{name}": box.html for name, box in boxes.items()}
     parts |= dict(_notes(draft, level))
     return Canvas(level=level, boxes=boxes, parts=parts)
 
@@ -128,8 +83,8 @@ def _boxes(
     spots = draft.sheet.positions
     wrong: dict[str, list[str]] = {}
     for problem in problems:
-        if problem.task is not None:
-            wrong.setdefault(problem.task, []).append(problem.sentence)
+        if problem.task is not None and problem.task.startswith(joined(level, "")):
+            wrong.setdefault(_task_here(level, problem.task), []).append(problem.sentence)
     if graph.inputs or level:
         yield CanvasBox(
             id=INPUTS,
@@ -142,16 +97,13 @@ def _boxes(
     fed, read = _ports_in_use(graph)
     for number, task in enumerate(graph.tasks):
         path = joined(level, task.id)
-        inside = [
-            each for name, each in wrong.items() if name == path or name.startswith(f"{path}/")
-        ]
-        yield _task_box(
+        yield task_box(
             task,
-            checked,
-            fed=fed.get(task.id, {}),
-            read=read.get(task.id, {}),
+            checked.tasks.get(task.id),
+            fed=fed.get(task.id, ()),
+            read=read.get(task.id, ()),
             at=spots.get(path, (320 + GRID * (number % 40), GRID * (number % 40))),
-            problems=tuple(sentence for each in inside for sentence in each),
+            problems=tuple(wrong.get(path, ())),
         )
     if graph.outputs or level:
         yield CanvasBox(
@@ -167,116 +119,34 @@ def _boxes(
         )
 
 
+def _task_here(level: str, path: str) -> str:
+    """Give the path of the task of a level that something is wrong in, or inside of."""
+    outside = joined(level, "")
+    return outside + path.removeprefix(outside).partition("/")[0]
+
+
 def _graph_plug(name: str, kind: str, title: str) -> Plug:
     return Plug(name=name, title=title or name, kind=kind)
 
 
-#: The ports of a task that dataflows lead to, or from, in drawn order.
-type InUse = dict[str, None]
-
-
 def _ports_in_use(graph: GraphDefinition) -> tuple[dict[str, InUse], dict[str, InUse]]:
     """Give by task the input ports that are fed, and the output ports that are read."""
-    fed: dict[str, InUse] = {}
-    read: dict[str, InUse] = {}
+    fed: dict[str, dict[str, None]] = {}
+    read: dict[str, dict[str, None]] = {}
     for flow in graph.dataflows:
-        task_id, port = _end(flow.target)
+        task_id, port = flow.target_end
         fed.setdefault(task_id, {})[port] = None
     for end in [
-        *(flow.source for flow in graph.dataflows),
-        *(each.source for each in graph.outputs),
+        *(flow.source_end for flow in graph.dataflows),
+        *(_end(each.source) for each in graph.outputs),
     ]:
-        task_id, port = _end(end)
+        task_id, port = end
         read.setdefault(task_id, {})[port] = None
-    return fed, read
+    return _names(fed), _names(read)
 
 
-def _task_box(
-    defined: DefinedTask,
-    checked: CheckedGraph,
-    *,
-    fed: InUse,
-    read: InUse,
-    at: Spot,
-    problems: tuple[str, ...],
-) -> CanvasBox:
-    task = checked.tasks.get(defined.id)
-    if task is None:
-        into = [Plug(name=name, state="fed") for name in fed]
-        out = [Plug(name=name) for name in read]
-        kind, under = "unknown", f"not usable: {defined.type}"
-    else:
-        into = [_into(port, defined, fed) for port in task.inputs.values()]
-        out = [_plug(port) for port in task.outputs.values()]
-        kind, under = ("compound" if defined.graph is not None else "task"), defined.type
-        if ERROR_PORT in read:
-            out.append(Plug(name=ERROR_PORT, title="error", kind="what went wrong"))
-    return CanvasBox(
-        id=defined.id,
-        title=defined.title or (task.title if task else defined.id),
-        under=under,
-        kind=kind,
-        into=tuple(into),
-        out=tuple(out),
-        disabled=defined.disabled,
-        problems=problems,
-        at=at,
-    )
-
-
-def _plug(port: Port, state: str = "") -> Plug:
-    return Plug(
-        name=port.name,
-        title=port.title or port.name,
-        kind=in_words(port.type),
-        help=port.help,
-        streams=port.readiness == "first-chunk" or port.reads_stream,
-        state=state,
-    )
-
-
-def _into(port: Port, defined: DefinedTask, fed: InUse) -> Plug:
-    if port.name in fed:
-        return _plug(port, "fed")
-    if port.name in defined.inputs:
-        return _plug(port, "set")
-    return _plug(port, "needed" if port.required else "")
-
-
-def _box(box: CanvasBox) -> str:
-    x, y = box.at
-    marks = "".join(
-        f" data-{name}" for name, on in (("disabled", box.disabled), ("wrong", box.problems)) if on
-    )
-    title = escape("; ".join(box.problems), quote=True)
-    name = escape(box.id, quote=True)
-    return (
-        f'<div class="tile {box.kind}" id="box-{name}" data-id="{name}" data-x="{x}"'
-        f' data-y="{y}" data-height="{box.height}"{marks} tabindex="-1" role="group"'
-        f' aria-label="{escape(_spoken(box), quote=True)}">'
-        f'<div class="tile-head"{f" title={chr(34)}{title}{chr(34)}" if title else ""}>'
-        f"<b>{escape(box.title)}</b><span>{escape(box.under)}</span></div>"
-        f'<ul class="plugs into">{"".join(_row(box.id, plug) for plug in box.into)}</ul>'
-        f'<ul class="plugs out">{"".join(_row(box.id, plug) for plug in box.out)}</ul></div>'
-    )
-
-
-def _row(box: str, plug: Plug) -> str:
-    about = ": ".join(each for each in (plug.kind, plug.help) if each)
-    stream = " data-streams" if plug.streams else ""
-    return (
-        f'<li class="plug" data-end="{escape(f"{box}.{plug.name}", quote=True)}" data-state="{plug.state}"{stream}'
-        f' title="{escape(about, quote=True)}"><i></i><span>{escape(plug.title or plug.name)}</span></li>'
-    )
-
-
-def _spoken(box: CanvasBox) -> str:
-    parts = [box.title]
-    parts += [box.under] if box.under else []
-    parts += ["disabled"] if box.disabled else []
-    parts += [f"{len(box.into)} inputs, {len(box.out)} outputs"]
-    parts += [f"{len(box.problems)} problems"] if box.problems else []
-    return ", ".join(parts)
+def _names(ports: Mapping[str, Mapping[str, None]]) -> dict[str, InUse]:
+    return {task_id: tuple(names) for task_id, names in ports.items()}
 
 
 # ── wires, notes, frames ────────────────────────────────────────────────────────────────────────
@@ -290,11 +160,12 @@ def _wires(graph: GraphDefinition, boxes: Mapping[str, CanvasBox]) -> Iterator[t
         if from_id in boxes and to_id in boxes:
             start = boxes[from_id].spot(leaves, leaving=True)
             end = boxes[to_id].spot(enters, leaving=False)
-            name = f"wire-{source}..{target}"
-            yield name, _wire(name, source, target, curve(start, end))
+            yield f"wire-{source}..{target}", _wire(source, target, start, end)
 
 
-def _wire(name: str, source: str, target: str, line: str) -> str:
+@lru_cache(maxsize=KEPT)
+def _wire(source: str, target: str, start: Spot, end: Spot) -> str:
+    name, line = f"wire-{source}..{target}", curve(start, end)
     error = " data-error" if source.endswith(ERROR_PORT) else ""
     return (
         f'<g class="wire" id="{escape(name, quote=True)}" data-source="{escape(source)}"'

@@ -7,8 +7,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import OuterRef, Subquery
 
 from runner.errors import DefinitionError
-from runner.graph.definition import GraphDefinition
-from runner.run.rerun import SUBGRAPH, workflows_in
+from runner.graph.definition import SUBGRAPH, GraphDefinition
+from runner.run.rerun import workflows_in
 from workflows.models import Run, Workflow, WorkflowVersion
 from workflows.models.drafting import act, draft_of
 from workflows.models.run import DRIVEN

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 
-from runner.graph.definition import DefinedTask, GraphDefinition
+from runner.graph.definition import SUBGRAPH, DefinedTask, GraphDefinition
 
-COMPOUND, SUBGRAPH = "flow.graph", "flow.subgraph"
+COMPOUND = "flow.graph"
 MAP, REDUCE, WHILE = "flow.map", "flow.reduce", "flow.while"
 FALLBACK, FIRST_OF = "flow.fallback", "flow.first_of"
 BRANCH, MERGE = "flow.branch", "flow.merge"

@@ -14,6 +14,7 @@ from runner.editing.draft import Draft
 from runner.editing.edit import Edit, new_problems
 from runner.editing.groups import Group, Unpack
 from runner.editing.pasting import Paste
+from runner.editing.rereading import known_in, reread
 from runner.editing.tasks import (
     AddTask,
     BridgeTask,
@@ -27,7 +28,6 @@ from runner.editing.tasks import (
 )
 from runner.errors import DefinitionError, RunnerError
 from runner.graph.checking import check_nesting
-from runner.graph.definition import GraphDefinition
 from runner.graph.registry import TaskRegistry
 
 AnyEdit = Annotated[
@@ -95,12 +95,20 @@ def carry_out(edit: Edit, draft: Draft, registry: TaskRegistry) -> Done:
     except RunnerError as fault:
         raise DefinitionError(fault.sentence) from fault
     check_nesting(edited.definition)
-    # Read again, so that whatever an act let in is checked as a file would be.
-    whole = GraphDefinition.from_json(edited.definition.to_json())
-    edited = Draft(definition=whole, sheet=edited.sheet)
+    edited = _read_again(edited, draft)
     if edit.must_fit:
         levels = [each.level(getattr(edit, "level", "")) for each in (draft, edited)]
-        before, after = (level.check(registry) for level in levels)
-        if problems := new_problems(before, after):
+        if problems := new_problems(*(level.check(registry) for level in levels)):
             raise DefinitionError.of(problems[:1])
     return Done(draft=edited, changes=differences(draft, edited), words=words)
+
+
+def _read_again(edited: Draft, before: Draft) -> Draft:
+    """Check whatever an act let in as a file would be."""
+    old = {id(task) for _, level in before.walk() for task in level.tasks}
+    try:
+        document = edited.definition.to_document()
+    except RunnerError as fault:
+        raise DefinitionError(fault.sentence) from fault
+    known = known_in(document, edited.definition, lambda task: id(task) in old)
+    return Draft(definition=reread(document, known), sheet=edited.sheet)

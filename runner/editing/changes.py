@@ -6,15 +6,14 @@ whether two acts are about the same, and listed they are the visual diff of two 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from runner.editing.draft import Draft, joined
+from runner.editing.rereading import known_in, reread
 from runner.editing.sheet import Sheet
 from runner.errors import DefinitionError
-from runner.graph.definition import GraphDefinition
-from runner.graph.reading import read_document
-from runner.graph.values import dump
+from runner.graph.definition import DefinedTask, GraphDefinition
 
 #: The lists of a graph, the kind of thing in each, and the fields that tell two apart.
 _LISTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -110,15 +109,28 @@ def _holds(outer: Change, inner: Change) -> bool:
 
 def differences(before: Draft, after: Draft) -> tuple[Change, ...]:
     """Find all that differs between two drafts, removals first."""
+    said: dict[int, dict[str, Any]] = {}
     found = list(
-        _in_level(
-            before.definition.to_document(nested=True),
-            after.definition.to_document(nested=True),
-            "",
-        )
+        _in_level(_document(before.definition, said), _document(after.definition, said), "")
     )
     found += _on_sheet(before.sheet.to_document(), after.sheet.to_document())
     return tuple(sorted(found, key=lambda change: change.after is not None))
+
+
+def _document(graph: GraphDefinition, said: dict[int, dict[str, Any]]) -> dict[str, Any]:
+    """Give a graph's JSON object; a task that two drafts share is said by one object in both."""
+    for task in graph.tasks:
+        if id(task) not in said:
+            said[id(task)] = _said_of_task(task, said)
+    outside = replace(graph, tasks=()).to_document(nested=True)
+    tasks = [said[id(task)] for task in graph.tasks]
+    return outside | ({"tasks": tasks} if tasks else {})
+
+
+def _said_of_task(task: DefinedTask, said: dict[int, dict[str, Any]]) -> dict[str, Any]:
+    if task.graph is None:
+        return task.to_document()
+    return replace(task, graph=None).to_document() | {"graph": _document(task.graph, said)}
 
 
 def _in_level(before: dict[str, Any], after: dict[str, Any], level: str) -> Iterator[Change]:
@@ -134,6 +146,8 @@ def _in_level(before: dict[str, Any], after: dict[str, Any], level: str) -> Iter
 def _in_list(
     before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]], section: str, level: str
 ) -> Iterator[Change]:
+    if before == after:
+        return
     kind = _LISTS[section][0]
     old = {name: (place, each) for place, (name, each) in enumerate(_named(before, section))}
     new = {name: (place, each) for place, (name, each) in enumerate(_named(after, section))}
@@ -157,6 +171,8 @@ def _in_list(
 
 
 def _in_task(before: dict[str, Any], after: dict[str, Any], level: str) -> Iterator[Change]:
+    if before is after:
+        return
     thing = ("task", level, before["id"])
     if before.get("graph") is None or after.get("graph") is None:
         if before != after:
@@ -195,6 +211,7 @@ def _named(
 def applied(draft: Draft, changes: Iterable[Change]) -> Draft:
     """Make changes in a draft; raises StaleEdit where something is not as it was before them."""
     document = draft.definition.to_document()
+    known = known_in(document, draft.definition, lambda task: task.graph is None)
     sheet = draft.sheet.to_document()
     for change in sorted(changes, key=_turn):
         if change.kind in _SECTIONS.values():
@@ -202,8 +219,7 @@ def applied(draft: Draft, changes: Iterable[Change]) -> Draft:
         else:
             _apply_in_level(document, change)
     _check_ends(document, "")
-    definition = GraphDefinition.from_document(read_document(dump(document)))
-    return Draft(definition=definition, sheet=Sheet.from_document(sheet)).tidied()
+    return Draft(definition=reread(document, known), sheet=Sheet.from_document(sheet)).tidied()
 
 
 def _turn(change: Change) -> tuple[int, int, int]:

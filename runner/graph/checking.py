@@ -14,7 +14,7 @@ from runner.graph.dataflow import (
     Dataflow,
     split_end,
 )
-from runner.graph.definition import DefinedTask, GraphDefinition, GraphPort
+from runner.graph.definition import SUBGRAPH, DefinedTask, GraphDefinition, GraphPort
 from runner.graph.expression import Expression
 from runner.graph.order import ordered
 from runner.graph.policy import check_policy
@@ -66,11 +66,18 @@ class CheckedGraph:
 
 def examine(definition: GraphDefinition, registry: "TaskRegistry") -> CheckedGraph:
     """Make a definition's tasks and find all that is wrong with it."""
+    memory = registry.remembered
+    known = memory.graphs.get(definition) if memory else None
+    if known is not None:
+        return known
     try:
         check_nesting(definition)
     except DefinitionError as fault:
         return _unusable(definition, fault.problems)
-    return _Examination(definition, registry).result()
+    checked = _Examination(definition, registry).result()
+    if memory and not any(_uses_workflows(each) for each in definition.tasks):
+        memory.graphs.put(definition, checked, weight=1 + len(definition.tasks))
+    return checked
 
 
 def demand(definition: GraphDefinition, registry: "TaskRegistry") -> CheckedGraph:
@@ -199,6 +206,17 @@ class _Examination:
             seen.add(defined.id)
 
     def _make_task(self, defined: DefinedTask) -> None:
+        memory = self.registry.remembered
+        known = memory.tasks.get(defined) if memory else None
+        if known is not None:
+            self.tasks[defined.id], self.constants[defined.id] = known
+            return
+        before = len(self.problems)
+        self._make_new_task(defined)
+        if memory and len(self.problems) == before and not _looks_outside(defined):
+            memory.tasks.put(defined, (self.tasks[defined.id], self.constants[defined.id]))
+
+    def _make_new_task(self, defined: DefinedTask) -> None:
         try:
             kind = self.registry.get(defined.type)
             task = kind.build(defined.config, defined.graph, self.registry)
@@ -408,6 +426,18 @@ def _inside(task_id: str, problem: Problem) -> Problem:
 
 def _title(defined: DefinedTask, task: Task) -> str:
     return defined.title or task.title or defined.id
+
+
+def _looks_outside(defined: DefinedTask) -> bool:
+    """Whether what is made of a task depends on the inputs of its graph, or on other workflows."""
+    given = (*defined.config.values(), *defined.inputs.values())
+    return any(isinstance(each, Expression) for each in given) or _uses_workflows(defined)
+
+
+def _uses_workflows(defined: DefinedTask) -> bool:
+    """Whether another workflow is used here or inside: it may be another one next time."""
+    inside = defined.graph.tasks if defined.graph is not None else ()
+    return defined.type == SUBGRAPH or any(_uses_workflows(each) for each in inside)
 
 
 def _no_port(kind: str, name: str, defined: DefinedTask, ports: Mapping[str, Port]) -> str:

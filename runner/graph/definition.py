@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from runner.graph.registry import TaskRegistry
 
 VERSION = 1
+#: The type of a task that is another workflow.
+SUBGRAPH = "flow.subgraph"
 _PLAIN_FIELDS = ("name", "title", "help", "fail_fast")
 
 __all__ = [

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from types import ModuleType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from runner.errors import DefinitionError, UnknownTaskType, ValueFault
+from runner.graph.remembered import Remembered
 from runner.graph.task import Task
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ _UNNAMED = frozenset({"series", "parallel"})
 class TaskRegistry:
     """The task types that a definition may name; the types that hold a graph are always in it.
 
-    `workflows` are the definitions that a sub-graph may name.
+    `workflows` are the definitions that a sub-graph may name. `remembered` is what was examined
+    with it before, if it remembers that.
     """
 
     _always: ClassVar[dict[str, type[Task]]] = {}
@@ -37,6 +39,7 @@ class TaskRegistry:
         self._types: dict[str, type[Task]] = dict(self._always)
         self._graphs: dict[str, tuple[GraphDefinition, str]] = {}
         self._examined: dict[str, CheckedGraph | None] = {}
+        self.remembered: Remembered | None = None
 
     @classmethod
     def everywhere[T: type[Task]](cls, kind: T) -> T:
@@ -106,6 +109,15 @@ class TaskRegistry:
         twin = TaskRegistry()
         twin.update(self)
         return twin
+
+    def remembering(self, memory: Remembered) -> Self:
+        """Remember what is examined with it; give itself.
+
+        A memory may be shared by registries of the same types: what depends on the workflows
+        they know is not remembered.
+        """
+        self.remembered = memory
+        return self
 
     def with_workflows(self, workflows: "Mapping[str, GraphDefinition]") -> "TaskRegistry":
         """Give a registry of the same types whose sub-graphs may name these workflows.

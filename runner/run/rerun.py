@@ -7,12 +7,10 @@ from typing import Any
 
 from runner.errors import PlanError
 from runner.graph.compound import GraphAsTask
-from runner.graph.definition import DefinedTask, GraphDefinition
+from runner.graph.definition import SUBGRAPH, DefinedTask, GraphDefinition
 from runner.graph.task_graph import PlannedTask, TaskGraph, paths_in
 
 _NAMED = 3
-#: The type of a task that runs another workflow.
-SUBGRAPH = "flow.subgraph"
 
 
 class RerunMode(StrEnum):

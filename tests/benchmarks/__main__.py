@@ -17,6 +17,7 @@ WORKLOADS = {
     "W5": "w5_stream",
     "W6": "w6_kill",
     "W7": "w7_watch",
+    "W9": "w9_editor",
     "before": "planning",
     "resume": "resuming",
     "beside": "beside",

@@ -1,5 +1,9 @@
 """The workloads in miniature: what they measure must be right, how long it takes is no claim."""
 
+import contextlib
+import sqlite3
+import time
+
 import pytest
 
 from tests.benchmarks.beside import tick
@@ -18,7 +22,9 @@ from tests.benchmarks.shapes import chain, definition, fan, layers, streaming_de
 from tests.benchmarks.table import said, write
 from tests.benchmarks.w6_kill import kill_and_go_on
 from tests.benchmarks.w7_watch import outboxes, queues
+from tests.benchmarks.w9_editor import acts, bare_acts, drawing
 from tests.benchmarks.waiting_line import PLACES, pass_through
+from workflows.models.drafting import DraftAct, WorkflowDraft
 
 SHAPES = [chain(20), fan(20), layers(4, 5)]
 EACH_SHAPE = pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
@@ -126,3 +132,14 @@ async def test_frames_reach_every_page_by_the_floor_and_by_ours():
     """W7: each ends only when all its pages have taken the last frame."""
     assert await queues(3, 20) > 0
     assert await outboxes(3, 20) > 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_act_of_the_editor_is_kept(tmp_path):
+    """W9: the acts are those that change something, and the floor keeps as many."""
+    add_people()
+    assert len(acts(drawing(30), 12, time.perf_counter)) == 12
+    assert WorkflowDraft.objects.get().revision == DraftAct.objects.count() == 12
+    assert len(bare_acts(drawing(30), tmp_path, 12, time.perf_counter)) == 12
+    with contextlib.closing(sqlite3.connect(tmp_path / "editor.sqlite3")) as kept:
+        assert kept.execute("SELECT count(*) FROM act").fetchone() == (12,)

@@ -18,6 +18,7 @@ from runner.errors import DefinitionError
 from runner.graph.definition import GraphDefinition
 from runner.graph.registry import TaskRegistry
 from runner.graph.values import dump
+from workflows.models.drawings import drafted, remember
 from workflows.models.team import Person
 from workflows.models.workflow import Workflow, WorkflowVersion
 
@@ -37,17 +38,6 @@ class OutdatedAct(DefinitionError):
         """Keep the sentence and the acts."""
         super().__init__(sentence)
         self.theirs = tuple(theirs)
-
-
-@lru_cache(maxsize=32)
-def _read(definition: str) -> GraphDefinition:
-    """Read a definition, once for the several times that an act needs it; it never changes."""
-    return GraphDefinition.from_json(definition)
-
-
-def drafted(definition: str, layout: str) -> Draft:
-    """Read a definition and its layout, both JSON, as one drawing."""
-    return Draft(definition=_read(definition), sheet=Sheet.from_document(json.loads(layout)))
 
 
 class WorkflowDraft(models.Model):
@@ -95,6 +85,7 @@ class WorkflowDraft(models.Model):
         self.layout = self.layout_text(drawing.sheet)
         self.revision += 1
         self.save(update_fields=["definition", "layout", "revision", "changed_at"])
+        remember(self.definition, self.layout, drawing.definition)
 
 
 class DraftAct(models.Model):
@@ -149,6 +140,10 @@ def draft_of(workflow: Workflow) -> WorkflowDraft:
     """
     if workflow.is_from_code:
         raise DefinitionError(f"{workflow} is written in code; copy it, and change the copy.")
+    known = WorkflowDraft.objects.filter(workflow=workflow).first()
+    if known is not None:
+        known.workflow = workflow
+        return known
     version = workflow.latest
     empty = GraphDefinition(name=workflow.name, title=workflow.title).to_json()
     draft, _ = WorkflowDraft.objects.get_or_create(
@@ -162,8 +157,10 @@ def draft_of(workflow: Workflow) -> WorkflowDraft:
     return draft
 
 
+@lru_cache(maxsize=32)
 def _canonical(definition: str) -> str:
-    return _read(definition).to_json()
+    """Write a version's definition as a draft would; asked after each act, and it never changes."""
+    return drafted(definition, "{}").definition.to_json()
 
 
 def publish(workflow: Workflow, person: Person, note: str = "") -> WorkflowVersion:
@@ -236,7 +233,8 @@ def redo(workflow: Workflow, person: Person) -> DraftAct | None:
 
 def stack_of(workflow: Workflow, person: Person) -> Stack:
     """Say what a person can take back and do again; a new act forgets what was taken back."""
-    own = workflow.acts.filter(person_id=person.pk).order_by("-revision")[: 2 * UNDO_DEPTH]
+    acts = workflow.acts.filter(person_id=person.pk).defer("asked", "changes")
+    own = acts.order_by("-revision")[: 2 * UNDO_DEPTH]
     done: list[DraftAct] = []
     undone: list[DraftAct] = []
     for each in reversed(own):

@@ -15,10 +15,11 @@ from django.utils import timezone
 
 from runner.errors import DefinitionError
 from runner.graph.checking import check_nesting
-from runner.graph.definition import GraphDefinition
+from runner.graph.definition import SUBGRAPH, GraphDefinition
 from runner.graph.registry import TaskRegistry, default_registry
 from runner.graph.type_versions import signature_of
-from runner.run.rerun import SUBGRAPH, workflows_in
+from runner.run.rerun import workflows_in
+from workflows.models.drawings import EXAMINED
 from workflows.models.team import Person, Right, Team
 from workflows.models.team_workflows import TeamWorkflows
 
@@ -136,7 +137,7 @@ class Workflow(models.Model):
     def registry(self) -> TaskRegistry:
         """The task types, with the workflows of its team for sub-graphs to name."""
         own = Workflow.objects.filter(team=self.team_id, removed_at=None)
-        return default_registry().with_workflows(TeamWorkflows(own))
+        return default_registry().with_workflows(TeamWorkflows(own)).remembering(EXAMINED)
 
     @property
     def latest(self) -> "WorkflowVersion | None":

@@ -23,7 +23,8 @@ from workflows.as_python import as_python
 from workflows.drawing import DRAWN_AT_ONCE
 from workflows.http import Request
 from workflows.models import Right, Workflow, WorkflowDraft, WorkflowVersion
-from workflows.models.drafting import drafted, replace_draft
+from workflows.models.drafting import replace_draft
+from workflows.models.drawings import drafted
 from workflows.outline import outline_of
 from workflows.svg_drawing import svg_file, svg_of
 from workflows.version_diff import version_diff
