@@ -281,7 +281,7 @@ class RunExecutor:
             type="Again", message=f"{actor} let it go on.", task=path, attempt=attempt
         )
         self.record(events.TaskAnswered(path, attempt, reason, actor))
-        self.record(events.TaskRetrying(path, attempt, error, 0.0))
+        self.record(events.TaskRetrying(path, attempt, error, 0.0, actor=actor))
 
     # ── events in, commands out ──────────────────────────────────────────────────────────
 
@@ -481,7 +481,20 @@ class RunExecutor:
 
     def _take_end_of_attempt(self, event: events.TaskRetrying) -> None:
         self._take_back(event.path)
-        self.apply(event)
+        self.apply(event, checkpoint=self._charged(event))
+
+    def _charged(self, event: events.TaskRetrying) -> TaskCheckpoint | None:
+        """Keep what a failure costs whoever forgives it; None if a person does."""
+        if event.actor:
+            return None
+        path, payer = event.by or event.path, self.state.payer(event)
+        return self.records.changed(
+            path,
+            payer.attempt,
+            self.log.seq + 1,
+            failures=payer.failures + 1,
+            last_error=event.error.short(),
+        )
 
     def _take_end_without_result(
         self, event: events.TaskCancelled | events.TaskUpstreamFailed | events.TaskSkipped
@@ -500,7 +513,7 @@ class RunExecutor:
     def _take_end_of_compound(self, event: events.Event) -> None:
         path: str = event.path  # type: ignore[attr-defined] # of a compound, or left out
         if path in self.state.groups:
-            kept = TaskCheckpoint(path=path, attempt=1, seq=self.log.seq + 1, ended=COMPOUND)
+            kept = self.records.ended(path, 1, self.log.seq + 1, ended=COMPOUND)
             self.apply(event, checkpoint=kept)
         else:
             self.apply(event)

@@ -11,7 +11,7 @@ from runner.errors import UnreadableCheckpoint
 from runner.run.events import TaskError
 from runner.run.status import TaskStatus
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +36,8 @@ class TaskCheckpoint:
     skipped, upstream-failed or cancelled. `outputs` are encoded
     values by port; `streams` says how many stored chunks make up each streamed port. `rounds` are the decisions a control task unfolded by;
     `decisions` those recorded by name; `not_taken` the ports that carry nothing.
+    `failures` counts those that the policy of the task, or of the compound, has forgiven, the
+    last of them `last_error`, in short.
     """
 
     path: str
@@ -52,6 +54,8 @@ class TaskCheckpoint:
     not_taken: tuple[str, ...] = ()
     cached: bool = False
     ended: str = ""
+    failures: int = 0
+    last_error: TaskError | None = None
 
     @property
     def has_result(self) -> bool:
@@ -61,12 +65,18 @@ class TaskCheckpoint:
     def reopened(self) -> "TaskCheckpoint":
         """Give the record as it is once a person lets its run go on: what ended badly is open.
 
-        What was decided, unfolded into or saved stays; so does an error that was handled.
+        What was decided, unfolded into or saved stays; so does an error that was handled. Every
+        budget of retries is whole again, since that is what the person asks for.
         """
-        failed = self.error is not None and not self.handled
-        if not (failed or self.ended in _TRIED_AGAIN):
-            return self
-        return replace(self, done=False, error=None, ended="", outputs={}, streams={})
+        fresh = replace(self, failures=0) if self.failures else self
+        if self.error is None and self.ended not in _TRIED_AGAIN:
+            return fresh
+        if self.error is not None and self.handled:
+            return fresh
+        last = self.last_error if self.error is None else self.error.short()
+        return replace(
+            fresh, done=False, error=None, last_error=last, ended="", outputs={}, streams={}
+        )
 
     def to_json(self) -> str:
         """Give the versioned JSON text that `from_json` reads back; what is empty is left out."""
@@ -89,8 +99,10 @@ class TaskCheckpoint:
                 "outputs": saved.outputs,
                 "inputs": saved.inputs,
             }
-        if self.error is not None:
-            document["error"] = self.error.to_json()
+        for name in _ERRORS:
+            error: TaskError | None = getattr(self, name)
+            if error is not None:
+                document[name] = error.to_json()
         try:
             return to_json(document).decode()
         except PydanticSerializationError:
@@ -99,7 +111,7 @@ class TaskCheckpoint:
 
     @classmethod
     def from_json(cls, text: str) -> "TaskCheckpoint":
-        """Read what `to_json` wrote, or what version 1 did.
+        """Read what `to_json` wrote, or what an earlier version did.
 
         Raises UnreadableCheckpoint for anything else, an unknown version included.
         """
@@ -115,7 +127,9 @@ COMPOUND = "compound"
 _ENDS = frozenset({"", COMPOUND, TaskStatus.SKIPPED, *_TRIED_AGAIN})
 _OPTIONAL = (
     "outputs", "streams", "rounds", "decisions", "handled", "not_taken", "cached", "ended",
+    "failures",
 )  # fmt: skip
+_ERRORS = ("error", "last_error")
 
 
 def _read(document: dict[str, Any]) -> dict[str, Any]:
@@ -139,7 +153,8 @@ def _read_first(values: dict[str, Any]) -> dict[str, Any]:
 
 _READERS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
     1: _read_first,
-    2: lambda values: values,
+    2: lambda values: values,  # It counted no failures: the budgets of its tasks are whole.
+    3: lambda values: values,
 }
 
 
@@ -159,8 +174,10 @@ def _check(values: dict[str, Any]) -> None:
         raise ValueError(msg)
     values["rounds"] = tuple(values.get("rounds", ()))
     values["not_taken"] = tuple(values.get("not_taken", ()))
-    if values.get("error") is not None:
-        values["error"] = TaskError.from_json(values["error"])
+    _expect(values.get("failures", 0), int)
+    for name in _ERRORS:
+        if values.get(name) is not None:
+            values[name] = TaskError.from_json(values[name])
     if values.get("saved") is not None:
         values["saved"] = _saved(values["saved"])
 

@@ -1,8 +1,10 @@
 """What happened in a run: frozen, past tense; the owner of the run numbers them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, dataclass_transform
+
+SHORT_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +20,10 @@ class TaskError:
     def to_json(self) -> dict[str, Any]:
         """Give the JSON object that `from_json` reads back."""
         return {name: getattr(self, name) for name in _ERROR_FIELDS}
+
+    def short(self) -> "TaskError":
+        """Give it without its trace, and no more of its message than a line has room for."""
+        return replace(self, message=self.message[:SHORT_CHARACTERS], trace="")
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "TaskError":
@@ -325,7 +331,8 @@ class TaskAnswered(Event):
 class TaskRetrying(Event):
     """An attempt failed; the next one begins after `delay` seconds.
 
-    `by` is the compound whose policy grants it; "" if the task's own does.
+    `by` is the compound whose policy grants it; "" if the task's own does. One that a person
+    grants, `actor`, is charged to no policy.
     """
 
     path: str
@@ -333,6 +340,7 @@ class TaskRetrying(Event):
     error: TaskError
     delay: float
     by: str = ""
+    actor: str = ""
 
 
 @_event

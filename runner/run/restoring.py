@@ -35,6 +35,7 @@ def restore(
         # One without an end may be inside of what was unfolded along a stream, and is not yet again.
         if each.done:
             _end_again(run, each)
+    _count_failures(run, kept)
     _close_what_was_tried(run)
     for path, attempt in attempts.items():
         if path in run.tasks:
@@ -47,6 +48,14 @@ def restore(
         state = run.tasks.get(path)
         if state is not None and state.status is S.PENDING:
             state.status = S.INTERRUPTED
+
+
+def _count_failures(run: "RunState", kept: Iterable[TaskCheckpoint]) -> None:
+    """Let budgets be as far used up as they were: a crash gives nobody another attempt."""
+    for each in kept:
+        payer = run.tasks.get(each.path) or run.groups.get(each.path)
+        if payer is not None:
+            payer.failures = each.failures
 
 
 def _unfold_again(run: "RunState", state: TaskState, kept: TaskCheckpoint) -> None:

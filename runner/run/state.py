@@ -32,7 +32,7 @@ from runner.run.rounds import DISABLED, Rounds, conclude
 from runner.run.scopes import Scopes
 from runner.run.status import TaskStatus
 from runner.run.tally import Tally
-from runner.run.task_state import TaskState
+from runner.run.task_state import Group, TaskState
 from runner.run.wiring import Wiring
 
 S = TaskStatus
@@ -112,6 +112,10 @@ class RunState:
     def gives(self, source: Source) -> bool:
         """Whether a source carries something; what was not taken does not."""
         return self.wiring.gives(source)
+
+    def payer(self, event: happened.TaskRetrying) -> TaskState | Group:
+        """Give whose policy grants an attempt: the task's own, a control's or a compound's."""
+        return self.tasks.get(event.by or event.path) or self.groups[event.by]
 
     def active(self) -> list[TaskState]:
         """Give the tasks that are under way."""
@@ -331,8 +335,8 @@ class RunState:
         return below + self._after(state, S.FAILED)
 
     def _on_retrying(self, event: happened.TaskRetrying) -> list[Command]:
-        payer = self.tasks.get(event.by or event.path) or self.groups[event.by]
-        payer.failures += 1
+        if not event.actor:
+            self.payer(event).failures += 1
         self.tasks[event.path].returned = False
         return [RetryTask(event.path, event.delay)]
 

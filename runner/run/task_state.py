@@ -2,7 +2,7 @@
 
 from collections import deque
 from enum import Enum
-from typing import Any
+from typing import Any, ClassVar
 
 from runner.graph.control import Again, Control
 from runner.graph.policy import Policy
@@ -50,6 +50,7 @@ class TaskState:
         self.share = share
         self.status = TaskStatus.PENDING
         self.attempt = 0
+        #: How many its own policy has forgiven.
         self.failures = 0
         #: Whether it counts no longer in the progress: nobody needs what it did not give.
         self.forgiven = False
@@ -123,6 +124,8 @@ class Group:
 
     __slots__ = ("ended", "error", "fail_fast", "failures", "left", "parent", "path", "policy",
                  "started", "worst")  # fmt: skip
+    #: What is tried again is a task inside it.
+    attempt: ClassVar[int] = 1
 
     def __init__(
         self, path: str, parent: "Group | None", policy: Policy, *, fail_fast: bool

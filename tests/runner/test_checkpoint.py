@@ -41,6 +41,8 @@ CHECKPOINTS = st.builds(
     handled=st.booleans(),
     not_taken=st.lists(NAMES, max_size=2).map(tuple),
     cached=st.booleans(),
+    failures=COUNTS,
+    last_error=st.none() | st.just(TaskError(type="OSError", message="before")),
 )
 KEPT = json.loads(TaskCheckpoint(path="one", attempt=1, seq=2).to_json())
 
@@ -48,7 +50,8 @@ KEPT = json.loads(TaskCheckpoint(path="one", attempt=1, seq=2).to_json())
 FULL = TaskCheckpoint(
     path="one", attempt=2, seq=3, done=False, outputs={"result": "1"}, streams={"numbers": 4},
     rounds=(2, True), decisions={"at": "noon"}, handled=True, not_taken=("no",), cached=True,
-    ended="skipped", error=TaskError(type="ValueError", message="no", task="one"),
+    ended="skipped", error=TaskError(type="ValueError", message="no", task="one"), failures=2,
+    last_error=TaskError(type="OSError", message="before"),
     saved=SavedState(
         attempt=1, value='{"n":1}', outputs={"numbers": 3}, inputs={"rows": ("two", "out", 1, 5)}
     ),
@@ -96,7 +99,7 @@ BROKEN = {
     "empty": "{}",
     "a text": '"text"',
     "too deep": "[" * 100_000,
-    "a later version": changed(v=3),
+    "a later version": changed(v=4),
     "a path that is no text": changed(path=1),
     "an attempt that is no number": changed(attempt="1"),
     "no number": changed(seq=None),
@@ -107,6 +110,7 @@ BROKEN = {
     "a count that is no number": changed(streams={"result": "3"}),
     "a width that is no number": changed(v=1, width="3"),
     "a saved state without value": changed(saved={"attempt": 1, "inputs": {}, "outputs": {}}),
+    "failures that are no number": changed(failures="2"),
     "an end that there is not": changed(ended="exploded"),
     "decisions without names": changed(decisions=[1]),
     "a field too many": changed(surplus=1),

@@ -1,6 +1,7 @@
 """The judgement at the end of a seed, and how its trace is written."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ def judge(simulation: "Simulation") -> None:
             continue  # said already: it stands still, or was set aside
         _judge_end(simulation, record)
         _judge_tasks(simulation, record)
+        _judge_budgets(simulation, record)
         _judge_chunks(simulation, record)
         _judge_executor(simulation, record)
 
@@ -73,6 +75,23 @@ def _judge_tasks(simulation: "Simulation", record: RunRecord) -> None:
         }  # fmt: skip
         if wrong:
             blame("golden", record.run, f"completed what cannot: {wrong}")
+
+
+def _judge_budgets(simulation: "Simulation", record: RunRecord) -> None:
+    """No policy forgives more than it may, whatever dies; a person's resume begins anew."""
+    state = simulation.executors[record.run].state
+    forgiven: Counter[str] = Counter()
+    for event in record.log:
+        if event.kind == "RunResumed" and event.reopened:
+            forgiven.clear()
+        elif event.kind == "TaskRetrying" and not event.actor:
+            forgiven[event.by or event.path] += 1
+    for path, times in forgiven.items():
+        task = state.tasks.get(path)
+        policy = state.groups[path].policy if task is None else task.planned.policy
+        if times >= policy.retry.attempts:
+            sentence = f"{path} was forgiven {times} of {policy.retry.attempts} attempts"
+            simulation.witness.blame("5.5", record.run, sentence)
 
 
 def _judge_chunks(simulation: "Simulation", record: RunRecord) -> None:
