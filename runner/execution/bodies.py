@@ -17,6 +17,7 @@ from runner.execution.body import Body, error_of
 from runner.execution.computing import computed
 from runner.execution.context import TaskContext
 from runner.execution.failpoints import reach
+from runner.execution.process_messages import retry_after_of
 from runner.execution.slots import Ticket
 from runner.execution.store import CacheEntry, patiently
 from runner.execution.stream import Stream, kept_stream
@@ -258,7 +259,7 @@ class Bodies:
             executor.desk.waits.park(path, attempt, fault)
         else:
             error = error_of(fault, path, attempt, executor.desk.masker.mask)
-            self._attempt_failed(path, body, error, getattr(fault, "retry_after", None))
+            self._attempt_failed(path, body, error, retry_after_of(fault))
 
     def _attempt_failed(
         self, path: str, body: Body, error: TaskError, retry_after: float | None = None

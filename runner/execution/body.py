@@ -8,7 +8,7 @@ from typing import Any
 
 from runner.errors import RunnerError
 from runner.execution.context import TaskContext
-from runner.execution.process_messages import BodyFailed
+from runner.execution.process_messages import BodyFailed, bases_of
 from runner.execution.slots import Ticket
 from runner.execution.stream import ChunkReader
 from runner.graph.policy import Policy
@@ -146,6 +146,7 @@ def error_of(
         trace=mask(trace)[:ERROR_CHARACTERS],
         task=path,
         attempt=attempt,
+        bases=bases_of(fault),
     )
 
 

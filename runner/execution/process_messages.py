@@ -6,13 +6,13 @@ The first message is the job. Then the child asks, with numbers, and the parent 
     {"id": 8, "ask": "secret", "name": …}                    →  {"id": 8, "fault": {…}}
 
 An answer to a chunk comes when the dependants have room. Log lines have no number. The last
-message is the outcome, {"outputs": {port: text}} or {"failed": {type, message, trace}}. Values
-are the same encoded texts that are kept.
+message is the outcome, {"outputs": {port: text}} or {"failed": {type, message, trace, …}}.
+Values are the same encoded texts that are kept.
 """
 
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from runner import errors
@@ -23,16 +23,26 @@ from runner.graph.values import encode
 HEADER = struct.Struct("!I")
 LARGEST_BYTES = 80 << 20
 
+_ABOVE_ALL = frozenset({Exception, BaseException, object})
+
 type Message = dict[str, Any]
 
 
 class BodyFailed(Exception):
     """What a body raised in another process; its class carries the original's name."""
 
-    def __init__(self, message: str, trace: str) -> None:
-        """Keep the message, and the trace without locals as a note too."""
+    def __init__(
+        self,
+        message: str,
+        trace: str,
+        bases: Iterable[str] = (),
+        retry_after: float | None = None,
+    ) -> None:
+        """Keep what it said of itself, and the trace without locals as a note too."""
         super().__init__(message)
+        self.retry_after = retry_after
         self.trace = trace
+        self.bases = tuple(bases)
         if trace:
             self.add_note(trace)
 
@@ -72,9 +82,30 @@ def check_size(size: int) -> None:
 
 
 def said_of(fault: BaseException, message: str, trace: str = "") -> Message:
-    """Give a fault as data: its type, message, trace, and attributes that are text or numbers."""
+    """Give a fault as data: its types, message, trace, and attributes that are text or numbers."""
     plain = {name: each for name, each in vars(fault).items() if isinstance(each, str | int)}
-    return {"type": type(fault).__name__, "message": message, "trace": trace, "attributes": plain}
+    return {
+        "type": type(fault).__name__,
+        "bases": bases_of(fault),
+        "message": message,
+        "trace": trace,
+        "retry_after": retry_after_of(fault),
+        "attributes": plain,
+    }
+
+
+def retry_after_of(fault: BaseException) -> float | None:
+    """Give the seconds after which the other side of a failed call wants to be asked again."""
+    asked = getattr(fault, "retry_after", None)
+    return float(asked) if isinstance(asked, int | float) else None
+
+
+def bases_of(fault: BaseException) -> tuple[str, ...]:
+    """Name the classes that a fault's type stands under, but not those that all do."""
+    if isinstance(fault, BodyFailed):
+        return fault.bases
+    above = type(fault).__mro__[1:]
+    return tuple(each.__name__ for each in above if each not in _ABOVE_ALL)
 
 
 def fault_of(said: Mapping[str, Any]) -> Exception:
@@ -86,7 +117,7 @@ def fault_of(said: Mapping[str, Any]) -> Exception:
         vars(fault).update({"sentence": message, **said["attributes"]})
         return fault
     named = type(kind, (BodyFailed,), {"__module__": "builtins"})
-    made: Exception = named(message, str(said["trace"]))
+    made: Exception = named(message, str(said["trace"]), said["bases"], said["retry_after"])
     return made
 
 

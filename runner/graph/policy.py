@@ -17,8 +17,8 @@ class Retry:
     """After the first attempt: how many more, and how many seconds between them.
 
     The n-th delay is `delay * factor**(n - 1)`, at most `cap`; with `jitter` a part of it.
-    `errors` names the exception types that are worth another attempt; empty means all that
-    may be retried.
+    `errors` names the exception types that are worth another attempt, with all that are derived
+    from them; empty means all that may be retried.
     """
 
     attempts: int = 1

@@ -9,17 +9,28 @@ SHORT_CHARACTERS = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskError:
-    """A failure as data: what went wrong, where, in which attempt."""
+    """A failure as data: what went wrong, where, in which attempt.
+
+    `bases` names the classes that its type stands under, but not those all failures do.
+    """
 
     type: str
     message: str
     trace: str = ""
     task: str = ""
     attempt: int = 1
+    bases: tuple[str, ...] = ()
+
+    @property
+    def types(self) -> frozenset[str]:
+        """All that it is, by name: its type, those above it, and the one above all failures."""
+        return frozenset((self.type, *self.bases, "Exception"))
 
     def to_json(self) -> dict[str, Any]:
-        """Give the JSON object that `from_json` reads back."""
-        return {name: getattr(self, name) for name in _ERROR_FIELDS}
+        """Give the JSON object that `from_json` reads back; without `bases` if there are none."""
+        document = {name: getattr(self, name) for name in _ERROR_FIELDS}
+        bases = document.pop("bases")
+        return {**document, "bases": list(bases)} if bases else document
 
     def short(self) -> "TaskError":
         """Give it without its trace, and no more of its message than a line has room for."""
@@ -28,7 +39,10 @@ class TaskError:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "TaskError":
         """Read what `to_json` wrote."""
-        return cls(**{name: document[name] for name in _ERROR_FIELDS if name in document})
+        values = {name: document[name] for name in _ERROR_FIELDS if name in document}
+        if "bases" in values:
+            values["bases"] = tuple(values["bases"])
+        return cls(**values)
 
 
 _ERROR_FIELDS = tuple(each.name for each in fields(TaskError))

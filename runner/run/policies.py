@@ -9,7 +9,8 @@ from runner.graph.values import dump
 from runner.run.events import TaskError
 from runner.run.task_state import TaskState
 
-#: Trying again cannot help: the same inputs would be refused for the same reason.
+#: Trying again cannot help: the same inputs would be refused for the same reason. What is
+#: derived from one of them is one of them.
 NEVER_RETRIED = frozenset(
     {
         "ValueFault",
@@ -59,9 +60,9 @@ def retry_delay(
     Brooker, Exponential Backoff And Jitter, 2015). `retry_after` is what the other side asked
     for, in seconds; it is honoured up to ten minutes.
     """
-    if failures + 1 >= retry.attempts or error.type in NEVER_RETRIED:
+    if failures + 1 >= retry.attempts or not NEVER_RETRIED.isdisjoint(error.types):
         return None
-    if retry.errors and error.type not in retry.errors:
+    if retry.errors and error.types.isdisjoint(retry.errors):
         return None
     if retry_after is not None:
         return min(max(0.0, retry_after), RETRY_AFTER_AT_MOST)

@@ -1,6 +1,7 @@
 """Events as JSON, and back."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -71,3 +72,10 @@ def test_an_unknown_kind_is_refused():
 
 def test_an_error_is_read_back_from_a_log_that_knows_more_fields():
     assert TaskError.from_json(ERROR.to_json() | {"colour": "red"}) == ERROR
+
+
+def test_what_a_failure_is_derived_from_is_said_if_anything_is():
+    """Engine 6.4."""
+    derived = replace(ERROR, bases=("ConnectionError", "OSError"))
+    assert TaskError.from_json(json.loads(json.dumps(derived.to_json()))) == derived
+    assert "bases" not in ERROR.to_json()

@@ -16,9 +16,11 @@ from runner.execution.process_messages import (
     HEADER,
     LARGEST_BYTES,
     BodyFailed,
+    bases_of,
     chunk_text,
     fault_of,
     pack,
+    retry_after_of,
     said_of,
     size_of,
     unpack,
@@ -84,9 +86,27 @@ def test_any_other_error_keeps_its_name_and_message(fault):
 
 
 def test_a_name_in_the_errors_that_is_no_error_is_not_made():
-    said = {"type": "Problem", "message": "a", "trace": "", "attributes": {}}
+    class Problem(Exception):
+        pass
 
-    assert isinstance(fault_of(said), BodyFailed)
+    assert isinstance(carried(Problem("a")), BodyFailed)
+
+
+class Busy(OSError):
+    """What a client raises that is told to come back."""
+
+    def __init__(self, retry_after):
+        super().__init__("busy")
+        self.retry_after = retry_after
+
+
+@pytest.mark.parametrize(("asked", "seconds"), [(7, 7.0), (0.5, 0.5), ("soon", None)])
+def test_an_error_keeps_what_it_is_derived_from_and_when_to_come_back(asked, seconds):
+    """Engine 5.5: Retry-After, from a process as from the loop; nonsense is no time."""
+    found = carried(carried(Busy(asked)))
+
+    assert (type(found).__name__, bases_of(found)) == ("Busy", ("OSError",))
+    assert retry_after_of(found) == seconds
 
 
 @pytest.mark.parametrize(
