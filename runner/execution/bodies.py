@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from runner.execution.run_executor import RunExecutor
 
 SWEEP_SECONDS = 1.0
-EXACT_BELOW_SECONDS = 5.0
+#: A body that waits inside the engine near a limit of its time is looked at no more often.
+SLACK_SECONDS = 0.25
 STUCK_SECONDS = 10.0
 _NO_STREAMS: Mapping[str, Stream] = {}
 
@@ -154,7 +155,7 @@ class Bodies:
             body.inputs = executor.values.inputs_for(planned)
             if planned.task.needs or planned.first_chunk or executor.records.saved(path):
                 await self._prepare(planned, body)
-            body.runs = True
+            body.run()
             reach("before_execute")
             returned = await executor.host.places.run(planned.task, body.inputs, body.context)
             reach("after_execute")
@@ -398,37 +399,40 @@ class Bodies:
     # ── time ─────────────────────────────────────────────────────────────────────────────────
 
     def _watch_time(self, planned: PlannedTask, body: Body) -> None:
-        """Look at all bodies once a second, and exactly at those with little time."""
-        loop, policy = self._executor.loop, planned.policy
+        """Look at all bodies once a second, and to the point at those with less time left."""
+        body.is_late = not body.runs
         if body.runs:
             body.begin()
-        limits = [each for each in (policy.timeout, policy.idle_timeout) if each is not None]
-        if limits and min(limits) < EXACT_BELOW_SECONDS:
-            loop.call_later(min(limits), self._look_at, planned, body, min(limits))
-        elif limits and self._sweeper is None:
-            self._sweeper = loop.call_later(SWEEP_SECONDS, self._sweep)
+        left = body.time_left(planned.policy)
+        if left is None:
+            return
+        if left <= SWEEP_SECONDS:
+            self._look_at(planned, body)
+        elif self._sweeper is None:
+            self._sweeper = self._executor.loop.call_later(SWEEP_SECONDS, self._sweep)
 
     def _sweep(self) -> None:
         self._sweeper = None
         tasks = self._executor.state.tasks
         for path, body in list(self._by_path.items()):
-            self._check_time(tasks[path].planned, body)
+            if not body.is_timed:
+                self._look_at(tasks[path].planned, body)
         if self._by_path:
             self._sweeper = self._executor.loop.call_later(SWEEP_SECONDS, self._sweep)
 
-    def _look_at(self, planned: PlannedTask, body: Body, every: float) -> None:
-        if self._by_path.get(planned.path) is body and not self._check_time(planned, body):
-            left = body.time_left(planned.policy)
-            wait = every if left is None else max(left, 0.001)
-            self._executor.loop.call_later(wait, self._look_at, planned, body, every)
-
-    def _check_time(self, planned: PlannedTask, body: Body) -> bool:
-        streams = self._executor.desk.streams_of(planned.path).values()
-        body.count_chunks(sum(len(stream.chunks) for stream in streams))
+    def _look_at(self, planned: PlannedTask, body: Body) -> None:
+        """Stop a body whose time is over; look again at the moment when it may be."""
+        if self._by_path.get(planned.path) is not body:
+            return
         sentence = body.overdue(planned.policy)
         if sentence:
             self._time_out(planned, body, sentence)
-        return bool(sentence)
+            return
+        left = body.time_left(planned.policy)
+        body.is_timed = left is not None and left <= SWEEP_SECONDS
+        if left is not None and body.is_timed:
+            wait = left if body.works_now else max(left, SLACK_SECONDS)
+            self._executor.loop.call_later(wait, self._look_at, planned, body)
 
     def _time_out(self, planned: PlannedTask, body: Body, sentence: str) -> None:
         executor, path, attempt = self._executor, planned.path, body.context.attempt

@@ -26,8 +26,8 @@ class Body:
     """
 
     __slots__ = (
-        "_chunks", "_clock", "_depth", "_heard", "_since", "begun", "context",
-        "inputs", "reason", "runs", "task", "ticket",
+        "_clock", "_depth", "_heard", "_since", "begun", "context", "inputs", "is_late",
+        "is_timed", "reason", "runs", "task", "ticket",
     )  # fmt: skip
 
     def __init__(
@@ -39,28 +39,35 @@ class Body:
         self.reason = ""
         #: Whether the task's own code has begun.
         self.runs = False
+        #: Whether that comes after its first step: then its clocks have still to begin.
+        self.is_late = False
+        #: Whether a timer of its own looks at it, near a limit of its time.
+        self.is_timed = False
         self.task: asyncio.Task[None]
         self._clock = clock
         self.begun = self._heard = 0.0
         self._since = 0.0
-        self._chunks = 0
         self._depth = 0
 
     # ── time ─────────────────────────────────────────────────────────────────────────────────
+
+    def run(self) -> None:
+        """Say that the task's own code begins."""
+        self.runs = True
+        if self.is_late:
+            self.begin()
 
     def begin(self) -> None:
         """Start the clocks; those of a body that ends in its first step never start."""
         self.begun = self._heard = self._clock()
 
     def heard(self) -> None:
-        """Take note of a sign of life: a chunk, or progress."""
-        self._heard = self._clock()
+        """Take note of a sign of life: a chunk, progress, or saved state."""
+        self._heard = self._now()
 
-    def count_chunks(self, chunks: int) -> None:
-        """Take note of how many chunks it has pushed: a new one is a sign of life."""
-        if chunks != self._chunks:
-            self._chunks = chunks
-            self.heard()
+    def _now(self) -> float:
+        """Give the time of its clocks, which stand still while it waits."""
+        return self._since if self._depth else self._clock()
 
     def waits(self) -> None:
         """Say that the body waits inside the engine."""
@@ -81,6 +88,11 @@ class Body:
             if self.ticket is not None:
                 self.ticket.works()
 
+    @property
+    def works_now(self) -> bool:
+        """Whether its clocks go: its own code runs, and does not wait inside the engine."""
+        return self.runs and not self._depth
+
     def hold(self, ticket: Ticket) -> None:
         """Hold these slots from now on, or stand in line for them; waits under way count."""
         self.ticket = ticket
@@ -88,15 +100,12 @@ class Body:
             ticket.waits()
 
     def time_left(self, policy: Policy) -> float | None:
-        """Give the seconds until a limit of time is passed; None while its clocks stand still."""
-        if not self.runs or self._depth or self.reason:
-            return None
-        if not self.begun:
-            self.begin()
-        now = self._clock()
+        """Give the seconds before which no limit of time is passed; None without a limit."""
+        now = self._now()
+        begun, heard = (self.begun, self._heard) if self.begun else (now, now)
         left = [
             since + limit - now
-            for since, limit in ((self.begun, policy.timeout), (self._heard, policy.idle_timeout))
+            for since, limit in ((begun, policy.timeout), (heard, policy.idle_timeout))
             if limit is not None
         ]
         return min(left, default=None)
@@ -104,7 +113,7 @@ class Body:
     def overdue(self, policy: Policy) -> str:
         """Say which limit of time is passed; empty if none is."""
         left = self.time_left(policy)
-        if left is None or left > 0:
+        if left is None or left > 0 or not self.works_now or self.reason:
             return ""
         if policy.timeout is not None and self._clock() - self.begun >= policy.timeout:
             return f"It ran longer than its timeout of {policy.timeout:g} s."

@@ -71,6 +71,7 @@ class TaskDesk:
         text = stream.write(chunk)
         if self.masker.finder is None:
             return stream.append(text)
+        self._heard(stream.path)
         masker = self._maskers.get(stream)
         if masker is None:
             masker = self._maskers[stream] = ChunkMasker(self.masker, stream.port)
@@ -151,20 +152,27 @@ class TaskDesk:
             self._executor.record(
                 events.StreamOpened(stream.path, stream.port.name, stream.attempt)
             )
+        self._heard(stream.path)
         self._flush.take(stream)
 
     def _keep_chunks(self, batch: ChunkBatch, size: int) -> None:
         last = batch.first + len(batch.items) - 1
         event = events.ChunksStored(batch.path, batch.port, batch.attempt, batch.first, last, size)
         self._executor.record(event, chunks=batch)
+        if last > batch.first:
+            # The first of them was heard of as it came, the others were not.
+            self._heard(batch.path)
+
+    def _heard(self, path: str) -> None:
+        body = self._executor.bodies.get(path)
+        if body is not None:
+            body.heard()
 
     # ── progress and logs ────────────────────────────────────────────────────────────────────
 
     def progressed(self, path: str, attempt: int, fraction: float, message: str) -> None:
         """Record progress."""
-        body = self._executor.bodies.get(path)
-        if body is not None:
-            body.heard()
+        self._heard(path)
         said = self.masker.mask(message)
         self._executor.record(events.TaskProgressed(path, attempt, fraction, said))
 

@@ -109,7 +109,9 @@ async def test_no_budget_of_an_item_is_larger_for_a_crash_at_any_moment(monkeypa
     inner.output("one", inner.add("alone", never_works, item=number, policy=AGAIN).result)
     inner.output("two", inner.add("box", box.as_task(), item=number, policy=AGAIN).two)
     graph = GraphBuilder("graph")
-    graph.add("map", Map.of(inner.as_task(), over=["item"]), item=graph.add("emit", Emit, count=1).numbers)
+    graph.add(
+        "map", Map.of(inner.as_task(), over=["item"]), item=graph.add("emit", Emit, count=1).numbers
+    )
     for ran in await crash_everywhere(graph, monkeypatch):
         granted = [each for each in ran.events if isinstance(each, TaskRetrying)]
         assert Counter(each.by or each.path for each in granted) == {
