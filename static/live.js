@@ -125,8 +125,11 @@ function parse(html) {
   return drawn ? template.content.firstElementChild.firstElementChild : template.content.firstElementChild;
 }
 
-// Whether there is more to see of a task than its head: its result, or what it asks.
+// Whether there is more to see of a task than its head: its result, what it asks, or another tab
+// that matters now, where nobody chose one.
 function changes(before, after) {
+  const panel = document.getElementById("task-panel");
+  if (panel?.dataset.follows === "yes" && after.tab !== panel.dataset.tab) return true;
   if (after.over === "yes" && before.over === "no") return true;
   return after.status === "awaiting" && before.status !== "awaiting";
 }
@@ -161,7 +164,8 @@ function take(chunk) {
     append(stream, chunk);
   }
   const open = document.getElementById("task");
-  if (!found && open?.dataset.path === chunk.path) refreshPane();
+  const isShown = document.getElementById("task-panel")?.dataset.tab === "stream";
+  if (!found && isShown && open.dataset.path === chunk.path) refreshPane();
 }
 
 // Each stream carries its own place, (attempt, next chunk): what it has, it ignores.
@@ -172,16 +176,45 @@ function append(stream, chunk) {
     stream.textContent = "";
     data.attempt = chunk.attempt;
     data.next = 0;
+    keepPace(stream, null);
   }
   const known = Math.max(0, Number(data.next) - chunk.first);
   if (known >= chunk.count) return;
   data.next = chunk.first + chunk.count;
   const follows = stream.scrollHeight - stream.scrollTop - stream.clientHeight < 50;
-  if (chunk.skipped) stream.append(`\n… ${Math.ceil(chunk.skipped / 1000)} kB skipped, open full output …\n`);
-  else if (data.replace === "yes") stream.textContent = chunk.items.at(-1);
-  else if (data.text === "yes") stream.append(chunk.items.slice(known).join(""));
-  else stream.append(chunk.items.slice(known).map((item) => `${item}\n`).join(""));
+  const text = textOf(chunk, known, data);
+  if (data.replace === "yes" && !chunk.skipped) stream.textContent = text;
+  else stream.append(text);
+  keepPace(stream, chunk.skipped ?? new TextEncoder().encode(text).length);
   if (follows) stream.scrollTop = stream.scrollHeight;
+}
+
+function textOf(chunk, known, data) {
+  if (chunk.skipped) return `\n… ${Math.ceil(chunk.skipped / 1000)} kB skipped, open full output …\n`;
+  if (data.replace === "yes") return chunk.items.at(-1);
+  return chunk.items.slice(known).map((item) => (data.text === "yes" ? item : `${item}\n`)).join("");
+}
+
+// How much came and how fast, beside a stream; `bytes` is null where a new attempt begins it anew.
+function keepPace(stream, bytes) {
+  const pace = stream.parentElement.querySelector(".pace");
+  if (!pace) return;
+  if (bytes === null) { pace.dataset.size = 0; pace.dataset.opened = ""; return; }
+  const { data, now } = { data: pace.dataset, now: Date.now() + state.skew };
+  data.opened ||= new Date(now).toISOString();
+  data.size = (stream.dataset.replace === "yes" ? 0 : Number(data.size)) + bytes;
+  const seconds = (now - Date.parse(data.opened)) / 1000;
+  const say = (part, words) => { pace.querySelector(`[data-${part}]`).textContent = words; };
+  const chunks = Number(stream.dataset.next);
+  say("chunks", `${chunks} chunk${chunks === 1 ? "" : "s"}`);
+  say("weight", saySize(data.size));
+  if (stream.dataset.replace !== "yes" && seconds > 0.2) say("rate", `· ${saySize(Math.round(data.size / seconds))}/s`);
+}
+
+function saySize(size) {
+  if (size < 1000) return `${size} B`;
+  if (size < 1e6) return size < 1e4 ? `${(size / 1000).toFixed(1)} kB` : `${Math.floor(size / 1000)} kB`;
+  return `${(size / 1e6).toFixed(1)} MB`;
 }
 
 function write(line) {
@@ -296,11 +329,18 @@ function fetchTree() {
 
 let refreshing = 0;
 
+// Who reads along stays with the stream when it ends.
+function addressOf({ dataset }) {
+  return dataset.follows === "yes" && dataset.tab === "stream" ? `${dataset.url}?tab=stream` : dataset.url;
+}
+
 function refreshPane() {
   clearTimeout(refreshing);
   refreshing = setTimeout(() => {
-    const open = document.getElementById("task");
-    const url = open ? open.dataset.url : `${location.pathname}?part=result`;
+    // Who fills in an answer there keeps what was typed.
+    if (document.activeElement.closest?.("#inspector-inner form")) { refreshPane(); return; }
+    const open = document.getElementById("task-panel");
+    const url = open ? addressOf(open) : `${location.pathname}?part=result`;
     htmx.ajax("GET", url, { target: "#inspector-inner", swap: "innerHTML" });
   }, 250);
 }

@@ -6,14 +6,20 @@ from runner.errors import UnreadableCheckpoint
 from runner.run.checkpoint import TaskCheckpoint
 from workflows.large_values import whole
 from workflows.models import Run
-from workflows.shown_values import Value, shown, written
+from workflows.reading import is_text
+from workflows.shown_values import Value, of_text, shown, written
 from workflows.streamed import streamed
 
 
 def outputs_of(run: Run, path: str) -> Iterator[Value]:
-    """Give what a finished task put out, except for what it streamed."""
-    for port, encoded in encoded_outputs(run, path).items():
-        yield shown(str(run.team_id), port, encoded)
+    """Give what a finished task put out; what it streamed, as what the chunks add up to."""
+    encoded = encoded_outputs(run, path)
+    for port, value in encoded.items():
+        yield shown(str(run.team_id), port, value)
+    kept = run.chunks.filter(path=path, superseded=False).order_by("port")
+    for port in kept.values_list("port", flat=True).distinct():
+        if port not in encoded:
+            yield of_text(port, streamed(run, path, port)[1], is_text=is_text(run, path, port))
 
 
 def whole_output(run: Run, path: str, port: str) -> str | None:

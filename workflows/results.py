@@ -5,14 +5,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from runner.graph.values import dump
-from workflows.given import PREVIEW
+from workflows.large_values import whole
 from workflows.models import Run
 from workflows.outline import Outline, outline_for
 from workflows.passing import stream_behind
 from workflows.ports import streaming_ports
 from workflows.rows import producer_of
-from workflows.shown_values import Value, shown
+from workflows.shown_values import Value, shown, written
 from workflows.streamed import StreamSoFar, stream_of
+
+#: So much of what a run was given is shown beside the run.
+PREVIEW = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,3 +56,12 @@ def inputs_of(run: Run) -> Iterator[Value]:
     """Give what the run was started with."""
     for port, value in json.loads(run.inputs or "{}").items():
         yield shown(str(run.team_id), port, dump(value), PREVIEW)
+
+
+def whole_input(run: Run, port: str) -> str | None:
+    """Give what the run was started with at a port in full; None when there is none.
+
+    Raises MissingArtifact or DamagedArtifact when it was kept as a file that is not right.
+    """
+    given = json.loads(run.inputs or "{}")
+    return written(whole(str(run.team_id), dump(given[port])))[0] if port in given else None

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 from runner.errors import RunnerError
 from runner.graph.artifact import Artifact
+from runner.graph.values import dump
 from workflows.large_values import Reference, beginning_of, reference_in
 from workflows.models.artifact import artifacts_in
+from workflows.pictures import KNOWN, PICTURE_LIMIT, picture_type_of
 from workflows.shown_tables import Table, table_of
 
 VALUE_LIMIT = 64 * 1024
 FILES = 100
+PICTURES = 12
 _LONGEST_ESCAPE = 12
 #: How a value begins that is one artifact.
 _FILE = '{"$artifact":'
@@ -20,7 +23,8 @@ _FILE = '{"$artifact":'
 class Value:
     """One port's value; `files` are the artifacts that it names, `problem` why it cannot be read.
 
-    A list of objects that is shown whole also comes as a table.
+    `raw` is how it is kept, and `pictures` those of the files that a browser may draw. A list of
+    objects that is shown whole also comes as a table. `wanted` is how a person asked to see it.
     """
 
     port: str
@@ -28,9 +32,27 @@ class Value:
     size: int
     is_text: bool
     is_cut: bool
+    raw: str = ""
     files: tuple[Artifact, ...] = ()
+    pictures: tuple[Artifact, ...] = ()
     problem: str = ""
     table: Table | None = None
+    wanted: str = ""
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """In which ways it can be shown, the best first."""
+        if self.problem or not self.text:
+            return ()
+        tables = ("table",) if self.table else ()
+        return (*tables, "pretty", *(("markdown",) if self.is_text else ()), "raw")
+
+    @property
+    def mode(self) -> str:
+        """How it is shown: as it is wanted, else in the best way."""
+        if self.wanted in self.modes:
+            return self.wanted
+        return self.modes[0] if self.modes else "pretty"
 
 
 def shown(team: str, port: str, encoded: str, limit: int = VALUE_LIMIT) -> Value:
@@ -41,7 +63,13 @@ def shown(team: str, port: str, encoded: str, limit: int = VALUE_LIMIT) -> Value
     files = tuple(artifacts_in(encoded)[:FILES])
     if encoded.startswith(_FILE):
         return Value(
-            port=port, text="", size=files[0].size, is_text=False, is_cut=False, files=files
+            port=port,
+            text="",
+            size=files[0].size,
+            is_text=False,
+            is_cut=False,
+            files=files,
+            pictures=_pictures(team, files),
         )
     text, plain = written(encoded)
     return Value(
@@ -50,8 +78,22 @@ def shown(team: str, port: str, encoded: str, limit: int = VALUE_LIMIT) -> Value
         size=len(text.encode()),
         is_text=plain,
         is_cut=len(text) > limit,
+        raw=encoded[:limit],
         files=files,
+        pictures=_pictures(team, files),
         table=table_of(encoded) if len(text) <= limit else None,
+    )
+
+
+def of_text(port: str, text: str, *, is_text: bool) -> Value:
+    """Write what the chunks of a port add up to, the beginning of it where it is long."""
+    return Value(
+        port=port,
+        text=text[:VALUE_LIMIT],
+        size=len(text.encode()),
+        is_text=is_text,
+        is_cut=len(text) > VALUE_LIMIT,
+        raw=(dump(text) if is_text else text)[:VALUE_LIMIT],
     )
 
 
@@ -80,8 +122,14 @@ def _large(team: str, port: str, reference: Reference) -> Value:
         size=reference.size,
         is_text=is_text,
         is_cut=True,
+        raw=beginning,
         problem=problem,
     )
+
+
+def _pictures(team: str, files: tuple[Artifact, ...]) -> tuple[Artifact, ...]:
+    drawable = [each for each in files if each.media_type in KNOWN and each.size <= PICTURE_LIMIT]
+    return tuple(each for each in drawable[:PICTURES] if picture_type_of(team, each.digest))
 
 
 def _first_words(beginning: str) -> str:

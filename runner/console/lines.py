@@ -22,17 +22,32 @@ def lines_of(entry: Entry, drawn: DefinedTask | None = None) -> Iterator[str]:
     """Give the lines of an event; `drawn` is the task it is about, as far as it was drawn."""
     event = entry.event
     path = getattr(event, "path", "")
-    status = STATUS_OF.get(type(event)) or TASK_STATUS.get(type(event))
-    if status is not None:
-        look = LOOKS[status]
+    status = status_after(event)
+    words = words_of(event, drawn)
+    if status:
         name = path if type(event) in TASK_STATUS else "run"
-        yield _stamped(entry, f"{look.glyph} {name} {look.word}{beside_status(event)}")
-    elif isinstance(event, happened.TaskExpanded):
-        yield _stamped(entry, f"{LOOKS['running'].glyph} {path} {unfolded(event, drawn)}")
-    elif isinstance(event, happened.TaskDecided):
-        yield _stamped(entry, f"{LOOKS['running'].glyph} {path} {decided(event, drawn)}")
-    elif (words := _ASIDE.get(type(event))) is not None:
-        yield _stamped(entry, f"  {path} {words(event)}")
+        yield _stamped(entry, f"{LOOKS[status].glyph} {name} {words}")
+    elif isinstance(event, happened.TaskExpanded | happened.TaskDecided):
+        yield _stamped(entry, f"{LOOKS['running'].glyph} {path} {words}")
+    elif words:
+        yield _stamped(entry, f"  {path} {words}")
+
+
+def status_after(event: happened.Event) -> str:
+    """Give the status of the run or task after an event; empty where it changes none."""
+    return STATUS_OF.get(type(event)) or TASK_STATUS.get(type(event)) or ""
+
+
+def words_of(event: happened.Event, drawn: DefinedTask | None = None) -> str:
+    """Say an event after the name of what it is about; empty for what only counts."""
+    if status := status_after(event):
+        return f"{LOOKS[status].word}{beside_status(event)}"
+    if isinstance(event, happened.TaskExpanded):
+        return unfolded(event, drawn)
+    if isinstance(event, happened.TaskDecided):
+        return decided(event, drawn)
+    words = _ASIDE.get(type(event))
+    return words(event) if words is not None else ""
 
 
 def _decision(event: happened.DecisionMade) -> str:

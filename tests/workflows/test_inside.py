@@ -8,6 +8,7 @@ from workflows.drawing import arrangement_of, drawing, look_of_dataflow
 from workflows.frames import news_since
 from workflows.inside import item_page
 from workflows.inspection import inspect
+from workflows.inspector_tabs import Wanted
 from workflows.models import Run, Workflow
 from workflows.outline import outline_for, outline_of
 from workflows.ports import output_port, streaming_ports
@@ -28,9 +29,9 @@ def control(name, kind, *inner, flows=(), **more):
     return {"id": name, "type": f"flow.{kind}", "graph": drawn(*inner, flows=flows)} | more
 
 
-def inspected(run, path):
+def inspected(run, path, tab=""):
     """Give what the page of a task shows; there must be such a task."""
-    found = inspect(run, path)
+    found = inspect(run, path, Wanted(tab=tab))
     assert found is not None
     return found
 
@@ -136,10 +137,10 @@ def test_a_task_in_a_turn_says_where_its_input_is_from(begun):
     run = begun(
         ("loop", "running", {"width": 4}), ("loop[3]/x", "running"), ("loop[3]/y", "running")
     )
-    (given,) = inspected(run, "loop[3]/y").inputs
+    (given,) = inspected(run, "loop[3]/y", tab="input").panel["inputs"]
     assert (given.path, given.source_port) == ("loop[3]/x", "n")
-    (given,) = inspected(run, "loop[3]/x").inputs
-    assert given.text == "item 3 of n"
+    (given,) = inspected(run, "loop[3]/x", tab="input").panel["inputs"]
+    assert (given.item, given.path) == ("item 3 of n", "loop")
 
 
 def test_a_workflow_within_shows_what_it_was_pinned_to(begun):

@@ -8,8 +8,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from workflows import inspector_tabs
+from workflows.markdown import rendered
 from workflows.reading import said
-from workflows.rows import look_of
+from workflows.rows import Row, look_of
 from workflows.wording import said_ago, said_size, said_span
 
 register = template.Library()
@@ -62,6 +64,18 @@ def span(start: datetime | None, end: datetime | None) -> str:
 def written(value: Any) -> str:
     """Write a value for reading: text as it is, anything else as JSON."""
     return said(value)
+
+
+@register.filter
+def markdown(text: str) -> SafeString:
+    """Render a text that is Markdown, whoever wrote it."""
+    return rendered(text)
+
+
+@register.filter
+def tab_of(row: Row) -> str:
+    """Name the tab of the inspector that matters where a task stands."""
+    return inspector_tabs.tab_of(row)
 
 
 @register.filter

@@ -1,4 +1,4 @@
-"""Files of a run: given to those who may see it, and never shown by this site."""
+"""Files of a run: given to those who may see it, to be saved; pictures also to be drawn."""
 
 import asyncio
 import hashlib
@@ -18,6 +18,7 @@ from workflows.access import run_for
 from workflows.artifacts import StoredArtifacts
 from workflows.http import Request
 from workflows.models import Run, RunContent
+from workflows.pictures import PICTURE_LIMIT, picture_type_of
 
 BLOCK = 1 << 18
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -58,6 +59,29 @@ def download(request: Request, id: UUID, digest: str) -> HttpResponseBase:
         as_attachment=True,
         filename=mention.name or f"{digest[:12]}.bin",
         content_type=mention.media_type,
+        headers={**_HEADERS, "Content-Length": str(mention.content.size), "ETag": etag},
+    )
+
+
+@login_required
+@require_safe
+def picture(request: Request, id: UUID, digest: str) -> HttpResponseBase:
+    """Give a picture that a run mentions, to be drawn on a page; anything else is not found."""
+    mention = _mention(run_for(request.user, id), digest)
+    media_type = picture_type_of(str(mention.content.team_id), digest)
+    if not media_type or mention.content.size > PICTURE_LIMIT:
+        raise Http404
+    etag = f'"{digest}"'
+    unchanged = get_conditional_response(request, etag=etag)
+    if unchanged is not None:
+        return unchanged
+    try:
+        content = _opened(str(mention.content.team_id), digest)
+    except (MissingArtifact, DamagedArtifact) as fault:
+        return gone(request, fault)
+    return BlockByBlock(
+        content,
+        content_type=media_type,
         headers={**_HEADERS, "Content-Length": str(mention.content.size), "ETag": etag},
     )
 

@@ -21,6 +21,7 @@ from workflows.drawing import digest_of, stylesheet
 from workflows.forms import RunForm
 from workflows.http import Request
 from workflows.inspection import inspect
+from workflows.inspector_tabs import wanted_of
 from workflows.large_values import inputs_whole
 from workflows.models import Right, Run, Workflow, WorkflowVersion
 from workflows.showing import VIEWS, differences_page, run_page
@@ -28,6 +29,7 @@ from workflows.starting import before, version_of
 from workflows.uploads import upload_ticket
 from workflows.views.answers import asked_of
 from workflows.views.decisions import decision_of
+from workflows.views.tasks import opened_task
 
 YEAR = 365 * 24 * 60 * 60
 
@@ -149,7 +151,9 @@ def show(request: Request, id: UUID) -> HttpResponse:
     if request.htmx:
         return render(request, f"runs/{view}.html#{view}", page)
     if path := request.GET.get("task"):
-        page["inspection"] = inspect(run, path)
+        inspection = inspect(run, path, wanted_of(request.GET.dict()))
+        if inspection is not None:
+            page |= opened_task(run, inspection, request.GET)
         page |= asked_of(request, run, path) | decision_of(request, run, path)
     return render(request, "runs/show.html", page)
 

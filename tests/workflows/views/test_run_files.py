@@ -183,3 +183,69 @@ def test_a_run_page_shows_what_it_started_with_and_gave_by_size(client_of, alice
         f"/workflows/{rich_run.version.workflow_id}/run/?like={rich_run.pk}"
     )
     assert LARGE.strip() in like.content.decode()
+
+
+# ── pictures ────────────────────────────────────────────────────────────────────────────────────
+
+DOT = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\6\0\0\0\x1f\x15\xc4\x89"
+SVG = b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"
+
+
+@pytest.fixture
+def kept_file(rich_run, keep):
+    """Let a task put out a file, and say where it would be drawn."""
+
+    def save(content, name="dot.png", media_type="image/png"):
+        artifacts = RunArtifacts(StoredArtifacts(), str(rich_run.team_id))
+        saved = artifacts.save(content, name, media_type)
+        keep(saved)
+        return f"/runs/{rich_run.pk}/files/{saved.digest}/picture/"
+
+    return save
+
+
+def inspector(client_of, person, run):
+    """Draw the page of the task that put it out."""
+    return client_of(person).get(f"/runs/{run.pk}/tasks/retrieve/rank/").content.decode()
+
+
+def test_a_picture_is_drawn_by_an_address_that_lets_it_do_nothing(
+    client_of, alice, rich_run, kept_file
+):
+    address = kept_file(DOT)
+    assert f'<img src="{address}" alt="dot.png"' in inspector(client_of, alice, rich_run)
+    answer = client_of(alice).get(address)
+    assert b"".join(answer) == DOT
+    assert answer["Content-Type"] == "image/png"
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert "Content-Disposition" not in answer or answer["Content-Disposition"] != "attachment"
+
+
+@pytest.mark.parametrize(
+    ("content", "media_type"),
+    [(SVG, "image/svg+xml"), (SVG, "image/png"), (CONTENT, "image/jpeg"), (DOT, "text/html")],
+)
+def test_what_is_not_known_to_be_a_picture_is_only_saved(
+    client_of, alice, rich_run, kept_file, content, media_type
+):
+    address = kept_file(content, "x", media_type)
+    drawn = inspector(client_of, alice, rich_run)
+    assert "<img" not in drawn
+    assert address.removesuffix("picture/") in drawn
+    if content is not DOT:
+        assert client_of(alice).get(address).status_code == 404
+
+
+def test_a_picture_has_the_type_of_its_bytes_whatever_it_was_called(client_of, alice, kept_file):
+    answer = client_of(alice).get(kept_file(DOT, "x.html", "text/html"))
+    assert b"".join(answer) == DOT
+    assert answer["Content-Type"] == "image/png"
+
+
+def test_a_stranger_sees_no_picture(client_of, charlie, kept_file):
+    assert client_of(charlie).get(kept_file(DOT)).status_code == 404
+
+
+def test_who_is_not_signed_in_sees_no_picture(client, kept_file):
+    assert client.get(kept_file(DOT))["Location"].startswith("/sign-in/?next=")
