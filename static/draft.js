@@ -2,10 +2,12 @@
 // The server owns the drawing; this file never decides what an act means.
 
 const WIDTH = 208;
+// How often the page looks for what others did: while its socket says it anyway, and without.
 const POLL = 3000;
+const SELDOM = 30000;
 
 export class DraftPage {
-  constructor(root, { told, changed }) {
+  constructor(root, { told, changed, isBusy }) {
     this.root = root;
     this.url = root.dataset.url;
     this.level = root.dataset.level;
@@ -14,10 +16,14 @@ export class DraftPage {
     this.wires = document.getElementById("wires");
     this.told = told;
     this.changed = changed;
+    this.isBusy = isBusy;
+    this.isLive = false;
+    this.looked = Date.now();
+    this.late = false;
     this.waiting = Promise.resolve();
     for (const part of this.tiles.children) place(part);
     root.classList.add("placed");
-    setInterval(() => this.look(), POLL);
+    setInterval(() => { if (!this.isLive || this.late || Date.now() - this.looked > SELDOM) this.look(); }, POLL);
   }
 
   // Acts go one after the other, so that each one knows the revision the one before made.
@@ -49,9 +55,17 @@ export class DraftPage {
     }
   }
 
+  // The draft is at a revision; the page's own act may be on its way to say so itself.
+  hear(revision) {
+    this.waiting.then(() => { if (revision !== this.revision) this.look(); });
+  }
+
   async look() {
-    if (document.hidden) return;
+    // What is being dragged stays in the hand; the answer to that act brings the rest.
+    this.late = document.hidden || this.isBusy();
+    if (this.late) return;
     const before = this.revision;
+    this.looked = Date.now();
     try {
       const query = new URLSearchParams({ since: before, level: this.level });
       const answer = await fetch(`${this.url}parts/?${query}`);

@@ -5,6 +5,7 @@ import { chooseOne, choosePort, chooseType } from "./choosing.js";
 import { DraftPage, boxOf, place } from "./draft.js";
 import { Gestures, snap, thingOf } from "./gestures.js";
 import { Selection } from "./selection.js";
+import { Together } from "./together.js";
 
 const GRID = 16;
 const LEGIBLE = 0.7;
@@ -19,7 +20,7 @@ const words = document.getElementById("draft-state");
 const camera = new Camera(board, document.getElementById("plane"), (zoom) => {
   document.getElementById("zoom").textContent = `${Math.round(zoom * 100)} %`;
 });
-const page = new DraftPage(root, { told: tell, changed: refresh });
+const page = new DraftPage(root, { told: tell, changed: refresh, isBusy: () => Boolean(gestures.going) });
 const selection = new Selection(page, camera, showPanel);
 const boxButton = document.getElementById("box-select");
 const gestures = new Gestures({
@@ -28,6 +29,7 @@ const gestures = new Gestures({
   connect: { join, expose, fits, choose },
   open: (part) => { if (part.classList.contains("compound")) goInto(part); else if (!part.dataset.id) write(part); else panel.querySelector("input, textarea, select")?.focus(); },
 });
+const together = new Together(page);
 const fitAll = (least) => camera.fit(selection.parts().map(boxOf), least);
 
 // ── what is said ────────────────────────────────────────────────────────────────────────────────
@@ -49,6 +51,7 @@ function refresh(answer, fresh) {
   wrong.dataset.count = answer.problems;
   document.getElementById("publish").disabled = Boolean(answer.published || answer.problems);
   document.getElementById("start-here").hidden = selection.tasks().length > 0;
+  together.mark();
   if (fresh && document.getElementById("state")) showState();
   else if (fresh && !panel.contains(document.activeElement)) showPanel();
 }
@@ -57,6 +60,7 @@ let shown = "";
 
 function showPanel() {
   const id = selection.only();
+  together.chose(id && selection.path(id));
   const url = `${page.url}panel/?${new URLSearchParams({ level: page.level, path: id && selection.path(id), revision: page.revision })}`;
   if (url === shown) return;
   shown = url;

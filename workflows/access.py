@@ -59,3 +59,10 @@ def still_sees(user_id: Any, run_id: UUID | str) -> bool:
     """Whether a person who watches a run may go on; asks the database, not the session."""
     person = get_user_model().objects.filter(pk=user_id).first()
     return bool(person and Run.objects.visible_to(person).filter(pk=run_id).exists())
+
+
+def still_edits(user_id: Any, workflow_id: UUID | str) -> bool:
+    """Whether a person who has a draft open may go on; asks the database, not the session."""
+    person = get_user_model().objects.filter(pk=user_id).first()
+    workflows = Workflow.objects.visible_to(person, Right.EDIT) if person else None
+    return workflows is not None and workflows.filter(pk=workflow_id).exists()

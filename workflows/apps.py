@@ -15,8 +15,10 @@ class WorkflowsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the system checks, and arm the failpoints that the environment names."""
-        from workflows import checks  # noqa: F401, PLC0415
+        """Register the checks, hang the bell of drafts, arm the failpoints of the environment."""
+        from workflows import checks, draft_bell  # noqa: F401, PLC0415
+
+        draft_bell.hang()
 
         try:
             arm_from_environment()

@@ -106,7 +106,7 @@ class RunConsumer(AsyncWebsocketConsumer):
         user = self.scope.get("user")
         if user is None or not user.is_authenticated:
             return False
-        return await reading(lambda: _is_signed_in(self.scope) and still_sees(user.pk, self.run_id))
+        return await reading(lambda: is_signed_in(self.scope) and still_sees(user.pk, self.run_id))
 
     def _asked(self) -> tuple[str, int]:
         query = parse_qs(self.scope.get("query_string", b"").decode("ascii", "replace"))
@@ -116,7 +116,7 @@ class RunConsumer(AsyncWebsocketConsumer):
         return (view if view in VIEWS else "tree"), number
 
 
-def _is_signed_in(scope: Any) -> bool:
+def is_signed_in(scope: Any) -> bool:
     """Whether the session the socket was opened with still exists."""
     session = scope.get("session")
     key = getattr(session, "session_key", None)

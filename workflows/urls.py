@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.urls import path, re_path
 
 from workflows.consumers import RunConsumer
+from workflows.draft_consumer import DraftConsumer
 from workflows.views import (
     about,
     answers,
@@ -121,8 +122,10 @@ urlpatterns = [
 handler400 = refusals.not_understood
 # The stubs know no path that leads to a socket.
 _run_socket: Any = RunConsumer.as_asgi()
+_draft_socket: Any = DraftConsumer.as_asgi()
 _no_socket: Any = WebsocketDenier.as_asgi()
 websocket_urlpatterns: list[Any] = [
     path("runs/<uuid:id>/live", _run_socket),
+    path("workflows/<uuid:id>/edit/live", _draft_socket),
     re_path("", _no_socket),
 ]
