@@ -31,7 +31,9 @@ class ValuesForm(StartForm):
         data: Mapping[str, Any] | None,
         known: Mapping[str, Any],
         prefix: str,
+        own: Mapping[str, forms.Field] | None = None,
     ) -> None:
+        """Take fields of their `own` for ports that need one."""
         described = {name: _described(name, port) for name, port in ports.items()}
         open_ports = [each for each in described.values() if each["type"] != "artifact"]
         constants = {name: value for name, value in known.items() if not is_expression(value)}
@@ -42,7 +44,13 @@ class ValuesForm(StartForm):
         for name, port in ports.items():
             if options := _options(port):
                 self.fields[f"port-{name}"] = _choice(self.fields[f"port-{name}"], options)
+        own = own or {}
+        for name, field in own.items():
+            field.label = self.fields[f"port-{name}"].label
+            self.fields[f"port-{name}"] = field
         for name, field in self.fields.items():
+            if name.removeprefix("port-") in own:
+                continue
             if name.removeprefix("port-") not in constants:
                 field.widget.attrs["placeholder"] = _placeholder(field.initial)
                 field.initial = field.initial if isinstance(field, forms.BooleanField) else None
@@ -55,7 +63,7 @@ class ValuesForm(StartForm):
             is_flag = isinstance(field, forms.BooleanField)
             if is_flag and name not in self.known and value == bool(field.initial):
                 continue
-            if not is_flag and value in ("", []):
+            if not is_flag and value in ("", [], {}):
                 continue
             found[name] = value
         return found

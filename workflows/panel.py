@@ -16,6 +16,7 @@ from runner.graph.needs import Need
 from runner.graph.ports import Port
 from runner.graph.registry import TaskRegistry
 from runner.graph.task import Task
+from workflows.control_fields import control_fields
 from workflows.given_values import (
     CONSTANT,
     EXPOSED,
@@ -30,6 +31,7 @@ from workflows.given_values import (
 )
 from workflows.policy_form import PolicyForm
 from workflows.sources import Source, ends_of, sources_for
+from workflows.strategy_form import StrategyForm
 
 type Act = dict[str, Any]
 
@@ -61,8 +63,15 @@ class TaskPanel:
             "config": self._kind.config_ports() if self._kind else {},
             "inputs": self.made.inputs if self.made else {},
         }
+        own = control_fields(self.task, registry) if self._kind else {}
         self._values: dict[Section, ValuesForm] = {
-            section: ValuesForm(ports, self._of("task"), self._written(section), section)
+            section: ValuesForm(
+                ports,
+                self._of("task"),
+                self._written(section),
+                section,
+                own if section == "config" else {},
+            )
             for section, ports in self._ports.items()
         }
         self.policy = PolicyForm(
@@ -70,6 +79,7 @@ class TaskPanel:
             self._of("task") if self._has("policy-attempts") else None,
             (self._kind or Task).policy,
         )
+        self.strategy = StrategyForm(path, self.task, registry)
         self.json_fault = ""
 
     # ── what is shown ───────────────────────────────────────────────────────────────────────────
@@ -204,6 +214,8 @@ class TaskPanel:
         """Give the acts that were asked for; None when a value is not one, which then is marked."""
         if self._of("json") is not None:
             return self._told_as_json()
+        if (sent := self._of("strategy")) is not None:
+            return [self.strategy.act(sent)]
         if flow := self._sent("disconnect", ""):
             source, _, target = flow.partition(" ")
             return [{"op": "disconnect", "level": self.level, "source": source, "target": target}]

@@ -15,6 +15,7 @@ from runner.editing.edit import Edit, new_problems
 from runner.editing.groups import Group, Unpack
 from runner.editing.pasting import Paste
 from runner.editing.rereading import known_in, reread
+from runner.editing.strategies import AddSubtask
 from runner.editing.tasks import (
     AddTask,
     BridgeTask,
@@ -55,6 +56,7 @@ AnyEdit = Annotated[
     | RemoveFrame
     | Group
     | Unpack
+    | AddSubtask
     | Paste,
     Field(discriminator="op"),
 ]

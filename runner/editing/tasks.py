@@ -10,16 +10,20 @@ from runner.editing.draft import Draft, joined, parted
 from runner.editing.edit import At, Edit, End, InLevel, Name, Path, Title, free_id, title_of
 from runner.errors import DefinitionError, RunnerError
 from runner.graph.checking import CheckedGraph, examine
-from runner.graph.dataflow import Dataflow
+from runner.graph.dataflow import ERROR_PORT, GRAPH_INPUTS, Dataflow
 from runner.graph.definition import DefinedTask, GraphDefinition, GraphPort, given_in
-from runner.graph.ports import Port, fit
+from runner.graph.ports import ERROR, Port, fit
 from runner.graph.registry import TaskRegistry
+from runner.graph.task import ports_of_class
 
 #: What types that hold a graph begin with, so that something can be drawn inside at once.
 _BEGINNINGS: Mapping[str, tuple[Mapping[str, Any], tuple[GraphPort, ...]]] = {
     "flow.graph": ({}, ()),
     "flow.map": ({"over": ["item"]}, (GraphPort(name="item"),)),
-    "flow.reduce": ({"over": ["item"]}, (GraphPort(name="item"),)),
+    "flow.reduce": (
+        {"over": ["item"]},
+        (GraphPort(name="item"), GraphPort(name="so_far")),
+    ),
     "flow.while": ({}, (GraphPort(name="value"),)),
     "flow.fallback": ({}, ()),
     "flow.first_of": ({}, ()),
@@ -40,7 +44,7 @@ class AddTask(InLevel):
         """Add it under an id of its own."""
         task = new_task(draft.level(self.level), self.type, self.title, registry)
         added = draft.changed(self.level, lambda level: level.with_task(task))
-        if (self.source or self.target) and task.id in self.checked(added, registry).tasks:
+        if (self.source or self.target) and ports_of(added.level(self.level), task, registry):
             added = added.changed(
                 self.level,
                 lambda level: _joined(level, task.id, registry, self.source, self.target),
@@ -303,26 +307,66 @@ def verdict(source: Port, target: Port) -> str:
     return fit(source, target).verdict
 
 
+def ports_of(
+    level: GraphDefinition, task: DefinedTask, registry: TaskRegistry
+) -> tuple[Mapping[str, Port], Mapping[str, Port]] | None:
+    """Give the inputs and outputs of a task in a level, also of one that is not set up yet.
+
+    None for a type that says its ports only when it is set up.
+    """
+    made = examine(level, registry).tasks.get(task.id)
+    if made is not None:
+        return made.inputs, made.outputs
+    try:
+        ports = ports_of_class(registry.get(task.type))
+    except RunnerError:
+        return None
+    return ports if any(ports) else None
+
+
+def port_at(level: GraphDefinition, end: str, registry: TaskRegistry) -> Port | None:
+    """Give the port that a value comes from; None where there is none."""
+    task_id, name = Dataflow(end, end).source_end
+    if task_id == GRAPH_INPUTS:
+        return examine(level, registry).inputs.get(name)
+    if name == ERROR_PORT:
+        return ERROR
+    found = next((each for each in level.tasks if each.id == task_id), None)
+    ports = found and ports_of(level, found, registry)
+    return ports[1].get(name) if ports else None
+
+
+def takes(level: GraphDefinition, source: str, port: Port, registry: TaskRegistry) -> bool:
+    """Whether a port takes what comes from an end, as far as their types go."""
+    given = port_at(level, source, registry)
+    return given is not None and verdict(given, port) != "misfit"
+
+
 def _joined(
     level: GraphDefinition, task_id: str, registry: TaskRegistry, source: str, target: str
 ) -> GraphDefinition:
     """Join a task to a source, and to a target, by the first port that fits."""
-    checked = examine(level, registry)
-    task = checked.tasks.get(task_id)
-    if task is None:
-        kind = level.task(task_id).type
-        raise DefinitionError(f"{kind} cannot be used as it is; set it up before it is joined.")
+    task = level.task(task_id)
+    ports = ports_of(level, task, registry)
+    if ports is None:
+        raise DefinitionError(
+            f"{task.type} cannot be used as it is; set it up before it is joined."
+        )
+    inputs, outputs = ports
     fed = {each.target for each in level.dataflows}
+    title = task.title or task.id
     if source:
-        ends = [f"{task_id}.{name}" for name in _required_first(task.inputs)]
-        for end in ends:
-            if end not in fed and fits(checked, source, end):
+        for name in _required_first(inputs):
+            end = f"{task_id}.{name}"
+            if end not in fed and takes(level, source, inputs[name], registry):
                 return level.with_dataflow(source, end)
-        raise DefinitionError(f"{task.title} has no input that takes what {source} gives.")
-    for name in task.outputs:
-        if fits(checked, f"{task_id}.{name}", target):
+        raise DefinitionError(f"{title} has no input that takes what {source} gives.")
+    reader, into = Dataflow(target, target).target_end
+    wanted = (ports_of(level, level.task(reader), registry) or ({}, {}))[0].get(into)
+    for name, port in outputs.items():
+        if wanted is not None and verdict(port, wanted) != "misfit":
             return level.with_dataflow(f"{task_id}.{name}", target)
-    raise DefinitionError(f"{task.title} has no output that {target} takes.")
+    raise DefinitionError(f"{title} has no output that {target} takes.")
 
 
 def _required_first(ports: Mapping[str, Port]) -> list[str]:

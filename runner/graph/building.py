@@ -308,7 +308,7 @@ def _exposed(ports: dict[str, GraphPort], task_id: str, port: Port) -> str:
 
 def graph_port(name: str, port: Port) -> GraphPort:
     """Give the input of a graph that takes what a task's input takes."""
-    grows = port.reads_stream and port.type is not str and not is_list(port.type)
+    grows = port.reads_stream and port.type not in (str, Any) and not is_list(port.type)
     kind = portable_name(list[port.type] if grows else port.type)  # type: ignore[name-defined]
     numeric = kind in {"int", "float", "decimal"}
     return GraphPort(

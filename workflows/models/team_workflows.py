@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 BETWEEN = "@"
 DIGITS = 9
+#: So many versions of each workflow are listed.
+LISTED = 10
 
 
 def name_in(reference: str) -> str:
@@ -44,6 +46,20 @@ class TeamWorkflows(Mapping[str, GraphDefinition]):
         if not (number.isascii() and number.isdecimal() and len(number) <= DIGITS):
             return None
         return workflow.versions.published().filter(number=int(number)).first()
+
+    def references(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+        """Give what may be named, by the title of the workflow: reference and words of each."""
+        named = self._workflows.exclude(versions=None).order_by("title", "name").distinct()
+        for workflow in named.prefetch_related("versions"):
+            numbers = sorted((each.number for each in workflow.versions.all()), reverse=True)
+            kept = [each for each in numbers if each][:LISTED]
+            latest = (workflow.name, f"{workflow}: the latest version")
+            versions = [
+                (f"{workflow.name}{BETWEEN}{number}", f"{workflow}: version {number} for good")
+                for number in kept
+            ]
+            if kept:
+                yield str(workflow), [latest, *versions]
 
     def __getitem__(self, reference: str) -> GraphDefinition:
         """Read a definition; raises KeyError."""

@@ -36,7 +36,9 @@ from workflows.telling import Panel, Told, carry_out_all, panel_of, revision_in,
 HISTORY = 10
 MOST_WORDS = 200
 DIGITS = 6
-_PANEL = frozenset({"task", "json", "graph", "input", "output", "remove-input", "remove-output"})
+_PANEL = frozenset(
+    {"task", "strategy", "json", "graph", "input", "output", "remove-input", "remove-output"}
+)
 
 
 @login_required
