@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Case, Count, Q, QuerySet, When
 
 from workflows.models import Run, TaskRun
+from workflows.models.kept import HANDLED
 from workflows.outline import BRANCH, Place, outline_for
 from workflows.rows import SETTLED, Row, Streamed, counted, shape_of, status_of_group
 
@@ -36,11 +37,14 @@ def item_page(run: Run, outer: str, page: int) -> tuple[list[Row], int]:
 
 def with_items(row: Row, place: Place, run: Run) -> Row:
     """Count what is inside of a closed place, and say where it stands."""
-    tally = _items(run, row.path, place).order_by().values_list("status").annotate(Count("id"))
-    counts: dict[str, int] = dict(tally)
+    by_status = _items(run, row.path, place).order_by().values_list("status")
+    well = Count("id", filter=Q(status="failed", reason=HANDLED))
+    tally = list(by_status.annotate(number=Count("id"), well=well))
+    counts = {status: number - dealt_with for status, number, dealt_with in tally}
+    handled = sum(dealt_with for _, _, dealt_with in tally)
     leaves = len(leaves_of(place))
     items = 1 if place.kind == "workflow" or row.width is None else row.width
-    total = max(items * leaves, sum(counts.values()))
+    total = max(items * leaves, sum(counts.values()) + handled)
     done = sum(number for status, number in counts.items() if status in SETTLED)
     status = row.status if row.status not in OPEN else status_of_group(counts, total=total)
     if status == "pending":

@@ -229,17 +229,52 @@ def replaces(run: Run, path: str, port: str) -> bool:
 # ── the run as a whole ──────────────────────────────────────────────────────────────────────────
 
 
-def first_problem(rows: Mapping[str, Row], outline: Outline) -> Row | None:
+#: What a person looks at first, the most pressing first.
+_PROBLEMS = ("failed", "interrupted", "awaiting")
+_QUIET = SETTLED | {"pending", "queued"}
+#: So many tasks of closed places are looked through for the innermost.
+_LOOKED_THROUGH = 50
+
+
+def first_problem(run: Run, rows: Mapping[str, Row], outline: Outline) -> Row | None:
     """Find the task to look at first: failed, interrupted or awaiting; None when all is well.
 
-    A failure that something else deals with is well.
+    It is the innermost one, also inside of maps, loops and workflows. A failure that something
+    else deals with is well.
     """
-    for status in ("failed", "interrupted", "awaiting"):
+    inside = {
+        path: _innermost(run, outline, path)
+        for path in outline.places
+        if rows[path].is_closed and rows[path].status not in _QUIET
+    }
+    for status in _PROBLEMS:
         for path in outline.places:
             row = rows[path]
+            if inner := inside.get(path, {}).get(status):
+                return inner
             if row.status == status and row.kind != "compound" and not row.is_handled:
                 return row
     return None
+
+
+def _innermost(run: Run, outline: Outline, outer: str) -> dict[str, Row]:
+    """Find by status the first of the deepest tasks inside of a closed place that stand so."""
+    opens = outline.places[outer].opens
+    inside = run.task_runs.filter(path__gt=f"{outer}{opens}", path__lt=f"{outer}{_after(opens)}")
+    kept = inside.filter(status__in=_PROBLEMS).exclude(reason=HANDLED).order_by("id")
+    found: dict[str, Row] = {}
+    for each in kept[:_LOOKED_THROUGH]:
+        place = outline.place_of(each.path)
+        deepest = found.get(each.status)
+        if place is None or place.kind == "compound":
+            continue
+        if deepest is None or each.path.count("/") > deepest.path.count("/"):
+            found[each.status] = replace(row_of(place, each, {}), path=each.path)
+    return found
+
+
+def _after(sign: str) -> str:
+    return chr(ord(sign) + 1)
 
 
 def last_event(run: Run) -> RunEvent | None:

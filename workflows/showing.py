@@ -140,7 +140,7 @@ _VIEWED = {"tree": _tree, "graph": _graph, "timeline": _timeline, "log": _log}
 def head_of(run: Run, rows: Mapping[str, Row]) -> dict[str, Any]:
     """Say where the whole run stands."""
     outline = outline_for(run)
-    problem = None if run.status == "completed" else first_problem(rows, outline)
+    problem = None if run.status == "completed" else first_problem(run, rows, outline)
     return {
         "run": run,
         "permille": round(1000 * run.fraction),

@@ -184,6 +184,29 @@ def test_a_dataflow_of_a_branch_not_taken_looks_so(begun):
     assert (looks["yes"], looks["no"]) == ("final", "skipped")
 
 
+@pytest.mark.parametrize("status", ["failed", "interrupted", "awaiting"])
+@pytest.mark.parametrize("around", ["running", ""])
+def test_what_is_wrong_deep_inside_is_found_at_the_top(begun, status, around):
+    """R9."""
+    run = begun(
+        ("risky", "completed"),
+        ("m", around or status, {"width": 2}),
+        ("m[0]/w", "completed", {"width": 1}),
+        ("m[1]/w", around or status, {"width": 2}),
+        ("m[1]/w[0]/x", "completed"),
+        ("m[1]/w[1]/x", status),
+    )
+    found = first_problem(run, rows_of(run), outline_for(run))
+    assert found is not None
+    assert (found.path, found.title, found.status) == ("m[1]/w[1]/x", "X", status)
+
+
+def test_a_handled_error_inside_of_an_item_is_no_problem(begun):
+    """Engine 3.3. R9."""
+    run = begun(("m", "running", {"width": 1}), ("m[0]/x", "failed", {"reason": "handled"}))
+    assert first_problem(run, rows_of(run), outline_for(run)) is None
+
+
 def test_a_handled_error_is_no_problem(begun):
     """Engine 3.3."""
     error = {"error": '{"message": "no luck"}', "reason": "handled"}
@@ -194,7 +217,7 @@ def test_a_handled_error_is_no_problem(begun):
         for wire in arrangement_of(run.version.definition).wires
         if wire.producer == "risky"
     }
-    assert first_problem(rows, outline_for(run)) is None
+    assert first_problem(run, rows, outline_for(run)) is None
     assert looks == {"[error]": ("final", "error"), "n": ("skipped", "")}
     assert sentence_of(rows["risky"]) == "It failed. Another task deals with its error."
 
