@@ -14,6 +14,7 @@ WORKLOADS = {
     "W2": "w2_fan",
     "W3": "w3_layers",
     "W4": "w4_durable",
+    "W4-postgres": "w4_postgres",
     "W5": "w5_stream",
     "W6": "w6_kill",
     "W7": "w7_watch",

@@ -1,9 +1,10 @@
-"""The least that could be done: the same graphs in bare asyncio, bare queues, bare SQLite rows."""
+"""The least that could be done: the same graphs in bare asyncio, bare queues, bare rows."""
 
 import asyncio
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -66,14 +67,14 @@ class BareGraph:
             self._over.set()
 
 
-class BareRows:
-    """One row of two integers a task, in a SQLite file in WAL mode."""
+CREATE = "CREATE TABLE kept (number INTEGER PRIMARY KEY, value INTEGER)"
+COUNT = "SELECT count(*) FROM kept"
 
-    def __init__(self, path: Path, synchronous: str) -> None:
-        self.connection = sqlite3.connect(path, isolation_level=None)
-        self.connection.execute("PRAGMA journal_mode=WAL")
-        self.connection.execute(f"PRAGMA synchronous={synchronous}")
-        self.connection.execute("CREATE TABLE kept (number INTEGER PRIMARY KEY, value INTEGER)")
+
+class BareRows(ABC):
+    """One row of two integers a task."""
+
+    def __init__(self) -> None:
         self._rows: list[tuple[int, int]] = []
         self._waiting: list[asyncio.Future[None]] = []
 
@@ -96,19 +97,68 @@ class BareRows:
     def commit(self) -> None:
         """Commit what there is."""
         if self._rows:
-            self.connection.execute("BEGIN IMMEDIATE")
-            self.connection.executemany("INSERT INTO kept VALUES (?, ?)", self._rows)
-            self.connection.execute("COMMIT")
+            self.write(self._rows)
         self._rows.clear()
         for kept in self._waiting:
             kept.set_result(None)
         self._waiting.clear()
 
+    @abstractmethod
+    def write(self, rows: Sequence[tuple[int, int]]) -> None:
+        """Write rows in one transaction."""
+
+    @abstractmethod
     def count(self) -> int:
         """Count what is kept, and close."""
-        (found,) = self.connection.execute("SELECT count(*) FROM kept").fetchone()
-        self.connection.close()
+
+
+class BareSqlite(BareRows):
+    """Rows in a SQLite file in WAL mode."""
+
+    def __init__(self, path: Path, synchronous: str) -> None:
+        super().__init__()
+        self._connection = sqlite3.connect(path, isolation_level=None)
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute(f"PRAGMA synchronous={synchronous}")
+        self._connection.execute(CREATE)
+
+    def write(self, rows: Sequence[tuple[int, int]]) -> None:
+        """Write rows in one transaction."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._connection.executemany("INSERT INTO kept VALUES (?, ?)", rows)
+        self._connection.execute("COMMIT")
+
+    def count(self) -> int:
+        """Count what is kept, and close."""
+        (found,) = self._connection.execute(COUNT).fetchone()
+        self._connection.close()
         return int(found)
+
+
+class BarePostgres(BareRows):
+    """Rows on a PostgreSQL server, by one connection."""
+
+    def __init__(self, url: str) -> None:
+        import psycopg
+
+        super().__init__()
+        self._connection = psycopg.connect(url)
+        self._connection.execute("SET synchronous_commit = on")
+        self._connection.execute("DROP TABLE IF EXISTS kept")
+        self._connection.execute(CREATE)
+        self._connection.commit()
+
+    def write(self, rows: Sequence[tuple[int, int]]) -> None:
+        """Write rows in one transaction."""
+        with self._connection.cursor() as cursor:
+            cursor.executemany("INSERT INTO kept VALUES (%s, %s)", rows)
+        self._connection.commit()
+
+    def count(self) -> int:
+        """Count what is kept, and close."""
+        found = self._connection.execute(COUNT).fetchone()
+        self._connection.close()
+        return int(found[0]) if found else 0
 
 
 def bare(shape: Shape) -> tuple[float, list[int]]:
@@ -123,16 +173,17 @@ def bare(shape: Shape) -> tuple[float, list[int]]:
     return asyncio.run(run())
 
 
-def bare_durable(
-    shape: Shape, folder: Path, synchronous: str, *, strict: bool
-) -> tuple[float, int]:
-    """Run a shape and keep a row a task; give the seconds and the rows counted afterwards."""
-    path = folder / "floor.sqlite3"
+def sqlite_rows(folder: Path, synchronous: str) -> BareSqlite:
+    """Begin with an empty file."""
     for each in folder.glob("floor.sqlite3*"):
         each.unlink()
+    return BareSqlite(folder / "floor.sqlite3", synchronous)
+
+
+def bare_durable(shape: Shape, rows: BareRows, *, strict: bool) -> tuple[float, int]:
+    """Run a shape and keep a row a task; give the seconds and the rows counted afterwards."""
 
     async def run() -> tuple[float, int]:
-        rows = BareRows(path, synchronous)
         graph = BareGraph(shape, rows.keep if strict else rows.keep_later)
         began = time.perf_counter()
         await graph.run()

@@ -5,7 +5,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 ROUNDS = 5
 FLOOR = "floor"
@@ -57,6 +57,16 @@ class Row:
             **_figures(self.series),
             "ratio": _figures(self.ratios) if self.ratios.values else None,
         }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Read what `to_json` gave."""
+        ratio = document["ratio"]
+        return cls(
+            **{name: document[name] for name in ("workload", "what", "unit", "goal")},
+            series=Series(tuple(document["rounds"])),
+            ratios=Series(tuple(ratio["rounds"]) if ratio else ()),
+        )
 
 
 def _figures(series: Series) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from tests.benchmarks.database import (
     statuses_of,
 )
 from tests.benchmarks.driving import run_in_memory
-from tests.benchmarks.floors import bare, bare_durable, bare_stream
-from tests.benchmarks.measuring import FLOOR, percentile, rows_of
+from tests.benchmarks.floors import BarePostgres, bare, bare_durable, bare_stream, sqlite_rows
+from tests.benchmarks.measuring import FLOOR, Row, percentile, rows_of
 from tests.benchmarks.resuming import STEPS, resume
 from tests.benchmarks.shapes import chain, definition, fan, layers, streaming_definition
 from tests.benchmarks.table import said, write
@@ -24,6 +24,7 @@ from tests.benchmarks.w6_kill import kill_and_go_on
 from tests.benchmarks.w7_watch import outboxes, queues
 from tests.benchmarks.w9_editor import acts, bare_acts, drawing
 from tests.benchmarks.waiting_line import PLACES, pass_through
+from tests.databases import postgres_database, why_no_postgres
 from workflows.models.drafting import DraftAct, WorkflowDraft
 
 SHAPES = [chain(20), fan(20), layers(4, 5)]
@@ -40,8 +41,18 @@ def test_the_floors_do_the_same_work(shape, tmp_path):
     """A floor that leaves work out would flatter nobody but itself."""
     expected = list(shape.expected().values())
     assert bare(shape)[1] == expected
-    assert bare_durable(shape, tmp_path, "NORMAL", strict=True)[1] == len(shape)
-    assert bare_durable(shape, tmp_path, "FULL", strict=False)[1] == len(shape)
+    for strict, synchronous in ((True, "NORMAL"), (False, "FULL")):
+        rows = sqlite_rows(tmp_path, synchronous)
+        assert bare_durable(shape, rows, strict=strict)[1] == len(shape)
+
+
+@pytest.mark.skipif(bool(why_no_postgres()), reason=why_no_postgres() or "-")
+@EACH_SHAPE
+def test_the_floor_on_a_server_does_the_same_work(shape):
+    """W4 on PostgreSQL."""
+    with postgres_database() as url:
+        for strict in (True, False):
+            assert bare_durable(shape, BarePostgres(url), strict=strict)[1] == len(shape)
 
 
 @EACH_SHAPE
@@ -124,6 +135,7 @@ def test_ratios_are_those_of_the_same_round(tmp_path):
     floor, ours = rows_of("W0", measures, 2, unit="µs")
     assert ours.ratios.values == (2.0, 2.0)
     assert said(ours.series) == "12 [4 .. 20]"
+    assert [Row.from_json(each.to_json()) for each in (floor, ours)] == [floor, ours]
     write([floor, ours], tmp_path / "bench.json")
     assert '"workload": "W0"' in (tmp_path / "bench.json").read_text()
 

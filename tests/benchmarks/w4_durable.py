@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.benchmarks.database import fresh_database, own_database, run_in_database
-from tests.benchmarks.floors import bare_durable
+from tests.benchmarks.floors import bare_durable, sqlite_rows
 from tests.benchmarks.measuring import FLOOR, Row, microseconds_each, rows_of
 from tests.benchmarks.shapes import Shape, chain, definition, fan, layers
 
@@ -38,10 +38,10 @@ def _beside_floor(
     name: str, shape: Shape, folder: Path, synchronous: str, rounds: int, *, strict: bool
 ) -> list[Row]:
     text = definition(shape, "repeatable" if strict else "none")
-    each = _shared_among(shape)
+    each = shared_among(shape)
 
     def floor() -> float:
-        return each(bare_durable(shape, folder, synchronous, strict=strict)[0])
+        return each(bare_durable(shape, sqlite_rows(folder, synchronous), strict=strict)[0])
 
     def ours() -> float:
         fresh_database(synchronous)
@@ -57,5 +57,6 @@ def _beside_floor(
     )
 
 
-def _shared_among(shape: Shape) -> Callable[[float], float]:
+def shared_among(shape: Shape) -> Callable[[float], float]:
+    """Give what makes of seconds for all its tasks microseconds for each."""
     return lambda seconds: microseconds_each(seconds, len(shape))
