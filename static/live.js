@@ -7,7 +7,7 @@ const PATIENCE = 3000;
 const DEAD = 10000;
 // What a page has taken it says after so many characters, or so long.
 const ENOUGH = 131072;
-const OFTEN = 1000;
+const OFTEN = 4000;
 const LONG_OUTAGE = 120000;
 const FIRST_DELAY = 500;
 const LAST_DELAY = 15000;

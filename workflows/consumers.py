@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import random
 import time
 from typing import Any
 from urllib.parse import parse_qs
@@ -29,6 +30,9 @@ LONGEST_MESSAGE = 4096
 class RunConsumer(AsyncWebsocketConsumer):
     """One page that watches one run."""
 
+    # Its feed tells it of the run; a channel of its own would only cost it.
+    channel_layer_alias = "none"
+
     async def connect(self) -> None:
         """Accept those who may see the run; for all others there is no such thing."""
         self.run_id = str(self.scope["url_route"]["kwargs"]["id"])
@@ -46,6 +50,17 @@ class RunConsumer(AsyncWebsocketConsumer):
             self.watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self.watching
+
+    async def dispatch(self, message: Any) -> None:
+        """Take what a page says at once.
+
+        Channels would first look after connections to the database, in one thread for all pages;
+        with a thousand of them it does nothing else. What reads here does so by `reading`.
+        """
+        if message["type"] == "websocket.receive":
+            await self.websocket_receive(message)
+        else:
+            await super().dispatch(message)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Hear how many messages the page has taken; it may say nothing else."""
@@ -74,7 +89,8 @@ class RunConsumer(AsyncWebsocketConsumer):
 
     async def _follow(self, outbox: Outbox) -> int:
         """Send what happens; give the code to close with."""
-        check_at = time.monotonic() + RECHECK
+        # Those who came together must not all ask the database together.
+        check_at = time.monotonic() + random.uniform(RECHECK / 2, RECHECK)  # noqa: S311
         while not outbox.closed_with:
             if time.monotonic() >= check_at:
                 check_at = time.monotonic() + RECHECK

@@ -23,7 +23,7 @@ TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 SHORT, LONG = 126, 127
 #: After so many characters or seconds a page says what it has taken.
 ENOUGH = 131_072
-OFTEN = 1.0
+OFTEN = 4.0
 MADE_AT = re.compile(r"@(\d+\.\d+) ")
 
 

@@ -354,6 +354,41 @@ async def _until(holds):
             await asyncio.wait([asyncio.ensure_future(asyncio.sleep(0.01))])
 
 
+async def test_others_have_their_turn_while_many_pages_are_handed_frames(running, monkeypatch):
+    """P9. And each of the pages is handed them once."""
+    monkeypatch.setattr(live, "AT_ONCE", 2)
+    order: list[object] = []
+    run = str(running.pk)
+
+    class Page(live.Outbox):
+        def put(self, frames):
+            order.append(self)
+            super().put(frames)
+
+    async def others():
+        while True:
+            order.append("others")
+            await asyncio.sleep(0)
+
+    pages = [Page("tree", 0) for _ in range(6)]
+    for page in pages:
+        await live.join(run, page)
+        await live.catch_up(run, page)
+    ticking = asyncio.create_task(others())
+    await write(running, 0)
+    live.publish(run, 1)
+    taken = [await page.next(5) for page in pages]
+    ticking.cancel()
+    for page in pages:
+        await live.leave(run, page)
+    assert [frame and json.loads(frame.text)["upto"] for frame in taken] == [1] * 6
+    handed = [each for each in order if each != "others"]
+    assert set(handed) == set(pages)
+    assert len(handed) == len(pages)
+    first, last = order.index(handed[0]), order.index(handed[-1])
+    assert order[first:last].count("others") >= 2
+
+
 async def test_frames_stay_small_and_only_the_last_moves_the_cursor(
     socket_of, running, monkeypatch
 ):
