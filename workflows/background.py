@@ -26,10 +26,12 @@ class RunnerOfThisProcess:
         from runner.graph.registry import default_registry  # noqa: PLC0415
         from workflows import live  # noqa: PLC0415
         from workflows.artifacts import StoredArtifacts  # noqa: PLC0415
+        from workflows.credentials import DatabaseCredentials  # noqa: PLC0415
         from workflows.owners import new_owner  # noqa: PLC0415
         from workflows.store import DatabaseStore  # noqa: PLC0415
 
         self._store = DatabaseStore()
+        self._credentials = DatabaseCredentials()
         self._loop = asyncio.get_running_loop()
         self._runner = BackgroundRunner(
             self._store,
@@ -37,6 +39,7 @@ class RunnerOfThisProcess:
             new_owner(),
             host=Host(
                 artifacts=StoredArtifacts(),
+                credentials=self._credentials,
                 slots=Slots(settings.TASK_LIMITS),
                 on_commit=live.publish,
                 on_stall=live.stall,
@@ -59,6 +62,7 @@ class RunnerOfThisProcess:
         self._upkeep.cancel()
         await self._runner.stop()
         await self._store.close()
+        await self._credentials.close()
         logger.info("background runner %s stopped", self._runner.owner)
 
 

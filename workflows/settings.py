@@ -167,6 +167,11 @@ LARGE_VALUE = _bytes("ANABRANCH_LARGE_VALUE_BYTES", 256 * 1024)
 # How many filters of the list of runs a person may keep.
 SAVED_FILTERS = 50
 
+# What opens the credentials of people: "id:key,id:key", the newest first, each key 32 bytes in
+# base64; without it, a file in the data folder. And how many a person may keep.
+CREDENTIAL_KEYS = env.str("ANABRANCH_CREDENTIAL_KEYS", default="")
+CREDENTIALS_A_PERSON = 100
+
 # For how many days the link of an invitation lets somebody in, how many may be open in a team,
 # and to how many teams a person may belong.
 INVITATION_DAYS = 7

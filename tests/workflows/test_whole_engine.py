@@ -1,80 +1,19 @@
 """The whole engine over the database, and the pages of what it did."""
 
-import asyncio
-import contextlib
 from typing import Any
 
 import pytest
 
-from runner.execution.background import BackgroundRunner
-from runner.execution.host import Host
 from runner.graph.values import decode
-from runner.library import waiting
 from tests.drive import definition_of
-from tests.tasks import EXECUTED, registry_of_tests
-from tests.workflows.test_store import in_thread
+from tests.tasks import EXECUTED
+from tests.workflows.served import Served, in_thread, statuses_of
 from workflows.models import Run, Workflow
-from workflows.owners import new_owner
 from workflows.reading import rows_of
 from workflows.results import results_of
-from workflows.store import DatabaseStore
 from workflows.streamed import streams_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def registry():
-    """Give the tests' task types, and those that wait."""
-    found = registry_of_tests()
-    found.register_module(waiting)
-    return found
-
-
-class Served:
-    """A process that drives runs on the database, and what a test does beside it."""
-
-    def __init__(self, folder):
-        self._rung = asyncio.Event()
-        self._stopped = False
-        self._store = DatabaseStore(folder)
-        self.runner = BackgroundRunner(
-            self._store, registry(), new_owner(), host=Host(on_commit=self._ring)
-        )
-        self.runner.start()
-
-    def _ring(self, run, seq):
-        self._rung.set()
-
-    async def has(self, run, **statuses):
-        """Wait until tasks of a run have these statuses."""
-        async with asyncio.timeout(20):
-            while statuses.items() - (await in_thread(lambda: _statuses(run))).items():
-                await asyncio.wait_for(self._rung.wait(), 20)
-                self._rung.clear()
-
-    async def until(self, run, *statuses):
-        """Wait until a run has one of these statuses; give its row."""
-        async with asyncio.timeout(20):
-            while True:
-                self._rung.clear()
-                row = await in_thread(lambda: Run.objects.get(pk=run.pk))
-                if row.status in statuses:
-                    return row
-                assert row.status != "quarantined", row.error
-                # A run that is set aside rings no bell.
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._rung.wait(), 1)
-
-    async def stop(self):
-        """Stop in order, once."""
-        if not self._stopped:
-            self._stopped = True
-            await self.runner.stop()
-            await self._store.close()
-
-
-def _statuses(run):
-    return dict(run.task_runs.values_list("path", "status"))
 
 
 @pytest.fixture
@@ -197,7 +136,7 @@ async def test_every_control_runs_and_is_shown(serve, start, client_of, alice):
     run = await start(EVERYTHING, USED)
     row = await serve().until(run, "completed", "failed")
     assert decode(row.outputs) == {"merged": 1, "said": "no such luck", "sub": 7}
-    statuses = await in_thread(lambda: _statuses(row))
+    statuses = await in_thread(lambda: statuses_of(row))
     shapes = await in_thread(lambda: {path: each.shape for path, each in rows_of(row).items()})
     pages = await in_thread(lambda: opened(client_of(alice), row))
     assert (row.handled, statuses["risky"], statuses["left"]) == (1, "failed", "skipped")
@@ -275,7 +214,7 @@ async def test_what_failed_stays_failed_when_the_process_is_another(serve, start
     await served.until(run, "awaiting")
     await served.stop()
     await serve().until(run, "awaiting")
-    statuses = await in_thread(lambda: _statuses(run))
+    statuses = await in_thread(lambda: statuses_of(run))
     assert statuses == {"ask": "awaiting", "bad": "failed", "after": "upstream-failed"}
 
 
@@ -298,7 +237,7 @@ async def test_a_rerun_takes_over_results_and_streams(serve, start, client_of, a
     row = await served.until(again, "completed", "failed")
     assert (row.status, decode(row.outputs)) == ("completed", {"t": 3})
     assert [path for _, path in EXECUTED] == ["total"]
-    statuses = await in_thread(lambda: _statuses(row))
+    statuses = await in_thread(lambda: statuses_of(row))
     assert statuses == {"emit": "cached", "total": "completed"}
     pages = await in_thread(lambda: opened(client_of(alice), row))
     assert "kept from an earlier run" in pages["emit"]
@@ -316,7 +255,7 @@ async def test_a_paused_run_starts_nothing_until_it_is_continued(serve, start, a
     given = {"path": "ask", "value": {"name": "Ada"}}
     assert await in_thread(lambda: row.request("answer", alice, given))
     await served.has(run, ask="completed")
-    assert await in_thread(lambda: _statuses(run)) == {"ask": "completed"}
+    assert await in_thread(lambda: statuses_of(run)) == {"ask": "completed"}
     assert await in_thread(lambda: row.request("continue", alice))
     await served.until(run, "completed")
 

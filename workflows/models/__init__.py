@@ -3,6 +3,7 @@
 from workflows.models.artifact import RunContent, StoredContent
 from workflows.models.audit import AuditEvent
 from workflows.models.cache import CacheEntry
+from workflows.models.credential import Credential
 from workflows.models.drafting import DraftAct, WorkflowDraft
 from workflows.models.invitation import Invitation
 from workflows.models.kept import Checkpoint, Chunk, RunEvent, TaskDeaths, TaskRun
@@ -17,6 +18,7 @@ __all__ = [
     "CacheEntry",
     "Checkpoint",
     "Chunk",
+    "Credential",
     "DraftAct",
     "Invitation",
     "Membership",

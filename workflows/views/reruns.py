@@ -19,6 +19,7 @@ from runner.graph.planning import check_inputs
 from runner.run.rerun import RerunMode
 from workflows import background
 from workflows.access import run_for
+from workflows.grants import refusal_of
 from workflows.http import Request
 from workflows.large_values import inputs_whole
 from workflows.models import Right, Run, WorkflowVersion
@@ -55,13 +56,22 @@ def rerun(request: Request, id: UUID) -> HttpResponse:
     run = run_for(request.user, id, Right.RUN)
     rerunning = Rerunning(run, request.user)
     form = _form(request, run, rerunning)
-    cell = rerunning.cell(_wish(form, run, rerunning))
+    cell = _agreed(request, run, rerunning, rerunning.cell(_wish(form, run, rerunning)))
     asked = _Asked(run=run, rerunning=rerunning, form=form, cell=cell)
     if request.method != "POST" or "preview" in request.GET:
         return _page(request, asked)
     if form.errors or cell.refusal:
         return _page(request, asked, status=422)
     return _done(request, asked)
+
+
+def _agreed(request: Request, run: Run, rerunning: Rerunning, cell: Cell) -> Cell:
+    """Refuse a new run whose tasks the person has not let have their credentials."""
+    if cell.refusal or cell.wish.mode == RerunMode.RESUME:
+        return cell
+    version = _version(run, rerunning, latest=cell.wish.latest)
+    refusal = refusal_of(version, request.user)
+    return Cell(wish=cell.wish, refusal=refusal) if refusal else cell
 
 
 def _done(request: Request, asked: _Asked) -> HttpResponse:

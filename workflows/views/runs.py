@@ -19,6 +19,7 @@ from workflows import background
 from workflows.access import may, run_for, workflow_for
 from workflows.drawing import digest_of, stylesheet
 from workflows.forms import RunForm
+from workflows.grants import UNAGREED, grants_of, must_ask, told
 from workflows.http import Request
 from workflows.inspection import inspect
 from workflows.inspector_tabs import wanted_of
@@ -54,6 +55,10 @@ def start(request: Request, id: UUID) -> HttpResponse:
         form = RunForm(_ports(version), team=team, earlier=earlier)
         return _start_page(request, version, form)
     form = RunForm(_ports(version), request.POST, request.FILES, team=str(workflow.team_id))
+    if "grants" not in request.POST and must_ask(
+        version, grants_of(version, request.user), request.user
+    ):
+        form.add_error(None, UNAGREED)
     run = _started(request, version, form)
     if run is None:
         return _start_page(request, version, form, status=422)
@@ -111,11 +116,14 @@ def _started(request: Request, version: WorkflowVersion, form: RunForm) -> Run |
 def _start_page(
     request: Request, version: WorkflowVersion, form: RunForm, status: int = 200
 ) -> HttpResponse:
+    grants = grants_of(version, request.user)
     page = {
         "section": "workflows",
         "workflow": version.workflow,
         "version": version,
         "form": form,
+        "grants": told(grants, request.user),
+        "must_ask": must_ask(version, grants, request.user),
         "ticket": upload_ticket(request.user.pk) if form.takes_files else "",
     }
     if request.htmx:

@@ -13,6 +13,7 @@ from runner.graph.definition import GraphDefinition
 from runner.run.rerun import RerunMode
 from workflows.access import run_for
 from workflows.artifacts import keep_file_for
+from workflows.grants import refusal_of
 from workflows.models import Right, Run
 from workflows.models.rerunning import RerunWish, planned_rerun
 
@@ -45,6 +46,10 @@ class Command(BaseCommand):
         try:
             run = run_for(person, options["run"], Right.RUN)
             wish = _wish(run, options)
+            version = run.version.workflow.latest if wish.latest else run.version
+            unagreed = refusal_of(version or run.version, person)
+            if unagreed and wish.mode != RerunMode.RESUME:
+                raise CommandError(unagreed)
             self.stdout.write(planned_rerun(run, person, wish).preview.sentence)
             if not options["preview"]:
                 self.stdout.write(f"run {Run.objects.rerun(run, person, wish).pk}")

@@ -14,6 +14,7 @@ from runner.graph.definition import GraphDefinition
 from runner.graph.planning import plan
 from workflows.artifacts import keep_file_for
 from workflows.forms import LONGEST_LABEL
+from workflows.grants import refusal_of
 from workflows.management.following import Follower, cancelling, follow
 from workflows.management.run_request import person_named
 from workflows.models import Right, Run, Workflow
@@ -72,6 +73,8 @@ def _start(workflow: Workflow, person: User, pairs: list[str], label: str) -> Ru
     version = workflow.latest
     if version is None:
         raise CommandError(f"{workflow} has no version yet.", returncode=USAGE)
+    if unagreed := refusal_of(version, person):
+        raise CommandError(unagreed, returncode=USAGE)
     try:
         definition = GraphDefinition.from_json(version.definition)
         inputs = read_inputs(definition, pairs, keep_file_for(str(workflow.team_id)))

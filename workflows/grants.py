@@ -1,0 +1,94 @@
+"""Grants: which task of a version is given which credential, for which hosts, and whether one must ask.
+
+A run acts with the credentials of who starts it, so they are told before, and asked when somebody
+else has changed who gets what.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from runner.graph.definition import GraphDefinition
+from runner.graph.needs import Need
+from runner.graph.registry import default_registry
+from workflows.credentials import why_unfit
+from workflows.models import Credential, Run, Workflow, WorkflowVersion
+
+UNAGREED = "Its tasks would be given your credentials: say below that you let them, then run it."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """A task (by its path in the drawing), the credential it is given, and where that may go."""
+
+    path: str
+    title: str
+    need: Need
+
+    @property
+    def key(self) -> tuple[str, str, tuple[str, ...]]:
+        """What has to stay the same for nobody to be asked again."""
+        return self.path, self.need.name, self.need.hosts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldGrant:
+    """A grant as a page says it; `fault` is what keeps the credential from being given."""
+
+    grant: Grant
+    fault: str
+
+
+def grants_of(version: WorkflowVersion, person: Any) -> tuple[Grant, ...]:
+    """Give the grants of a version, those of the workflows it runs as sub-graphs too."""
+    found = list(_in(GraphDefinition.from_json(version.definition), ""))
+    for name, text in sorted(Workflow.objects.pinned(version, person).items()):
+        found += _in(GraphDefinition.from_json(text), f"{name}: ")
+    return tuple(found)
+
+
+def _in(definition: GraphDefinition, before: str) -> Iterator[Grant]:
+    registry = default_registry()
+    for task in definition.tasks:
+        path = f"{before}{task.id}"
+        for need in registry.get(task.type).needs if task.type in registry else ():
+            yield Grant(path=path, title=task.title or task.id, need=need)
+        if task.graph is not None:
+            yield from _in(task.graph, f"{path}/")
+
+
+def told(grants: tuple[Grant, ...], person: Any) -> tuple[ToldGrant, ...]:
+    """Say of each grant whether the person has what it needs."""
+    own = {each.name: each for each in Credential.objects.filter(person=person.pk)}
+    return tuple(ToldGrant(grant=each, fault=_fault(own.get(each.need.name), each.need)) for each in grants)  # fmt: skip
+
+
+def _fault(credential: Credential | None, need: Need) -> str:
+    if credential is None:
+        return "missing"
+    return why_unfit(credential, need) or ("expired" if credential.is_expired else "")
+
+
+def refusal_of(version: WorkflowVersion, person: Any) -> str:
+    """Say why nothing but the start page may run a version for a person; empty when anything may."""
+    if not must_ask(version, grants_of(version, person), person):
+        return ""
+    return (
+        f"Version {version.number} would give tasks your credentials in a way that you have not "
+        "agreed to; start it once from its own page, and agree there."
+    )
+
+
+def must_ask(version: WorkflowVersion, grants: tuple[Grant, ...], person: Any) -> bool:
+    """Whether tasks would be given credentials in a way that the person has not agreed to yet.
+
+    What they published themselves, and what they ran before, they have agreed to.
+    """
+    if not grants or version.created_by_id == person.pk:
+        return False
+    runs = Run.objects.filter(version__workflow=version.workflow_id, started_by=person.pk)
+    last = runs.select_related("version").order_by("-created_at").first()
+    if last is None:
+        return True
+    before = {each.key for each in grants_of(last.version, person)}
+    return not {each.key for each in grants} <= before
