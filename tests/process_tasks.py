@@ -340,3 +340,29 @@ class CopiedApartBlocking(CopiedApart):
     def execute(self, inputs, context):
         with inputs.file.open() as content:
             return {"copied": context.save_artifact(content, "copy.bin")}
+
+
+class CopiedWhole(CopiedApart):
+    """The same, read in one go."""
+
+    name = "test.copied-whole"
+
+    async def execute(self, inputs, context):
+        with inputs.file.open() as content:
+            return {"copied": await context.save_artifact(content.read(), "copy.bin")}
+
+
+class LeftOpen(CopiedApart):
+    """Dies while it reads one file and writes another."""
+
+    name = "test.left-open"
+
+    async def execute(self, inputs, context):
+        content = inputs.file.open()
+        content.read(1)
+
+        def blocks():
+            yield b"half"
+            os._exit(3)
+
+        return {"copied": await context.save_artifact(blocks(), "half.txt")}

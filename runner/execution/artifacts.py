@@ -242,15 +242,16 @@ class RunArtifacts:
 
     def save(self, content: Content, name: str, media_type: str) -> Artifact:
         """Keep content; raises SizeLimit, and RunnerError when it cannot be written."""
-        writer = self.create()
         try:
-            for block in blocks_of(content):
-                writer.write(block)
-            return artifact_of(writer, name, media_type)
+            writer = self.create()
+            try:
+                for block in blocks_of(content):
+                    writer.write(block)
+                return artifact_of(writer, name, media_type)
+            finally:
+                writer.discard()
         except OSError as fault:
             raise RunnerError(f"This file cannot be kept: {fault.strerror}.") from fault
-        finally:
-            writer.discard()
 
     def open(self, artifact: Artifact) -> BinaryIO:
         """Read content from its beginning, compared with its hash at its end."""

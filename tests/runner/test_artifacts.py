@@ -1,6 +1,7 @@
 """Artifacts: files as values, saved and read in every place, kept by hash and scope."""
 
 import asyncio
+import copy
 import hashlib
 import io
 import stat
@@ -8,13 +9,15 @@ import stat
 import pytest
 
 from runner import Artifact, Ports, Task, TaskRunner, ValueFault
-from runner.errors import DamagedArtifact, MissingArtifact, RunFault, SizeLimit
+from runner.errors import DamagedArtifact, MissingArtifact, RunFault, RunnerError, SizeLimit
 from runner.execution.artifacts import FolderArtifacts, MemoryArtifacts, RunArtifacts
 from runner.execution.host import Host
 from runner.graph.artifact import clean_name
 from runner.graph.ports import Port
 from runner.graph.values import decode, encode
-from tests.process_tasks import CopiedApart, CopiedApartBlocking
+from tests.process_tasks import CopiedApart, CopiedApartBlocking, CopiedWhole, LeftOpen
+
+pytestmark = pytest.mark.usefixtures("counted_children")
 
 TEXT = b"rivers" * 100_000
 DIGEST = hashlib.sha256(TEXT).hexdigest()
@@ -70,6 +73,35 @@ def test_an_artifact_is_written_the_same_whatever_the_way_it_came():
     )
     assert decode(text) == {"file": FILE}
     assert encode(decode(text)) == text
+
+
+def test_an_artifact_never_changes():
+    """Engine 2.3."""
+    with pytest.raises(AttributeError, match="name of an artifact never changes"):
+        FILE.name = "other.txt"
+    assert FILE.name == "rivers.txt"
+
+
+def test_a_copy_of_an_artifact_is_the_same_artifact():
+    """Engine 2.2: known by the hash of its content, with a name and a media type."""
+    copied = copy.deepcopy({"files": [FILE]})["files"][0]
+    other = Artifact(**(FILE.to_json() | {"name": "other.txt"}))
+    assert {copied, FILE, other} == {FILE, other}
+
+
+def test_an_artifact_is_shown_by_its_name_or_else_by_its_hash():
+    nameless = Artifact(**(FILE.to_json() | {"name": ""}))
+    assert [repr(FILE), repr(nameless)] == [
+        "Artifact('rivers.txt', 600000 bytes)",
+        f"Artifact('{DIGEST[:12]}', 600000 bytes)",
+    ]
+
+
+@pytest.mark.parametrize("document", ["[]", "{}", f'{{"digest":"{DIGEST}","size":1}}'])
+def test_a_text_that_describes_no_artifact_is_refused(document):
+    """Engine 2.2."""
+    with pytest.raises(ValueFault, match="describes no artifact"):
+        decode(f'{{"$artifact":{document}}}')
 
 
 @pytest.mark.parametrize("kind", [Artifact, list[Artifact], object])
@@ -172,6 +204,17 @@ def test_no_scope_and_no_hash_leads_out_of_the_folder(tmp_path, scope, digest):
         FolderArtifacts(tmp_path).open(scope, digest)
 
 
+@pytest.mark.parametrize("taken", ["team", "incoming"])
+def test_a_file_that_the_storage_does_not_take_is_refused_in_a_sentence(tmp_path, taken):
+    """Engine 6.4."""
+    (tmp_path / taken).write_text("a file, where a folder should be")
+    with pytest.raises(
+        RunnerError, match=r"This file cannot be kept: (Not a directory|File exists)"
+    ):
+        _kept(FolderArtifacts(tmp_path), scope="team")
+    assert list(tmp_path.glob("incoming/*")) == []
+
+
 def test_content_that_changed_is_noticed_at_its_end(tmp_path):
     store = FolderArtifacts(tmp_path)
     saved = _kept(store, scope="team")
@@ -187,7 +230,9 @@ def test_content_that_changed_is_noticed_at_its_end(tmp_path):
 # ── in bodies ───────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("kind", [Copied, CopiedInThread, CopiedApart, CopiedApartBlocking])
+@pytest.mark.parametrize(
+    "kind", [Copied, CopiedInThread, CopiedApart, CopiedApartBlocking, CopiedWhole]
+)
 async def test_a_body_reads_and_saves_artifacts_in_every_place(store, kind):
     """Engine 2.2, 8.2."""
     host = Host(artifacts=store)
@@ -211,6 +256,27 @@ async def test_a_body_is_told_when_a_file_is_larger_than_what_is_kept(tmp_path, 
     host = Host(artifacts=FolderArtifacts(tmp_path, limit=1000))
     with pytest.raises(RunFault, match="more than 1000 bytes"):
         await TaskRunner(host=host).run(kind, {"file": FILE})
+    assert list((tmp_path / "incoming").iterdir()) == []
+
+
+class Watched(FolderArtifacts):
+    """A folder that knows which of its files were opened."""
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.opened = []
+
+    def open(self, scope, digest):
+        self.opened.append(super().open(scope, digest))
+        return self.opened[-1]
+
+
+async def test_what_a_dead_process_had_open_is_let_go(tmp_path):
+    """Engine 8.2: neither what it read nor what it had half written is left behind."""
+    store = Watched(tmp_path)
+    with pytest.raises(RunFault, match="ended without a result"):
+        await TaskRunner(host=Host(artifacts=store)).run(LeftOpen, {"file": _kept(store)})
+    assert [each.closed for each in store.opened] == [True]
     assert list((tmp_path / "incoming").iterdir()) == []
 
 
