@@ -4,6 +4,7 @@ import pytest
 
 from runner.execution import process_place
 from tests import measured
+from tests.background import Watch
 
 
 @pytest.fixture
@@ -12,3 +13,9 @@ def counted_children(monkeypatch):
     for name, value in measured.counted().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(process_place, "ENVIRONMENT", measured.ENVIRONMENT)
+
+
+@pytest.fixture
+async def watch():
+    """A memory store, and background runners over it."""
+    return Watch()
