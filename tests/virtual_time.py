@@ -48,6 +48,15 @@ def now() -> datetime:
     return EPOCH + timedelta(seconds=passed())
 
 
+def stand_still(seconds: float) -> None:
+    """Let time pass in which nothing here runs, as in a process that was stopped for a while.
+
+    Whatever became due meanwhile is due in one moment, in its order.
+    """
+    loop: Any = asyncio.get_running_loop()
+    loop._virtual.passed += seconds
+
+
 def virtual(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
     """Run an async test in virtual time."""
 

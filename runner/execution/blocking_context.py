@@ -116,31 +116,37 @@ class BlockingContext:
 
 
 class _Calls:
-    """The calls of one thread body that wait for the event loop."""
+    """The calls of one thread body that wait for the event loop; all but `wait` is on its thread."""
 
     def __init__(self, context: TaskContext, loop: asyncio.AbstractEventLoop) -> None:
         self._context = context
         self._loop = loop
-        self._pending: set[concurrent.futures.Future[Any]] = set()
+        self._pending: set[asyncio.Task[Any]] = set()
         self._over = False
 
     def wait(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Give what a coroutine gives on the loop; raises TaskAbandoned if interrupted."""
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-        self._pending.add(future)
-        if self._over:
-            future.cancel()
+        future = asyncio.run_coroutine_threadsafe(self._interruptible(coroutine), self._loop)
         try:
             return future.result()
         except concurrent.futures.CancelledError as fault:
             raise TaskAbandoned(self._context.path, self._context.attempt) from fault
+
+    async def _interruptible(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - run_coroutine_threadsafe makes one
+        self._pending.add(task)
+        if self._over:
+            task.cancel()
+        try:
+            return await coroutine
         finally:
-            self._pending.discard(future)
+            self._pending.discard(task)
 
     def interrupt(self) -> None:
-        """End all waits, those to come too; call it on the loop's own thread."""
+        """End all waits, those to come too."""
         self._over = True
-        for each in list(self._pending):
+        for each in self._pending:
             each.cancel()
 
 

@@ -21,6 +21,7 @@ from runner.execution.process_messages import retry_after_of
 from runner.execution.slots import Ticket
 from runner.execution.store import CacheEntry, patiently
 from runner.execution.stream import Stream, kept_stream
+from runner.execution.waits import wake
 from runner.graph.artifact import CONTENTS
 from runner.graph.task_graph import PlannedTask
 from runner.graph.values import bytes_of
@@ -59,6 +60,10 @@ class Bodies:
         """Give the body of a task; None if none is under way."""
         return self._by_path.get(path)
 
+    def speaking(self, path: str) -> Body:
+        """Give the body of a task that says something: its context lets it while it is here."""
+        return self._by_path[path]
+
     def has_failed(self, path: str) -> bool:
         """Whether a task's body failed, which counts once what it read is final."""
         return path in self._failures
@@ -92,7 +97,7 @@ class Bodies:
         names = self._names(planned)
         if not slots.limited(names):
             return None
-        return slots.acquire(names, lambda: self._slots_came(command))
+        return slots.acquire(names, lambda: self._executor.do(command))
 
     def _names(self, planned: PlannedTask) -> tuple[str, ...]:
         group = planned.policy.group
@@ -103,16 +108,12 @@ class Bodies:
             names = self._limits[group] = (*names, f"group:{group}") if group else names
         return names
 
-    def _slots_came(self, command: commands.StartTask) -> None:
-        if command.path in self._tickets:
-            self._executor.do(command)
-
     async def stand_in_line(self, path: str, body: Body) -> None:
         """Take slots again for a body that had given them back."""
         came: asyncio.Future[None] = self._executor.loop.create_future()
         names = self._names(self._executor.state.tasks[path].planned)
         # A body that was cancelled in line may be told before it has left.
-        ticket = self._executor.host.slots.acquire(names, lambda: _tell(came))
+        ticket = self._executor.host.slots.acquire(names, lambda: wake(came))
         body.hold(ticket)
         if not ticket.held:
             body.waits()
@@ -247,9 +248,7 @@ class Bodies:
 
     def _lost_its_stream(self, path: str, body: Body, fault: StreamFailed) -> None:
         """The producer's end drops the task; a body that hears of it first says nothing."""
-        if body.reason == "cancel":
-            self._stopped(path, body)
-        elif not any(reader.is_broken for reader in body.readers()):
+        if body.reason or not any(reader.is_broken for reader in body.readers()):
             self._failed(path, body, fault)
 
     def _failed(self, path: str, body: Body, fault: Exception) -> None:
@@ -451,11 +450,6 @@ class Bodies:
             self._executor.record(events.TaskStuck(context.path, context.attempt))
             # A thread cannot be ended, but its place can be given to others.
             body.task.cancel()
-
-
-def _tell(came: asyncio.Future[None]) -> None:
-    if not came.done():
-        came.set_result(None)
 
 
 def _masked(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from runner.errors import RunnerError, TaskAbandoned
+from runner.errors import RunnerError
 from runner.execution.artifacts import RunArtifacts
 from runner.execution.chunk_flush import ChunkFlush
 from runner.execution.masking import ChunkMasker, Masker
@@ -189,9 +189,7 @@ class TaskDesk:
     async def save_state(self, path: str, value: Any) -> None:
         """Keep a body's state with its place in its streams, and wait until it is kept."""
         text = self.masker.mask_json(encode(value))
-        body = self._executor.bodies.get(path)
-        if body is None:
-            raise TaskAbandoned(path, 0)
+        body = self._executor.bodies.speaking(path)
         streams = self.streams_of(path)
         for stream in streams.values():
             self._let_out(stream)
@@ -239,8 +237,7 @@ class TaskDesk:
 
     async def _holds(self, path: str, saved: SavedState) -> bool:
         """Whether all it had read then is the same now."""
-        body = self._executor.bodies.get(path)
-        readers = _readers(body.inputs) if body is not None else {}
+        readers = _readers(self._executor.bodies.speaking(path).inputs)
         for key, (producer, port, attempt, position) in saved.inputs.items():
             reader = readers.get(key)
             if reader is None:

@@ -521,6 +521,7 @@ class RunExecutor:
     def _take_back(self, path: str) -> None:
         """What an attempt gave counts no longer: it ended without a result."""
         self.bodies.forget(path)
+        self.desk.waits.forget(path)
         self.controls.drop(path)
         self.desk.supersede(path)
         self.values.forget(path)

@@ -42,7 +42,7 @@ class Waits:
         reason = "approval" if question.get("kind") == "approval" else "input"
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._answers[path] = future
-        timer = None if until is None else self._executor.at(until, lambda: self._give_up(path))
+        timer = None if until is None else self._executor.at(until, lambda: _give_up(future))
         try:
             return await self._wait(path, reason, future, dict(question), until)
         finally:
@@ -58,11 +58,6 @@ class Waits:
             until = self._executor.host.now() + timedelta(seconds=seconds)
             until = await self._executor.desk.keep_decision(path, "deadline", until)
         return datetime.fromisoformat(until) if isinstance(until, str) else until
-
-    def _give_up(self, path: str) -> None:
-        future = self._answers.get(path)
-        if future is not None and not future.done():
-            future.set_exception(RunnerError("Nobody answered before the deadline."))
 
     def answer(self, path: str, value: Any, actor: str) -> bool:
         """Take a person's answer; false when nobody asked, or it was answered already."""
@@ -89,7 +84,7 @@ class Waits:
         if at <= self._executor.host.now():
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        timer = self._executor.at(at, lambda: _wake(future))
+        timer = self._executor.at(at, lambda: wake(future))
         try:
             await self._wait(path, "time", future, {}, at)
         finally:
@@ -118,12 +113,10 @@ class Waits:
             attempt = self._executor.state.tasks[path].attempt
             self._executor.record(events.TaskAnswered(path, attempt, "token", actor))
             for future in futures:
-                if not future.done():
-                    future.set_result(None)
+                wake(future)
         parked, self._parked = self._parked, set()
         for path in sorted(parked):
-            if self._executor.state.tasks[path].reason == "token":
-                self._executor.try_again(path, "token", actor)
+            self._executor.try_again(path, "token", actor)
 
     def park(self, path: str, attempt: int, fault: MissingCredential) -> None:
         """Let a task whose body ended for want of a credential wait for it.
@@ -136,6 +129,11 @@ class Waits:
         else:
             self._parked.add(path)
             self._executor.record(events.TaskAwaiting(path, attempt, "token", detail))
+
+    def forget(self, path: str) -> None:
+        """Take note that an attempt is over: it waits for no credential any more."""
+        self._renewals.pop(path, None)
+        self._parked.discard(path)
 
     # ── all of them ──────────────────────────────────────────────────────────────────────────
 
@@ -181,6 +179,12 @@ class Waits:
         self._renewals.clear()
 
 
-def _wake(future: asyncio.Future[None]) -> None:
+def wake(future: asyncio.Future[None]) -> None:
+    """Let whoever waits go on, unless the wait has just ended in another way."""
     if not future.done():
         future.set_result(None)
+
+
+def _give_up(future: asyncio.Future[Any]) -> None:
+    if not future.done():
+        future.set_exception(RunnerError("Nobody answered before the deadline."))

@@ -2,96 +2,28 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from runner.execution.body import Body
-from runner.execution.context import TaskContext
+from runner.errors import TaskAbandoned
 from runner.execution.host import Host
-from runner.execution.memory import MemoryStore
 from runner.execution.slots import Slots
-from runner.graph.ports import Ports, Stream
+from runner.graph.ports import Ports
 from runner.graph.task import Task
-from runner.library.waiting import Ask, Wait
-from runner.run.status import RunStatus, TaskStatus
+from runner.run.status import RunStatus
 from tests import virtual_time
 from tests.drive import definition_of, kinds_of, outputs_of
 from tests.tasks import registry_of_tests
 from tests.under_way import begin, submit_and_begin
 from tests.virtual_time import EPOCH, virtual
-
-APPROVAL = definition_of(
-    [{"id": "ask", "type": "flow.ask", "config": {"title": "Go on?"}}],
-    outputs={"approved": "ask.approved", "note": "ask.note"},
+from tests.waiting import (
+    APPROVAL,
+    FIELDS,
+    again,
+    host_of,
+    registry_of_waits,
+    started,
 )
-FIELDS = [{"name": "age", "type": "int"}]
-
-
-class Chatter(Task):
-    """Streams while it asks; gives what it was told."""
-
-    name = "test.chatter"
-    effect = "none"
-
-    class Outputs(Ports):
-        numbers: list[int]
-        answer: int
-
-    @staticmethod
-    def streaming():
-        return {"numbers": Stream(readiness="first-chunk", mode="append")}
-
-    async def execute(self, inputs, context):
-        asking = asyncio.create_task(context.ask({"kind": "input"}))
-        for number in range(200):
-            await context.push_chunk("numbers", number)
-        answer = await asking
-        await context.push_chunk("numbers", 200)
-        return {"answer": answer["age"]}
-
-
-class Until(Task):
-    """Waits for so many seconds from its first start, in its own way."""
-
-    name = "test.until"
-    effect = "repeatable"
-
-    class Inputs(Ports):
-        seconds: int = 5
-
-    class Outputs(Ports):
-        result: str
-
-    async def execute(self, inputs, context):
-        until = await context.decide("until", lambda: in_seconds(inputs.seconds))
-        await context.wait_until(until)
-        return until.isoformat()
-
-
-def in_seconds(seconds):
-    return virtual_time.now() + timedelta(seconds=seconds)
-
-
-def registry_of_waits():
-    registry = registry_of_tests()
-    for each in (Ask, Wait, Chatter, Until):
-        registry.register(each)
-    return registry
-
-
-def host_of(**more):
-    return Host(now=virtual_time.now, **more)
-
-
-async def started(definition, **more):
-    host = more.pop("host", None) or host_of()
-    return await submit_and_begin(definition, registry=registry_of_waits(), host=host, **more)
-
-
-async def again(run, host=None):
-    return await begin(run.store, run.run, registry_of_waits(), host or host_of())
-
 
 # ── times ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -371,124 +303,6 @@ async def test_a_body_asks_and_streams_at_once_and_keeps_its_slot_right():
     assert (slots.held("process"), slots.working("process")) == (0, 0)
 
 
-# ── what waiting tasks hold, and how the run stands ──────────────────────────────────────────────
-
-
-@virtual
-async def test_a_task_that_waits_holds_no_slot():
-    """Engine 5.7."""
-    slots = Slots({"process": 1})
-    tasks: list[dict[str, Any]] = [
-        {"id": "ask", "type": "flow.ask", "config": {"title": "Go on?"}},
-        {"id": "one", "type": "test.number"},
-    ]
-    run = await started(definition_of(tasks), host=host_of(slots=slots))
-    await run.until_event("TaskCompleted", "one")
-
-    assert run.executor.state.tasks["ask"].status is TaskStatus.AWAITING
-    assert slots.held("process") == 0
-    run.executor.answer("ask", {"approved": True}, "ada")
-    await run.end()
-    assert slots.held("process") == 0
-
-
-@virtual
-async def test_a_run_awaits_while_everything_in_it_waits():
-    """Engine 5.1."""
-    run = await started(APPROVAL)
-    awaiting = await run.until_event("RunAwaiting")
-    assert (awaiting.reason, run.kept.status) == ("approval", RunStatus.AWAITING)
-    run.executor.answer("ask", {"approved": True}, "ada")
-    kept = await run.end()
-
-    assert kinds_of(kept).index("RunWoke") > kinds_of(kept).index("RunAwaiting")
-    assert kept.status is RunStatus.COMPLETED
-
-
-@virtual
-async def test_a_run_in_which_something_works_does_not_await():
-    """Engine 5.1."""
-    tasks: list[dict[str, Any]] = [
-        {"id": "ask", "type": "flow.ask", "config": {"title": "Go on?"}},
-        {"id": "hang", "type": "test.hang"},
-    ]
-    run = await started(definition_of(tasks))
-    await run.until_event("TaskAwaiting", "ask")
-    await asyncio.sleep(5)
-
-    assert run.kept.status is RunStatus.RUNNING
-    run.executor.cancel("ada")
-    await run.end()
-
-
-@virtual
-async def test_a_run_that_awaits_is_taken_up_and_awaits_again():
-    """Engine 5.1."""
-    run = await started(APPROVAL)
-    await run.until_event("RunAwaiting")
-    await run.kill()
-    (stored,) = await MemoryStore.claim(run.store, "test", 5)
-    run.kept.owner = ""
-    run = await again(run)
-    await run.until_event("RunAwaiting", times=2)
-
-    assert stored.status is RunStatus.AWAITING
-    run.executor.answer("ask", {"approved": True}, "ada")
-    assert (await run.end()).status is RunStatus.COMPLETED
-
-
-@virtual
-async def test_a_question_can_be_cancelled():
-    """Engine 5.8."""
-    run = await started(APPROVAL)
-    await run.until_event("TaskAwaiting", "ask")
-    run.executor.cancel("ada")
-    kept = await run.end()
-
-    assert kept.status is RunStatus.CANCELLED
-    assert not run.executor.answer("ask", {"approved": True}, "ada")
-
-
-@virtual
-async def test_a_cancel_while_bodies_stand_in_line_again_ends_the_run():
-    """Engine 5.7, 5.8."""
-    faults = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
-    ask: dict[str, Any] = {"type": "flow.ask", "config": {"title": "Go on?"}}
-    hang: dict[str, Any] = {"type": "test.hang"}
-    tasks = [{"id": "h1"} | hang, {"id": "ask"} | ask, {"id": "more"} | ask, {"id": "h2"} | hang]
-    slots = Slots({"process": 2})
-    run = await started(definition_of(tasks), host=host_of(slots=slots))
-    await run.until_event("TaskStarted", "h2")
-    for path in ("ask", "more"):
-        run.executor.answer(path, {"approved": True}, "ada")
-    await asyncio.sleep(1)
-    run.executor.cancel("ada")
-    kept = await run.end()
-
-    assert kept.status is RunStatus.CANCELLED
-    assert not faults
-    assert slots.held("process") == 0
-
-
-async def test_slots_that_come_while_a_body_waits_elsewhere_count_as_waiting():
-    """Engine 5.7, 4.5."""
-    slots = Slots({"process": 1})
-    desk: Any = None
-    body = Body(TaskContext(desk, "run", "path", 1), None, lambda: 0.0)
-    body.waits()
-    body.hold(slots.acquire(("process",), lambda: None))
-    assert slots.working("process") == 0
-    body.works()
-    assert slots.working("process") == 1
-    body.waits()
-    body.waits()
-    assert slots.working("process") == 0
-    body.works()
-    body.works()
-    assert slots.working("process") == 1
-
-
 @virtual
 async def test_a_long_wait_looks_at_the_clock_again_and_again():
     """Engine 5.6."""
@@ -532,15 +346,66 @@ async def test_a_question_answered_before_a_crash_is_not_put_again():
     assert len(run.events("TaskAwaiting")) == 1
 
 
+@pytest.mark.parametrize(("at", "end"), [(29, "TaskCompleted"), (31, "TaskFailed")])
 @virtual
-async def test_an_answer_and_a_deadline_in_one_moment_give_one_outcome():
-    """Engine 5.6, 5.3."""
+async def test_an_answer_and_a_deadline_in_one_moment_give_one_outcome(at, end):
+    """Engine 5.6, 5.3: that of the one which came first."""
     config = {"title": "Go on?", "deadline": 30}
     run = await started(definition_of([{"id": "ask", "type": "flow.ask", "config": config}]))
     await run.until_event("TaskAwaiting")
     loop = asyncio.get_running_loop()
-    loop.call_at(virtual_time.START + 30, run.executor.answer, "ask", {"approved": True}, "ada")
+    loop.call_at(virtual_time.START + 20, virtual_time.stand_still, 20)
+    loop.call_at(virtual_time.START + at, run.executor.answer, "ask", {"approved": True}, "ada")
     kept = await run.end()
 
     ends = [kind for kind in kinds_of(kept, "ask") if kind in {"TaskCompleted", "TaskFailed"}]
-    assert len(ends) == 1
+    assert ends == [end]
+
+
+@virtual
+async def test_a_cancel_and_the_end_of_a_wait_in_one_moment_end_the_task():
+    """Engine 5.8."""
+    faults = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
+    task = {"id": "until", "type": "test.until", "inputs": {"seconds": 30}}
+    run = await started(definition_of([task]))
+    await run.until_event("TaskAwaiting")
+    loop = asyncio.get_running_loop()
+    loop.call_at(virtual_time.START + 20, virtual_time.stand_still, 20)
+    loop.call_at(virtual_time.START + 29, run.executor.cancel, "ada")
+    kept = await run.end()
+
+    assert kept.status is RunStatus.CANCELLED
+    assert kinds_of(kept, "until")[-1] == "TaskCancelled"
+    assert not faults
+
+
+class AsksAndLeaves(Task):
+    """Asks somebody, and returns before the question is put."""
+
+    name = "test.asks-and-leaves"
+    effect = "none"
+    asking: asyncio.Task
+
+    class Outputs(Ports):
+        result: int
+
+    async def execute(self, inputs, context):
+        AsksAndLeaves.asking = asyncio.create_task(context.ask({"kind": "input", "deadline": 5}))
+        await asyncio.sleep(0)
+        return 1
+
+
+@virtual
+async def test_a_question_is_not_put_once_its_body_has_ended():
+    """Engine 5.8: whatever a body that is over still says is refused."""
+    registry = registry_of_waits()
+    registry.register(AsksAndLeaves)
+    definition = definition_of([{"id": "leaves", "type": "test.asks-and-leaves"}])
+    run = await submit_and_begin(definition, registry=registry, host=host_of())
+    kept = await run.end()
+
+    assert kept.status is RunStatus.COMPLETED
+    assert "TaskAwaiting" not in kinds_of(kept)
+    with pytest.raises(TaskAbandoned):
+        await AsksAndLeaves.asking
