@@ -47,6 +47,7 @@ TASK_RESTS = frozenset(
         happened.TaskCancelled,
         happened.TaskUpstreamFailed,
         happened.TaskInterrupted,
+        happened.TaskSkipped,
     }
 )
 

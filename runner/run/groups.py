@@ -45,17 +45,24 @@ def unsaid(groups: Iterable[Group]) -> list[Event]:
     return found[::-1]
 
 
-def over(group: Group | None, status: TaskStatus, error: TaskError | None) -> list[Event]:
-    """Count a task that is over; give the ends of the compounds that are over with it."""
+def over(
+    group: Group | None, status: TaskStatus, error: TaskError | None, *, skipped: bool
+) -> list[Event]:
+    """Count a task that is over; give the ends of the compounds that are over with it.
+
+    A task that failed and whose error is handled counts as left out, but was not `skipped`.
+    """
     events: list[Event] = []
     while group is not None:
         group.left -= 1
+        group.skipped = group.skipped and skipped
         group.error = group.error or (error if status is S.FAILED else None)
         group.worst = max(group.worst, status, key=_ORDER.index)
         if group.left:
             break
         events.append(_end_of(group))
-        status, error, group = group.worst, group.error, group.parent
+        status, error, skipped = group.worst, group.error, group.skipped
+        group = group.parent
     return events
 
 
@@ -67,6 +74,6 @@ def _end_of(group: Group) -> Event:
         return happened.TaskUpstreamFailed(path, "")
     if group.worst is S.CANCELLED:
         return happened.TaskCancelled(path, 1)
-    if group.worst is S.SKIPPED and not group.started:
+    if group.worst is S.SKIPPED and group.skipped:
         return happened.TaskSkipped(path, "nothing in it was taken")
     return happened.TaskCompleted(path, 1)

@@ -437,7 +437,8 @@ class RunState:
         """Tell the compounds and the scope around a task that it is over."""
         commands: list[Command] = []
         if state.group is not None:
-            commands += map(Record, groups.over(state.group, status, state.error))
+            skipped = state.status is S.SKIPPED
+            commands += map(Record, groups.over(state.group, status, state.error, skipped=skipped))
         scope = state.scope
         if scope is not None:
             scope.left -= 1

@@ -123,7 +123,7 @@ class Group:
     """A compound task: how many of its tasks are not over yet."""
 
     __slots__ = ("ended", "error", "fail_fast", "failures", "left", "parent", "path", "policy",
-                 "started", "worst")  # fmt: skip
+                 "skipped", "started", "worst")  # fmt: skip
     #: What is tried again is a task inside it.
     attempt: ClassVar[int] = 1
 
@@ -137,6 +137,8 @@ class Group:
         self.failures = 0
         self.left = 0
         self.started = False
+        #: Whether all of its tasks that are over were skipped, also those that had begun.
+        self.skipped = True
         #: Whether its end was kept by an earlier process.
         self.ended = False
         self.worst = TaskStatus.COMPLETED
