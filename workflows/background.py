@@ -44,6 +44,7 @@ class RunnerOfThisProcess:
                 on_commit=live.publish,
                 on_stall=live.stall,
                 is_watched=live.is_watched,
+                ahead_bytes=settings.AHEAD_LIMIT,
                 output_bytes=settings.OUTPUT_LIMIT,
                 stream_bytes=settings.STREAM_LIMIT,
             ),

@@ -159,6 +159,8 @@ def _bytes(name: str, default: int) -> int:
 # How much one port of a task may give at once, and stream in all, as JSON.
 OUTPUT_LIMIT = _bytes("ANABRANCH_OUTPUT_BYTES", 8 * 1024 * 1024)
 STREAM_LIMIT = _bytes("ANABRANCH_STREAM_BYTES", 64 * 1024 * 1024)
+# How much that a run gave may wait for the database before its tasks wait as well.
+AHEAD_LIMIT = _bytes("ANABRANCH_AHEAD_BYTES", 64 * 1024 * 1024)
 # A file that a person may send, a file that a task may save, and how large a value is
 # kept in the database; what is larger is kept as a file beside it.
 UPLOAD_LIMIT = _bytes("ANABRANCH_UPLOAD_BYTES", 64 * 1024 * 1024)

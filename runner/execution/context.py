@@ -26,6 +26,9 @@ class Desk(Protocol):
     def take(self, stream: Stream, chunk: Any) -> bool:
         """Take one chunk; give whether its readers lag, or may: then wait for its throttle."""
 
+    async def throttle(self, stream: Stream) -> None:
+        """Wait while the readers of a stream lag, or too much of the run is not kept yet."""
+
     def close_stream(self, stream: Stream) -> None:
         """Say that no further chunk comes."""
 
@@ -136,7 +139,7 @@ class TaskContext:
         """Send one chunk to the dependants of a streaming port; waits while they lag."""
         stream = self._streams.get(port) or self._stream(port)
         if self._desk.take(stream, chunk):
-            await stream.throttle()
+            await self._desk.throttle(stream)
 
     def close_stream(self, port: str) -> None:
         """Say that no further chunk comes on a port."""
@@ -148,7 +151,7 @@ class TaskContext:
         async for chunk in source:
             stream = streams.get(port) or self._stream(port)
             if take(stream, chunk):
-                await stream.throttle()
+                await self._desk.throttle(stream)
         self.close_stream(port)
 
     def resume_stream(self, port: str) -> int:

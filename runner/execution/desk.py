@@ -79,6 +79,17 @@ class TaskDesk:
             stream.append(each)
         return True
 
+    async def throttle(self, stream: Stream) -> None:
+        """Wait while readers lag, and while too much that the run gave is not kept yet."""
+        await stream.throttle()
+        log = self._executor.log
+        if log.is_far_ahead and stream.meter is not None:
+            stream.meter.waits()
+            try:
+                await log.room()
+            finally:
+                stream.meter.works()
+
     def close_stream(self, stream: Stream) -> None:
         """Keep what is left and announce the close."""
         if stream.closed:

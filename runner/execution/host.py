@@ -14,6 +14,8 @@ from runner.execution.stream import PORT_BYTES
 
 #: For how long results are kept in memory that the storage does not take (P10).
 KEPT_SECONDS = 300.0
+#: How much of a run's values and chunks may run ahead of what the storage has taken.
+AHEAD_BYTES = 64 << 20
 #: How much one port may give that does not stream.
 OUTPUT_BYTES = 8 << 20
 
@@ -37,7 +39,8 @@ class Host:
     `now` gives the time in UTC, `chance` a number from 0 to 1; `on_commit` hears the number of
     the last event of a run that was kept, `on_stall` that the storage takes nothing of a run now
     (None), or takes it again after so many seconds. After `kept_seconds` in which it took nothing, the run is let go.
-    `output_bytes` bounds the JSON of what a port gives at once, `stream_bytes` of all that it streams.
+    `output_bytes` bounds the JSON of what a port gives at once, `stream_bytes` of all that it streams,
+    `ahead_bytes` of what runs ahead of the storage in one run.
     """
 
     places: Places = field(default_factory=Places)
@@ -50,6 +53,7 @@ class Host:
     on_commit: Callable[[str, int], None] = _ignore
     on_stall: Callable[[str, float | None], None] = _ignore
     kept_seconds: float = KEPT_SECONDS
+    ahead_bytes: int = AHEAD_BYTES
     output_bytes: int = OUTPUT_BYTES
     stream_bytes: int = PORT_BYTES
     is_watched: Callable[[str], bool] = _nobody_watches

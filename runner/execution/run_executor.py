@@ -85,6 +85,7 @@ class RunExecutor:
             self.host.on_commit,
             on_stall=self._on_stall,
             kept_seconds=self.host.kept_seconds,
+            ahead_bytes=self.host.ahead_bytes,
         )
         self.values = RunValues(self.state)
         self.records = Records(stored.checkpoints)

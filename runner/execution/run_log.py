@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from runner.errors import RunnerError, StorageTrouble
-from runner.execution.host import KEPT_SECONDS
+from runner.execution.host import AHEAD_BYTES, KEPT_SECONDS
 from runner.execution.store import (
     Batch,
     CacheEntry,
@@ -15,12 +15,14 @@ from runner.execution.store import (
     RunStore,
     StoredRun,
 )
+from runner.graph.values import bytes_of
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.events import Event
 from runner.run.progress import Progress
 
 BATCH_ENTRIES = 500
 RETRY_SECONDS = 1.0
+#: So many events may run ahead of what is kept.
 STORED_AHEAD = 20_000
 
 
@@ -28,7 +30,7 @@ def _ignore(_seconds: float | None) -> None:
     return None
 
 
-type _Kept = tuple[Entry, ChunkBatch | None, tuple[TaskCheckpoint, ...], CacheEntry | None]
+type _Kept = tuple[Entry, ChunkBatch | None, tuple[TaskCheckpoint, ...], CacheEntry | None, int]
 
 
 class RunLog:
@@ -46,11 +48,13 @@ class RunLog:
         *,
         on_stall: Callable[[float | None], None] = _ignore,
         kept_seconds: float = KEPT_SECONDS,
+        ahead_bytes: int = AHEAD_BYTES,
     ) -> None:
         """Begin after what is stored.
 
         `on_stall` hears None when the storage begins to take nothing, and after how many seconds
         it took something again; after `kept_seconds` without that, `write` raises StorageTrouble.
+        Beyond `ahead_bytes` of values and chunks that are not kept yet nothing further should begin.
         """
         self.seq = stored.seq
         self.durable = stored.seq
@@ -68,6 +72,9 @@ class RunLog:
         self._sleeps = False
         self._answered: deque[tuple[int, str]] = deque()
         self._closing = False
+        self._most_ahead = ahead_bytes
+        #: The bytes of what is not kept yet, and of the batch that is being kept.
+        self._ahead = self._under_way = 0
 
     def append(
         self,
@@ -85,7 +92,11 @@ class RunLog:
         self.seq += 1
         entry = Entry(self.seq, datetime.now(UTC), event)
         kept = forgotten if checkpoint is None else (checkpoint, *forgotten)
-        self._entries.append((entry, chunks, kept, cache))
+        size = 0
+        if checkpoint is not None or chunks is not None:
+            size = _size_of(checkpoint, chunks)
+            self._ahead += size
+        self._entries.append((entry, chunks, kept, cache, size))
         if self._sleeps:
             self._sleeps = False
             self._wake.set()
@@ -103,11 +114,13 @@ class RunLog:
     @property
     def is_far_ahead(self) -> bool:
         """Whether so much is not kept yet that nothing further should begin."""
-        return self.seq - self.durable > STORED_AHEAD
+        return self.seq - self.durable > STORED_AHEAD or self._ahead > self._most_ahead
 
     async def room(self) -> None:
         """Wait until half of what may run ahead is kept."""
         await self.until_durable(self.seq - STORED_AHEAD // 2)
+        while self._ahead > self._most_ahead // 2:
+            await self.until_durable(self.durable + 1)
 
     async def write(self) -> None:
         """Commit batches until the log is closed and all is kept, or the run is lost."""
@@ -141,6 +154,7 @@ class RunLog:
 
     def _batch(self) -> Batch:
         taken = [self._entries.popleft() for _ in range(min(BATCH_ENTRIES, len(self._entries)))]
+        self._under_way = sum(each[4] for each in taken)
         return Batch(
             run=self._run,
             epoch=self._epoch,
@@ -163,6 +177,7 @@ class RunLog:
         except StorageTrouble:
             await self._outlast(batch)
         self.durable = batch.entries[-1].seq
+        self._ahead -= self._under_way
         while self._waiting and self._waiting[0][0] <= self.durable:
             _, future = self._waiting.popleft()
             if not future.done():
@@ -190,3 +205,15 @@ class RunLog:
             _, future = self._waiting.popleft()
             if not future.done():
                 future.set_exception(fault)
+
+
+def _size_of(checkpoint: TaskCheckpoint | None, chunks: ChunkBatch | None) -> int:
+    """Give how many bytes of values and chunks are kept with an event."""
+    size = 0
+    if checkpoint is not None:
+        size += sum(map(bytes_of, checkpoint.outputs.values()))
+        if checkpoint.saved is not None:
+            size += bytes_of(checkpoint.saved.value)
+    if chunks is not None:
+        size += sum(map(bytes_of, chunks.items))
+    return size

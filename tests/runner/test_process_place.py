@@ -60,6 +60,9 @@ class Desk:
             self.full.set()
         return True
 
+    async def throttle(self, stream):
+        await stream.throttle()
+
     def close_stream(self, stream):
         stream.close()
 

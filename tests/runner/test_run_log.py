@@ -1,6 +1,7 @@
 """A run's log: numbers without gap, one commit at a time, and what waits for it."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -8,8 +9,10 @@ from runner.errors import Fenced, StorageTrouble
 from runner.execution import run_log
 from runner.execution.memory import MemoryStore
 from runner.execution.run_log import RunLog
+from runner.execution.store import ChunkBatch
 from runner.graph.values import encode
 from runner.run import events
+from runner.run.checkpoint import SavedState, TaskCheckpoint
 from runner.run.progress import Progress
 from tests.drive import definition_of
 from tests.tasks import give_way
@@ -111,6 +114,39 @@ async def test_too_much_ahead_of_the_store_waits_for_room(log, store, monkeypatc
 
     await written(log, store)
     await asyncio.wait_for(waiting, SECONDS)
+
+
+FIVE = TaskCheckpoint(path="one", attempt=1, seq=1, outputs={"result": '"€"'})
+SAVED = TaskCheckpoint(
+    path="one", attempt=1, seq=1, done=False, saved=SavedState(attempt=1, value="12345")
+)
+CHUNKS = ChunkBatch(path="one", port="numbers", attempt=1, first=0, items=("12", "345"))
+
+
+@pytest.mark.parametrize(
+    "kept", [{"checkpoint": FIVE}, {"checkpoint": SAVED}, {"chunks": CHUNKS}],
+    ids=["outputs", "saved state", "chunks"],
+)  # fmt: skip
+async def test_the_bytes_that_run_ahead_of_the_store_are_counted(store, monkeypatch, kept):
+    """Engine 4.5: at the limit there is room, a byte beyond it there is none until half is kept."""
+    monkeypatch.setattr(run_log, "BATCH_ENTRIES", 1)
+    (stored,) = await store.store.claim("test", 1)
+    log = RunLog(store, stored, Progress, lambda _run, _seq: None, ahead_bytes=10)
+    for _ in range(2):
+        log.append(events.RunStarted(), **kept)
+    assert not log.is_far_ahead
+    log.append(events.RunStarted(), chunks=replace(CHUNKS, items=("1",)))
+    assert log.is_far_ahead
+
+    waiting = asyncio.create_task(log.room())
+    writing = asyncio.create_task(log.write())
+    await give_way(3)
+    assert not waiting.done()
+    store.gate.set()
+    await asyncio.wait_for(waiting, SECONDS)
+    assert not log.is_far_ahead
+    log.close()
+    await asyncio.wait_for(writing, SECONDS)
 
 
 async def test_trouble_with_the_storage_is_tried_again(log, store, monkeypatch):
