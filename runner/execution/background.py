@@ -7,6 +7,7 @@ guarantee.
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from runner.errors import Fenced, RunnerError, StorageTrouble, ValueFault
@@ -119,12 +120,22 @@ class BackgroundRunner:
             return
         for request in await self._store.requests(begun):
             executor = self.executors.get(request.run)
-            if executor is None or request.id in self._closing:
-                continue
-            if _answer(executor, request):
-                executor.log.answered(request.id)
-                closing = asyncio.create_task(self._close(executor, request))
-                self._closing[request.id] = closing
+            if executor is not None and request.id not in self._closing:
+                self._answer(executor, request)
+
+    def _answer(self, executor: RunExecutor, request: Request) -> None:
+        if _answer(executor, request):
+            executor.log.answered(request.id)
+            closing = asyncio.create_task(self._close(executor, request))
+            self._closing[request.id] = closing
+
+    async def _asked_before(self, executor: RunExecutor) -> list[Callable[[], None]]:
+        """Give what was asked of a run as a whole before it begins or goes on, oldest first."""
+        return [
+            partial(self._answer, executor, request)
+            for request in await self._store.requests([executor.run_id])
+            if request.kind in _OF_RUNS
+        ]
 
     async def _close(self, executor: RunExecutor, request: Request) -> None:
         """Close a request once what came of it is kept; else the run's next owner takes it up."""
@@ -148,7 +159,7 @@ class BackgroundRunner:
             executor = RunExecutor(graph, self._store, admitted, host=self._host)
             self.executors[run] = executor
             executor.begun.add_done_callback(lambda _: self._wake.set())
-            await executor.run()
+            await executor.run(partial(self._asked_before, executor))
         except Fenced:
             logger.warning(LOST, run)
         except StorageTrouble:
@@ -212,6 +223,9 @@ def _answer(executor: RunExecutor, request: Request) -> bool:
         logger.exception("Run %s: the request '%s' failed.", request.run, request.kind)
     return True
 
+
+#: What changes whether anything of a run may start at all.
+_OF_RUNS = frozenset({"cancel", "pause", "continue"})
 
 type _Act = Callable[[RunExecutor, str, str, Mapping[str, Any]], bool]
 

@@ -68,6 +68,11 @@ class Bodies:
         """Whether a task's body failed, which counts once what it read is final."""
         return path in self._failures
 
+    def is_stopping(self, path: str) -> bool:
+        """Whether a task has a body that was told to stop and has not ended yet."""
+        body = self._by_path.get(path)
+        return body is not None and bool(body.reason)
+
     # ── beginning ────────────────────────────────────────────────────────────────────────────
 
     def start(self, command: commands.StartTask) -> None:

@@ -8,7 +8,7 @@ event loop.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -65,6 +65,12 @@ FROM_BODIES = frozenset(
 #: What concerns a stream and whatever it passes through.
 OF_STREAMS = frozenset({events.StreamOpened, events.StreamClosed, events.StreamSuperseded})
 UNLOGGED = frozenset({events.TaskReturned, events.RetryDue})
+
+type Asked = Callable[[], Awaitable[Sequence[Callable[[], None]]]]
+
+
+async def _nothing() -> Sequence[Callable[[], None]]:
+    return ()
 
 
 class RunExecutor:
@@ -130,16 +136,19 @@ class RunExecutor:
 
     # ── the run ──────────────────────────────────────────────────────────────────────────
 
-    async def run(self) -> None:
+    async def run(self, asked: Asked = _nothing) -> None:
         """Drive the run to its end.
 
-        Raises Fenced when another owner has taken the run over.
+        `asked` gives what people had asked before: it is done before anything starts. Raises
+        Fenced when another owner has taken the run over.
         """
         opening = Opening(self)
         await opening.restore()
+        before = await asked()
         writer = asyncio.create_task(self.log.write(), name=f"log of {self.run_id}")
         try:
             self._commands.extend(opening.begin())
+            self._do_first(before)
             self._drain()
             self.begun.set_result(None)
             await asyncio.wait({writer, self._over}, return_when=asyncio.FIRST_COMPLETED)
@@ -155,6 +164,13 @@ class RunExecutor:
             writer.cancel()
             await self.bodies.end(0.0)
             self.host.slots.forget(f"run:{self.run_id}")
+
+    def _do_first(self, acts: Sequence[Callable[[], None]]) -> None:
+        """Do what was asked before; what follows from all of it is carried out afterwards."""
+        self._draining = True
+        for act in acts:
+            act()
+        self._draining = False
 
     def _let_go(self) -> None:
         """Do nothing further: timers and slots may still call."""
@@ -208,7 +224,9 @@ class RunExecutor:
         if self.state.cancelling or self.state.ended:
             return
         reach("cancel_mark")
-        self.record(events.RunCancelling(actor))
+        # Ahead of all that is left to carry out: nothing that was to start does.
+        self.apply(events.RunCancelling(actor))
+        self._drain()
 
     def go_on_cancelling(self) -> list[commands.Command]:
         """Take up a run that was being cancelled: it was said, and is not said again."""
@@ -230,7 +248,8 @@ class RunExecutor:
     def go_on(self, actor: str) -> None:
         """Let a paused run go on."""
         if self.state.paused and not (self.state.ended or self.state.cancelling):
-            self.record(events.RunContinued(actor))
+            self.apply(events.RunContinued(actor))
+            self._drain()
 
     def answer(self, path: str, value: Any, actor: str) -> bool:
         """Give a task the answer it waits for; false when it waits for none."""
@@ -419,15 +438,19 @@ class RunExecutor:
         if state.paused or state.ended or state.cancelling:
             self._awaits = False
             return
-        awaits = state.awaiting > 0 and not state.busy
-        if awaits == self._awaits:
+        reason = self._awaited() if state.awaiting and not state.busy else ""
+        if bool(reason) is self._awaits:
             return
-        self._awaits = awaits
-        if awaits:
-            waiting = (each for each in state.active() if each.status is TaskStatus.AWAITING)
-            self.apply(events.RunAwaiting(next(waiting).reason))
-        else:
-            self.apply(events.RunWoke())
+        self._awaits = bool(reason)
+        self.apply(events.RunAwaiting(reason) if reason else events.RunWoke())
+
+    def _awaited(self) -> str:
+        """Say what the run waits for; nobody waits for what is being stopped, as who lost a race."""
+        stopping = self.bodies.is_stopping
+        for path, each in self.state.tasks.items():
+            if each.status is TaskStatus.AWAITING and not stopping(path):
+                return each.reason
+        return ""
 
     # ── events that bring more with them ─────────────────────────────────────────────────
 
