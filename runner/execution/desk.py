@@ -253,7 +253,7 @@ class TaskDesk:
             reader = readers.get(key)
             if reader is None:
                 now = self._executor.state.tasks.get(producer)
-                same = now is not None and now.attempt == attempt
+                same = now is not None and now.attempt == attempt and now.gives(port)
             else:
                 same = await self._reads_the_same(reader, (producer, port), attempt, position)
             if not same:

@@ -27,6 +27,12 @@ class Opening:
         stored = executor.stored
         self._kept = tuple(_not_taken_over_yet(stored))
         self._chunks: dict[str, list[ChunkBatch]] = {}
+        #: By path, when tasks ended whose streams count no longer, though the run goes on.
+        self._without_result = {
+            each.path: each.seq
+            for each in stored.checkpoints
+            if each.handled or each.ended == TaskStatus.SKIPPED
+        }
 
     async def restore(self) -> None:
         """Put back what was kept, of this run and of the one it came from."""
@@ -125,7 +131,9 @@ class Opening:
         executor = self._executor
         for kept in executor.stored.checkpoints:
             state = executor.state.tasks.get(kept.path)
-            if kept.done or state is None or state.unfolds or not state.provisional:
+            if kept.done or state is None or state.unfolds:
+                continue
+            if not (state.provisional or self._has_read_what_ended_later(state, kept)):
                 continue
             if kept.rounds or kept.decisions:
                 if state.control is not None:
@@ -136,6 +144,14 @@ class Opening:
                         kept.path, state.attempt, executor.log.seq + 1, rounds=(), decisions={}
                     ),
                 )
+
+    def _has_read_what_ended_later(self, state: TaskState, kept: TaskCheckpoint) -> bool:
+        """Whether a producer ended without a result that the task had decided on by then.
+
+        Its process died between that end and the drop that follows.
+        """
+        behind = self._executor.values.outputs_behind(state.planned)
+        return any(self._without_result.get(each.path, 0) > kept.seq for each in behind)
 
     def _lost(self, state: TaskState) -> str:
         """Name a task that has to run again before this one can be sure of what it reads."""

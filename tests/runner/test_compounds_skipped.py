@@ -140,3 +140,15 @@ async def test_a_compound_with_a_handled_failure_and_nothing_else_has_completed(
         ran = await driven.end()
     assert ran.outputs == {"said": "not yet"}
     assert ran.kinds("box") == ["TaskStarted", "TaskCompleted"]
+
+
+async def test_that_holds_for_a_map_whatever_dies_meanwhile(monkeypatch):
+    """Engine 3.3, 7.9."""
+    GATES["fail"] = asyncio.Event()
+    GATES["fail"].set()
+    graph = GraphBuilder("mapped")
+    source = graph.add("source", Flaky({"fails": 9, "after": 2, "gate": "fail"}))
+    graph.output("all", graph.add("map", Map.of(times, over=["item"]), item=source.numbers).result)
+    graph.output("said", graph.add("told", told, error=source.error).result)
+    for ran in await crash_everywhere(graph, monkeypatch):
+        assert ran.status("map") == "skipped"
