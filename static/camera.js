@@ -3,22 +3,35 @@
 const NEAREST = 2;
 const FARTHEST = 0.15;
 const EDGE = 48;
+const GRID = 16;
+// From here on nothing on it can be read.
+const FAR = 0.55;
 
 export class Camera {
   constructor(board, plane, told = () => {}) {
     this.board = board;
     this.plane = plane;
+    this.grid = document.getElementById("grid");
     this.told = told;
     this.x = EDGE;
     this.y = EDGE;
     this.zoom = 1;
     board.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-    this.show();
+    this.draw();
   }
 
+  // Drawn once with the next frame, however often the pointer says something until then.
   show() {
+    this.frame ??= requestAnimationFrame(() => { this.frame = null; this.draw(); });
+  }
+
+  draw() {
     this.plane.style.transform = `translate(${this.x}px, ${this.y}px) scale(${this.zoom})`;
-    this.board.classList.toggle("far", this.zoom < 0.55);
+    const step = GRID * this.zoom * (this.zoom < FAR ? 4 : 1);
+    if (step !== this.step) this.grid.style.backgroundSize = `${step}px ${step}px`;
+    this.step = step;
+    this.grid.style.transform = `translate(${this.x % step}px, ${this.y % step}px)`;
+    this.board.classList.toggle("far", this.zoom < FAR);
     this.told(this.zoom);
   }
 
@@ -83,5 +96,19 @@ export class Camera {
     const dx = left < EDGE ? EDGE - left : Math.min(0, clientWidth - EDGE - left - box.width * this.zoom);
     const dy = top < EDGE ? EDGE - top : Math.min(0, clientHeight - EDGE - top - box.height * this.zoom);
     if (dx || dy) this.pan(dx, dy);
+  }
+
+  // What is in view, as a box on the plane.
+  view() {
+    const { clientWidth, clientHeight } = this.board;
+    return { x: -this.x / this.zoom, y: -this.y / this.zoom, width: clientWidth / this.zoom, height: clientHeight / this.zoom };
+  }
+
+  // Bring a place of the plane into the middle.
+  centre(place) {
+    const { clientWidth, clientHeight } = this.board;
+    this.x = clientWidth / 2 - place.x * this.zoom;
+    this.y = clientHeight / 2 - place.y * this.zoom;
+    this.show();
   }
 }

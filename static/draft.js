@@ -14,6 +14,7 @@ export class DraftPage {
     this.revision = Number(root.dataset.revision);
     this.tiles = document.getElementById("tiles");
     this.wires = document.getElementById("wires");
+    this.homes = { "wire-": this.wires, "map-": document.getElementById("map-shapes") };
     this.told = told;
     this.changed = changed;
     this.isBusy = isBusy;
@@ -21,6 +22,8 @@ export class DraftPage {
     this.looked = Date.now();
     this.late = false;
     this.waiting = Promise.resolve();
+    // The dataflows that no longer are where the server drew them.
+    this.bent = [];
     for (const part of this.tiles.children) place(part);
     root.classList.add("placed");
     setInterval(() => { if (!this.isLive || this.late || Date.now() - this.looked > SELDOM) this.look(); }, POLL);
@@ -85,24 +88,28 @@ export class DraftPage {
   put(id, html) {
     const shown = document.getElementById(id);
     if (html === null) { shown?.remove(); return; }
+    const home = Object.entries(this.homes).find(([kind]) => id.startsWith(kind))?.[1];
     const template = document.createElement("template");
-    template.innerHTML = id.startsWith("wire-") ? `<svg>${html}</svg>` : html;
-    const part = id.startsWith("wire-") ? template.content.firstElementChild.firstElementChild : template.content.firstElementChild;
-    if (!id.startsWith("wire-")) place(part);
+    template.innerHTML = home ? `<svg>${html}</svg>` : html;
+    const part = home ? template.content.firstElementChild.firstElementChild : template.content.firstElementChild;
+    if (!home) place(part);
     if (shown) {
       for (const mark of ["aria-selected"]) if (shown.hasAttribute(mark)) part.setAttribute(mark, shown.getAttribute(mark));
       const focused = shown.contains(document.activeElement);
       shown.replaceWith(part);
       if (focused) part.focus();
-    } else if (id.startsWith("wire-")) this.wires.append(part);
+    } else if (home) home.append(part);
     else if (id.startsWith("frame-")) this.tiles.prepend(part);
     else this.tiles.append(part);
   }
 
   // Everything where the server says it is: after an answer, and when a gesture is given up.
   restore() {
-    for (const part of this.tiles.children) place(part);
-    for (const wire of this.wires.querySelectorAll(".wire")) this.bend(wire);
+    for (const part of this.tiles.children) {
+      if (part.at.x !== Number(part.dataset.x) || part.at.y !== Number(part.dataset.y)) place(part);
+    }
+    for (const wire of this.bent) this.bend(wire);
+    this.bent = [];
   }
 
   bend(wire) {

@@ -4,6 +4,7 @@ import { Camera } from "./camera.js";
 import { chooseOne, choosePort, chooseType } from "./choosing.js";
 import { DraftPage, boxOf, place } from "./draft.js";
 import { Gestures, snap, thingOf } from "./gestures.js";
+import { Minimap } from "./minimap.js";
 import { Selection } from "./selection.js";
 import { Together } from "./together.js";
 
@@ -17,8 +18,10 @@ const panel = document.getElementById("panel");
 const said = document.getElementById("said");
 const words = document.getElementById("draft-state");
 
+let minimap = null;
 const camera = new Camera(board, document.getElementById("plane"), (zoom) => {
   document.getElementById("zoom").textContent = `${Math.round(zoom * 100)} %`;
+  minimap?.look();
 });
 const page = new DraftPage(root, { told: tell, changed: refresh, isBusy: () => Boolean(gestures.going) });
 const selection = new Selection(page, camera, showPanel);
@@ -30,6 +33,7 @@ const gestures = new Gestures({
   open: (part) => { if (part.classList.contains("compound")) goInto(part); else if (!part.dataset.id) write(part); else panel.querySelector("input, textarea, select")?.focus(); },
 });
 const together = new Together(page);
+minimap = new Minimap(camera, () => selection.parts().map(boxOf));
 const fitAll = (least) => camera.fit(selection.parts().map(boxOf), least);
 
 // ── what is said ────────────────────────────────────────────────────────────────────────────────
@@ -52,6 +56,7 @@ function refresh(answer, fresh) {
   document.getElementById("publish").disabled = Boolean(answer.published || answer.problems);
   document.getElementById("start-here").hidden = selection.tasks().length > 0;
   together.mark();
+  if (fresh) minimap.refit();
   if (fresh && document.getElementById("state")) showState();
   else if (fresh && !panel.contains(document.activeElement)) showPanel();
 }
@@ -272,6 +277,7 @@ const ACTS = {
   fitSelected: ["Show what is selected", () => camera.fit(selection.all().map(boxOf))],
   nearer: ["Zoom in", () => camera.zoomTo(camera.zoom * 1.25)],
   farther: ["Zoom out", () => camera.zoomTo(camera.zoom / 1.25)],
+  map: ["Show or hide the map", () => tell(minimap.toggle() ? "The map is shown" : "The map is hidden")],
   saved: ["Say that it is saved", () => tell("Saved: every act is saved as you do it")],
   state: ["Problems and history", showState],
   keys: ["This list", () => showKeys()],
@@ -288,7 +294,7 @@ const KEYS = {
   "Shift+ArrowUp": "alsoUp", "Shift+ArrowDown": "alsoDown", "Shift+ArrowRight": "downstream", "Shift+ArrowLeft": "upstream",
   "Ctrl+a": "all", b: "boxSelect",
   "Alt+ArrowLeft": "nudgeLeft", "Alt+ArrowRight": "nudgeRight", "Alt+ArrowUp": "nudgeUp", "Alt+ArrowDown": "nudgeDown",
-  0: "one", 1: "fit", ".": "fitSelected", "+": "nearer", "=": "nearer", "-": "farther", "Ctrl+s": "saved", p: "state", "?": "keys",
+  0: "one", 1: "fit", ".": "fitSelected", "+": "nearer", "=": "nearer", "-": "farther", m: "map", "Ctrl+s": "saved", p: "state", "?": "keys",
 };
 
 // Acts that draw or change, for those who look for them in a list.

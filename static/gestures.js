@@ -1,6 +1,7 @@
 // What the pointer does on the canvas: pan, move, box, connect. Each gesture ends in one act.
 
-import { boxOf, curve, place } from "./draft.js";
+import { boxOf, curve } from "./draft.js";
+import { Dragging } from "./dragging.js";
 import { endsOf } from "./selection.js";
 
 const SLOP = 4;
@@ -66,23 +67,22 @@ export class Gestures {
     const was = part.getAttribute("aria-selected") === "true";
     if (!was) this.selection.select([part], { add: start.shiftKey });
     const begin = this.camera.place(start);
-    const moved = this.selection.all().map((each) => ({ each, from: { ...each.at } }));
-    const names = new Set(moved.map(({ each }) => each.dataset.id));
-    const touched = [...this.page.wires.children].filter((wire) => endsOf(wire).some((id) => names.has(id)));
-    let going = false;
+    const parts = this.selection.all();
+    let dragging = null;
     return {
       move: (event) => {
-        going ||= far(event, start);
-        if (!going) return;
+        if (!dragging && !far(event, start)) return;
+        dragging ??= new Dragging(this.page, parts);
         const here = this.camera.place(event);
-        for (const { each, from } of moved) place(each, snap(from.x + here.x - begin.x), snap(from.y + here.y - begin.y));
-        for (const wire of touched) this.page.bend(wire);
+        dragging.to((from) => ({ x: snap(from.x + here.x - begin.x), y: snap(from.y + here.y - begin.y) }));
       },
       end: (event) => {
-        if (going) this.put(moved.map(({ each }) => each), event);
+        dragging?.end();
+        if (dragging) this.put(parts, event);
         else if (was && start.shiftKey) this.selection.toggle(part);
         else if (!start.shiftKey) this.selection.take(part);
       },
+      drop: () => dragging?.end(),
     };
   }
 

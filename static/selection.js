@@ -83,10 +83,19 @@ export class Selection {
     this.select(this.tasks().filter((part) => found.has(part.dataset.id) && !part.dataset.id.startsWith("$")));
   }
 
+  // The first place here or further down where a task of middling height covers none.
+  roomBelow({ x, y }) {
+    const boxes = this.tasks().map(boxOf).filter((box) => box.x < x + 208 + 16 && box.x + box.width + 16 > x);
+    for (const box of boxes.sort((a, b) => a.y - b.y)) {
+      if (box.y < y + 128 && box.y + box.height + 16 > y) y = box.y + box.height + 32;
+    }
+    return { x, y };
+  }
+
   // Where the next task has room: beside what is selected, else below everything.
   freeSpot() {
     const last = this.all().at(-1);
-    if (last) return { x: last.at.x + 208 + 96, y: last.at.y };
+    if (last) return this.roomBelow({ x: last.at.x + 208 + 96, y: last.at.y });
     const boxes = this.tasks().filter((part) => !part.dataset.id.startsWith("$")).map(boxOf);
     if (!boxes.length) { const middle = this.camera.middle(); return { x: middle.x - 104, y: middle.y - 48 }; }
     return { x: Math.min(...boxes.map((box) => box.x)), y: Math.max(...boxes.map((box) => box.y + box.height)) + 32 };

@@ -17,6 +17,7 @@ from runner.graph.dataflow import ERROR_PORT, Dataflow
 from runner.graph.definition import GraphDefinition
 from runner.graph.registry import TaskRegistry
 from workflows.drawing import arranged
+from workflows.markdown import rendered
 from workflows.tiles import KEPT, WIDTH, CanvasBox, InUse, Plug, Spot, task_box
 
 GRID = 16
@@ -49,6 +50,7 @@ def canvas_of(
     parts = dict(_frames(draft, level))
     parts |= dict(_wires(graph, boxes))
     parts |= {f"box-{name}": box.html for name, box in boxes.items()}
+    parts |= {f"map-{name}": box.shape for name, box in boxes.items()}
     parts |= dict(_notes(draft, level))
     return Canvas(level=level, boxes=boxes, parts=parts)
 
@@ -192,7 +194,7 @@ def _notes(draft: Draft, level: str) -> Iterator[tuple[str, str]]:
                 (
                     f'<div class="note" id="note-{escape(name)}" data-note="{escape(name)}" data-text="{escape(note.text, quote=True)}" data-x="{x}"'
                     f' data-y="{y}" data-width="{width}" data-height="{height}" tabindex="-1"'
-                    f' role="note">{escape(note.text)}</div>'
+                    f' role="note">{rendered(note.text)}</div>'
                 ),
             )
 

@@ -52,10 +52,12 @@ class CanvasBox:
     problems: tuple[str, ...] = ()
     at: Spot = (0, 0)
     html: str = field(init=False, compare=False, repr=False)
+    shape: str = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Write it once."""
+        """Write it once: for the canvas, and for its map."""
         object.__setattr__(self, "html", _written(self))
+        object.__setattr__(self, "shape", _shape(self))
 
     @property
     def height(self) -> int:
@@ -160,6 +162,14 @@ def _written(box: CanvasBox) -> str:
         f"<b>{escape(box.title)}</b><span>{escape(box.under)}</span></div>"
         f'<ul class="plugs into">{"".join(_row(box.id, plug) for plug in box.into)}</ul>'
         f'<ul class="plugs out">{"".join(_row(box.id, plug) for plug in box.out)}</ul></div>'
+    )
+
+
+def _shape(box: CanvasBox) -> str:
+    x, y = box.at
+    return (
+        f'<rect id="map-{escape(box.id, quote=True)}" class="{"wrong" if box.problems else box.kind}"'
+        f' x="{x}" y="{y}" width="{WIDTH}" height="{box.height}" />'
     )
 
 

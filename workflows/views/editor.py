@@ -62,8 +62,9 @@ def show(request: Request, id: UUID) -> HttpResponse:
         "draft": draft,
         "level": level,
         "levels": levels_of(drawing, level),
-        "wires": _drawn(canvas, wires=True),
-        "tiles": _drawn(canvas, wires=False),
+        "wires": _drawn(canvas, "wire-"),
+        "tiles": _drawn(canvas, "frame-", "box-", "note-"),
+        "map": _drawn(canvas, "map-"),
         "is_empty": not drawing.level(level).tasks,
         "examples": examples_on(drawing),
         "problems": problems,
@@ -74,8 +75,8 @@ def show(request: Request, id: UUID) -> HttpResponse:
     return render(request, "workflows/edit.html", page)
 
 
-def _drawn(canvas: Canvas, *, wires: bool) -> SafeString:
-    html = (part for name, part in canvas.parts.items() if name.startswith("wire-") == wires)
+def _drawn(canvas: Canvas, *kinds: str) -> SafeString:
+    html = (part for name, part in canvas.parts.items() if name.startswith(kinds))
     return mark_safe("".join(html))  # noqa: S308 - every text in it went through its escape
 
 

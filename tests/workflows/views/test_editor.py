@@ -60,7 +60,8 @@ def test_the_page_draws_the_draft_and_offers_task_types(browser):
 
 def test_an_act_is_answered_with_the_parts_that_changed(browser):
     answer = browser.do("add", type="text.split", at=[16, 32]).json()
-    assert list(answer["parts"]) == ["box-split"]
+    assert list(answer["parts"]) == ["box-split", "map-split"]
+    assert '<rect id="map-split" class="wrong" x="16" y="32"' in answer["parts"]["map-split"]
     assert 'data-x="16"' in answer["parts"]["box-split"]
     assert answer["undo"] == "Add text.split"
 
@@ -73,8 +74,8 @@ def test_what_is_gone_is_said_too(browser):
 def test_undo_and_redo_are_answered_alike(browser):
     browser.client.get(browser.url)
     browser.do("add", type="text.split")
-    assert browser.ask("undo/").json()["parts"] == {"box-split": None}
-    assert list(browser.ask("redo/").json()["parts"]) == ["box-split"]
+    assert browser.ask("undo/").json()["parts"] == {"box-split": None, "map-split": None}
+    assert list(browser.ask("redo/").json()["parts"]) == ["box-split", "map-split"]
 
 
 def test_a_page_that_only_looks_hears_what_others_did(browser, bobs):
@@ -129,6 +130,17 @@ def test_hostile_ids_of_an_imported_drawing_are_text_on_the_canvas():
     canvas = canvas_of(Draft.from_json(json.dumps(document)), "", default_registry())
     assert len(canvas.parts) > 4
     assert not [part for part in canvas.parts.values() if "<script>" in part]
+
+
+def test_a_note_is_markdown_that_only_reads(browser):
+    text = "# Why\n\n**Fast** [here](https://example.org/)\n\n<script>alert(1)</script> [x](javascript:alert(1))"
+    note = {"box": [0, 0, 240, 112], "text": text}
+    part = browser.do("note", id="n1", note=note).json()["parts"]["note-n1"]
+    assert "<h4>Why</h4>" in part
+    assert "<strong>Fast</strong>" in part
+    assert 'href="https://example.org/"' in part
+    assert "<script" not in part
+    assert 'href="javascript' not in part
 
 
 def test_a_level_that_is_gone_sends_the_page_away(browser):
