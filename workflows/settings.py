@@ -1,5 +1,6 @@
 """Every setting of the project; values come from the environment."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import environ  # type: ignore[import-untyped]
@@ -55,6 +56,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "channels",
     "django_htmx",
+    "axes",
     "workflows",
 ]
 MIDDLEWARE = [
@@ -69,6 +71,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "workflows.views.refusals.SaysWhatIsAllowed",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "workflows.urls"
 ASGI_APPLICATION = "workflows.asgi.application"
@@ -117,6 +120,20 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+# Who gives a wrong password for a user name five times from one address waits an hour there;
+# elsewhere that person signs in as ever, so nobody can lock them out.
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(hours=1)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_CALLABLE = "workflows.views.people.locked_out"
+AXES_CLIENT_IP_CALLABLE = "workflows.client_address.address_of"
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign-in"

@@ -1,5 +1,7 @@
 """Signing in and out, and what a person has here."""
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login, logout, update_session_auth_hash
@@ -15,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from workflows.http import Request
 from workflows.models import Membership
 
+WAIT = "That was wrong too often: try again in an hour, or ask an owner of your team for help."
 REFUSED = "This user name and password do not belong together; capital letters count."
 
 
@@ -34,6 +37,14 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     fault = REFUSED if form.is_bound else ""
     page = {"form": form, "fault": fault, "next": goal}
     return render(request, "people/sign_in.html", page, status=422 if fault else 200)
+
+
+def locked_out(request: HttpRequest, _given: Any = None, *_args: Any, **_more: Any) -> HttpResponse:
+    """Say that nobody signs in by this name from here for an hour; whether it exists stays unsaid."""
+    form = AuthenticationForm(request)
+    form.fields["username"].widget.attrs.update(autocomplete="username")
+    page = {"form": form, "fault": WAIT, "next": _goal(request)}
+    return render(request, "people/sign_in.html", page, status=429)
 
 
 @require_POST
