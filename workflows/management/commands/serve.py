@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from workflows.alone import AlreadyServed, alone, only_server
 from workflows.demo_library import add_demo_person, load_demos
+from workflows.newer import NewerDatabase, refuse_newer
 
 DEMO_PERSON = "demo"
 SOCKET_SECONDS = 12 * 60 * 60
@@ -27,12 +28,13 @@ class Command(BaseCommand):
             with only_server():
                 self._prepare()
                 self._serve()
-        except AlreadyServed as refusal:
+        except (AlreadyServed, NewerDatabase) as refusal:
             raise CommandError(str(refusal)) from None
 
     def _prepare(self) -> None:
         """Bring the database and the files up to date; servers of one database do it in turn."""
         with alone():
+            refuse_newer()
             call_command("migrate", verbosity=0, interactive=False)
             call_command("collectstatic", verbosity=0, interactive=False)
             load_demos()
