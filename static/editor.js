@@ -3,9 +3,12 @@
 import { Camera } from "./camera.js";
 import { chooseOne, choosePort, chooseType } from "./choosing.js";
 import { DraftPage, boxOf, place } from "./draft.js";
-import { Gestures, snap, thingOf } from "./gestures.js";
+import { KEYS, nameOf, showKeys } from "./editor_keys.js";
+import { Gestures, snap } from "./gestures.js";
 import { Minimap } from "./minimap.js";
+import { notesOn } from "./notes.js";
 import { Selection } from "./selection.js";
+import { Since } from "./since.js";
 import { Together } from "./together.js";
 
 const GRID = 16;
@@ -32,7 +35,9 @@ const gestures = new Gestures({
   connect: { join, expose, fits, choose },
   open: (part) => { if (part.classList.contains("compound")) goInto(part); else if (!part.dataset.id) write(part); else panel.querySelector("input, textarea, select")?.focus(); },
 });
+const { putDown, write } = notesOn({ page, selection, camera, board });
 const together = new Together(page);
+const since = new Since(page);
 minimap = new Minimap(camera, () => selection.parts().map(boxOf));
 const fitAll = (least) => camera.fit(selection.parts().map(boxOf), least);
 
@@ -56,7 +61,8 @@ function refresh(answer, fresh) {
   document.getElementById("publish").disabled = Boolean(answer.published || answer.problems);
   document.getElementById("start-here").hidden = selection.tasks().length > 0;
   together.mark();
-  if (fresh) minimap.refit();
+  since.mark();
+  if (fresh) { minimap.refit(); since.soon(); }
   if (fresh && document.getElementById("state")) showState();
   else if (fresh && !panel.contains(document.activeElement)) showPanel();
 }
@@ -182,48 +188,6 @@ async function paste({ links = false } = {}) {
   if (await page.act({ op: "paste", level: page.level, clip, links })) selection.select(selection.tasks().filter((part) => !before.has(part.id)));
 }
 
-// ── notes and frames ────────────────────────────────────────────────────────────────────────────
-
-function putDown(kind) {
-  const boxes = selection.all().map(boxOf);
-  const at = camera.middle();
-  const id = `${kind[0]}${Date.now().toString(36)}`;
-  const box = kind === "frame" && boxes.length ? around(boxes) : [snap(at.x - 120), snap(at.y - 60), 240, kind === "frame" ? 160 : 112];
-  const text = kind === "frame" ? { title: "Part" } : { text: "Note" };
-  page.act({ op: kind, id, [kind]: { box, inside: page.level, ...text } })
-    .then(() => { const made = document.getElementById(`${kind}-${id}`); if (made) { selection.take(made); write(made); } });
-}
-
-function around(boxes) {
-  const [left, top] = [Math.min(...boxes.map((box) => box.x)) - 24, Math.min(...boxes.map((box) => box.y)) - 48];
-  return [left, top, Math.max(...boxes.map((box) => box.x + box.width)) + 24 - left, Math.max(...boxes.map((box) => box.y + box.height)) + 24 - top];
-}
-
-// A note, or the title of a frame, is written where it stands.
-function write(part) {
-  const field = document.createElement("textarea");
-  const before = part.dataset.note ? part.dataset.text : part.textContent;
-  field.value = before;
-  field.className = "writing";
-  field.setAttribute("aria-label", part.dataset.note ? "Note" : "Title of the frame");
-  part.append(field);
-  field.select();
-  let given = false;
-  const done = (keep) => {
-    if (given) return;
-    given = true;
-    field.remove();
-    board.focus({ preventScroll: true, focusVisible: false });
-    if (keep && field.value !== before) page.act(thingOf(part, page.level, part.dataset.note ? { text: field.value } : { title: field.value.slice(0, 200) }));
-  };
-  field.addEventListener("blur", () => done(true));
-  field.addEventListener("keydown", (event) => {
-    event.stopPropagation();
-    if (event.key === "Escape") done(false);
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey || part.dataset.frame)) { event.preventDefault(); done(true); }
-  });
-}
-
 function rename() {
   const [only] = selection.all();
   if (only && !only.dataset.id) write(only);
@@ -277,47 +241,15 @@ const ACTS = {
   fitSelected: ["Show what is selected", () => camera.fit(selection.all().map(boxOf))],
   nearer: ["Zoom in", () => camera.zoomTo(camera.zoom * 1.25)],
   farther: ["Zoom out", () => camera.zoomTo(camera.zoom / 1.25)],
+  values: ["Show or hide what the last run gave", () => tell(since.toggle())],
+  tryIt: ["Try the draft", () => { location.href = document.getElementById("try").href; }],
+  tryTo: ["Try it up to what is selected", () => { const id = selection.only(); if (id && !page.level) location.href = `${document.getElementById("try").href}?${new URLSearchParams({ until: id })}`; }],
+  outline: ["The same as a list with forms", () => { document.getElementById("outline-link").click(); }],
   map: ["Show or hide the map", () => tell(minimap.toggle() ? "The map is shown" : "The map is hidden")],
   saved: ["Say that it is saved", () => tell("Saved: every act is saved as you do it")],
   state: ["Problems and history", showState],
-  keys: ["This list", () => showKeys()],
+  keys: ["This list", () => showKeys(ACTS)],
 };
-
-const KEYS = {
-  n: "add", c: "connect", "Shift+c": "connectInto", "Shift+i": "exposeInput", "Shift+o": "exposeOutput",
-  Enter: "enter", Escape: "out", F2: "rename", d: "disable", Delete: "remove", Backspace: "remove",
-  "Ctrl+Delete": "bridge", "Ctrl+Backspace": "bridge", "Ctrl+z": "undo", "Ctrl+Shift+z": "redo", "Ctrl+y": "redo",
-  "Ctrl+c": "copy", "Ctrl+x": "cut", "Ctrl+v": "paste", "Ctrl+Shift+v": "pasteLinked", "Ctrl+d": "duplicate",
-  "Alt+x": "group", "Alt+Shift+x": "unpack", "Ctrl+g": "frame", "Shift+s": "note", "Alt+Shift+t": "tidy",
-  "Alt+Shift+l": "alignLeft", "Alt+Shift+u": "alignTop",
-  ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down",
-  "Shift+ArrowUp": "alsoUp", "Shift+ArrowDown": "alsoDown", "Shift+ArrowRight": "downstream", "Shift+ArrowLeft": "upstream",
-  "Ctrl+a": "all", b: "boxSelect",
-  "Alt+ArrowLeft": "nudgeLeft", "Alt+ArrowRight": "nudgeRight", "Alt+ArrowUp": "nudgeUp", "Alt+ArrowDown": "nudgeDown",
-  0: "one", 1: "fit", ".": "fitSelected", "+": "nearer", "=": "nearer", "-": "farther", m: "map", "Ctrl+s": "saved", p: "state", "?": "keys",
-};
-
-// Acts that draw or change, for those who look for them in a list.
-function showKeys() {
-  const sheet = document.getElementById("editor-keys");
-  const rows = new Map();
-  for (const [key, act] of Object.entries(KEYS)) rows.set(act, [...(rows.get(act) ?? []), key]);
-  sheet.querySelector("dl").replaceChildren(...[...rows].map(([act, keys]) => {
-    const row = document.createElement("div");
-    const [name, what] = [document.createElement("dt"), document.createElement("dd")];
-    for (const key of keys) { const kbd = document.createElement("kbd"); kbd.textContent = key; name.append(kbd, " "); }
-    [what.textContent] = ACTS[act];
-    row.append(name, what);
-    return row;
-  }));
-  sheet.showModal();
-}
-
-function nameOf(event) {
-  const letter = event.key.length === 1;
-  const shift = event.shiftKey && (!letter || /[a-z]/i.test(event.key));
-  return `${event.ctrlKey || event.metaKey ? "Ctrl+" : ""}${event.altKey ? "Alt+" : ""}${shift ? "Shift+" : ""}${letter ? event.key.toLowerCase() : event.key}`;
-}
 
 board.addEventListener("keydown", (event) => {
   const act = KEYS[nameOf(event)];
@@ -347,7 +279,9 @@ board.addEventListener("drop", (event) => {
   event.preventDefault();
   const at = camera.place(event);
   const type = event.dataTransfer.getData("text/plain");
-  if (type) add(type, { x: at.x - 104, y: at.y - 20 });
+  const wire = document.elementFromPoint(event.clientX, event.clientY)?.closest(".wire:not([data-target^='$outputs'])");
+  if (type && wire) page.act({ op: "insert", level: page.level, source: wire.dataset.source, target: wire.dataset.target, type, at: [snap(at.x - 104), snap(at.y - 20)] });
+  else if (type) add(type, { x: at.x - 104, y: at.y - 20 });
 });
 
 // A form in the panel is an act like any other; what it answers is the form drawn again.

@@ -75,6 +75,7 @@ urlpatterns = [
     path("workflows/<uuid:id>/edit/palette/", editor.palette, name="draft-palette"),
     path("workflows/<uuid:id>/edit/panel/", panel.panel, name="draft-panel"),
     path("workflows/<uuid:id>/edit/clip/", editor.clip, name="draft-clip"),
+    path("workflows/<uuid:id>/edit/last-run/", editor.last_run, name="draft-last-run"),
     path("workflows/<uuid:id>/edit/problems/", editor.problems, name="draft-problems"),
     path("workflows/<uuid:id>/edit/publish/", editor.make_version, name="draft-publish"),
     path("workflows/<uuid:id>/run/", runs.start, name="run-start"),

@@ -30,8 +30,10 @@ from workflows.editing import (
 )
 from workflows.examples import examples_on
 from workflows.http import Request
+from workflows.last_run import since_last_run
 from workflows.models import Right, Workflow
 from workflows.models.drafting import OutdatedAct, act, draft_of, publish, redo, stack_of, undo
+from workflows.trials import last_run_of
 
 MOST_BYTES = 1024 * 1024
 DIGITS = 9
@@ -176,6 +178,23 @@ def clip(request: Request, id: UUID) -> HttpResponse:
         return JsonResponse(clip_of(drawing, request.GET.get("level", ""), chosen))
     except DefinitionError as fault:
         return JsonResponse({"sentence": fault.sentence}, status=422)
+
+
+@login_required
+@never_cache
+@require_safe
+def last_run(request: Request, id: UUID) -> HttpResponse:
+    """Give what the ports of a level gave in the last run, and which tasks changed since."""
+    workflow = workflow_for(request.user, id, Right.EDIT)
+    run = last_run_of(workflow)
+    if run is None:
+        return JsonResponse({})
+    try:
+        said = since_last_run(draft_of(workflow).drawing, request.GET.get("level", ""), run)
+    except DefinitionError:
+        return JsonResponse({})
+    url = reverse("run-show", args=[run.pk])
+    return JsonResponse({"values": said.values, "changed": said.changed, "run": url})
 
 
 @login_required
