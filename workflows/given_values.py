@@ -11,6 +11,7 @@ from runner.graph.building import graph_port
 from runner.graph.expression import TAG
 from runner.graph.port_types import bare, in_words, options_of
 from runner.graph.ports import Port
+from runner.graph.values import decode
 from workflows.forms import StartForm
 from workflows.sources import Source
 
@@ -43,7 +44,10 @@ class ValuesForm(StartForm):
         del self.fields["key"]
         for name, port in ports.items():
             if options := _options(port):
-                self.fields[f"port-{name}"] = _choice(self.fields[f"port-{name}"], options)
+                chosen = constants.get(name)
+                self.fields[f"port-{name}"] = _choice(
+                    self.fields[f"port-{name}"], options, port.default, chosen
+                )
         own = own or {}
         for name, field in own.items():
             field.label = self.fields[f"port-{name}"].label
@@ -96,8 +100,9 @@ class Given:
 
     @property
     def kind(self) -> str:
-        """What it takes, in words."""
-        return in_words(self.port.type)
+        """What it takes, in words; nothing where its field says so by itself."""
+        own = self.field is not None and not hasattr(self.field.field, "kind")
+        return "" if own else in_words(self.port.type)
 
     @property
     def key(self) -> str:
@@ -164,14 +169,19 @@ def _options(port: Port) -> tuple[str, ...]:
     return choices if all(isinstance(each, str) for each in choices) else ()
 
 
-def _choice(was: forms.Field, options: Sequence[str]) -> forms.Field:
-    first = f"as it is by itself: {was.initial}" if was.initial else "not said"
+def _choice(
+    was: forms.Field, options: Sequence[str], by_itself: str | None, chosen: Any
+) -> forms.Field:
+    """Offer options to choose from; `by_itself` is the default (JSON), `chosen` what is set."""
+    default = None if by_itself is None else decode(by_itself)
+    first = "not said" if default is None else f"as it is by itself: {default}"
+    strays = [(chosen, f"{chosen}: no such choice")] if chosen and chosen not in options else []
     made = forms.ChoiceField(
-        choices=[("", first), *((each, each) for each in options)],
+        choices=[("", first), *strays, *((each, each) for each in options)],
         required=False,
         label=was.label,
         help_text=was.help_text,
-        initial=was.initial,
+        initial=chosen,
         error_messages={"invalid_choice": "Choose one of the list."},
     )
     made.kind = "choice"  # type: ignore[attr-defined]

@@ -129,7 +129,8 @@ def _told(request: Request, workflow: Workflow, level: str, path: str) -> HttpRe
     if form == "publish":
         return HttpResponseRedirect(reverse("workflow-show", args=[workflow.pk]), status=303)
     messages.info(request, f"{told.done[-1].words}." if told.done else "Nothing has changed.")
-    return HttpResponseRedirect(_next(workflow, level, path, told), status=303)
+    onward = _next(workflow, level, path, told, stays=form == "strategy")
+    return HttpResponseRedirect(onward, status=303)
 
 
 def _done(request: Request, workflow: Workflow, level: str, path: str) -> Told:
@@ -160,7 +161,7 @@ def _panel(workflow: Workflow, level: str, path: str) -> Panel | None:
         return None
 
 
-def _next(workflow: Workflow, level: str, path: str, told: Told) -> str:
+def _next(workflow: Workflow, level: str, path: str, told: Told, *, stays: bool) -> str:
     """Say where to go on: to the one task that was added, or where the person was."""
     drawing = draft_of(workflow).drawing
     added = [
@@ -169,7 +170,8 @@ def _next(workflow: Workflow, level: str, path: str, told: Told) -> str:
         for change in act.changed
         if change.kind == "task" and change.word == "added"
     ]
-    shown = added[0] if len(added) == 1 else path
+    # Whoever lists subtasks goes on listing them.
+    shown = added[0] if len(added) == 1 and not stays else path
     level = level if not level or _is_there(drawing, level) else ""
     if shown and _is_there(drawing, shown):
         return f"{_url(workflow.pk, level, shown)}#panel"

@@ -231,3 +231,74 @@ def test_a_task_that_is_gone_is_said(say):
     answer = say("nothing")
     assert answer.status_code == 422
     assert "There is no task" in answer.content.decode()
+
+
+# ── settings of control tasks ───────────────────────────────────────────────────────────────────
+
+
+def test_a_choice_that_was_made_stays_chosen_when_something_else_is_said(draft, alice, say):
+    act(draft, alice, revision(), {"op": "add", "type": "flow.branch"})
+    rows = {"config-port-branches-0-name": "large"}
+    page = say("branch", **rows, **{"config-port-mode": "all"}).content.decode()
+    assert '<option value="all" selected>all</option>' in page
+    assert "as it is by itself: first" in page
+    assert document("branch")["config"]["mode"] == "all"
+
+
+def test_rows_that_make_no_sense_are_said_beside_them_and_nothing_is_lost(draft, alice, say):
+    act(draft, alice, revision(), {"op": "add", "type": "flow.branch"})
+    before = revision()
+    key = "config-port-branches-0"
+    rows = {f"{key}-name": "", f"{key}-if-0-port": "value", f"{key}-if-0-is": "==",
+            f"{key}-if-0-value": "<b>5</b>", f"{key}-if-0-path": "deep.er"}  # fmt: skip
+    answer = say("branch", **rows)
+    page = answer.content.decode()
+    assert (answer.status_code, revision()) == (422, before)
+    assert "Give each branch a name." in page
+    assert 'value="&lt;b&gt;5&lt;/b&gt;"' in page
+    assert 'value="deep.er"' in page
+
+
+def test_a_branch_that_is_ticked_to_go_goes_and_a_renamed_one_keeps_its_condition(
+    draft, alice, say
+):
+    act(draft, alice, revision(), {"op": "add", "type": "flow.branch"})
+    nested = {"not": {"port": "value", "is": "true"}}
+    branches = [{"name": "a", "if": nested}, {"name": "b", "if": nested}]
+    act(
+        draft, alice, revision(), {"op": "task", "path": "branch", "config": {"branches": branches}}
+    )
+    rows: dict[str, str] = {}
+    for number, name in enumerate("ab"):
+        key = f"config-port-branches-{number}"
+        rows |= {f"{key}-name": f"{name}2", f"{key}-was": name}
+        rows |= {f"{key}-if-json": '{\r\n "not": {"port": "value", "is": "true"}}'}
+    rows["config-port-branches-1-remove"] = "on"
+    say("branch", **rows)
+    assert document("branch")["config"]["branches"] == [{"name": "a2", "if": nested}]
+
+
+def test_what_a_row_does_not_show_of_a_question_stays(draft, alice, say):
+    act(draft, alice, revision(), {"op": "add", "type": "flow.ask"})
+    field = {"name": "size", "type": "int", "minimum": 1, "default": 5, "help": "In metres."}
+    config = {"kind": "input", "fields": [field]}
+    act(draft, alice, revision(), {"op": "task", "path": "ask", "config": config})
+    rows = {"config-port-fields-0-name": "width", "config-port-fields-0-type": "int",
+            "config-port-fields-0-title": "Width", "config-port-fields-0-was": "size",
+            "config-port-kind": "input"}  # fmt: skip
+    say("ask", **rows)
+    kept = document("ask")["config"]["fields"]
+    assert kept == [field | {"name": "width", "title": "Width"}]
+
+
+def test_subtasks_are_put_in_order_and_taken_away(draft, alice, say):
+    act(draft, alice, revision(), {"op": "add", "type": "flow.fallback"})
+    for kind in ("text.keywords", "text.count_words"):
+        say("fallback", form="strategy", kind=kind)
+    say("fallback", form="strategy", later="keywords")
+    inside = [each["id"] for each in document("fallback")["graph"]["tasks"]]
+    assert inside == ["count_words", "keywords"]
+    say("fallback", form="strategy", drop="count_words")
+    assert [each["id"] for each in document("fallback")["graph"]["tasks"]] == ["keywords"]
+    answer = say("fallback", form="strategy")
+    assert "Choose the type of the task to add first." in answer.content.decode()
