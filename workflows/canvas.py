@@ -11,6 +11,7 @@ from functools import lru_cache
 from html import escape
 
 from runner.editing.draft import BORDERS, Draft, joined
+from runner.editing.placing import spot_by_itself
 from runner.errors import Problem
 from runner.graph.checking import CheckedGraph, examine
 from runner.graph.dataflow import ERROR_PORT, Dataflow
@@ -104,7 +105,7 @@ def _boxes(
             checked.tasks.get(task.id),
             fed=fed.get(task.id, ()),
             read=read.get(task.id, ()),
-            at=spots.get(path, (320 + GRID * (number % 40), GRID * (number % 40))),
+            at=spots.get(path, spot_by_itself(number)),
             problems=tuple(wrong.get(path, ())),
         )
     if graph.outputs or level:

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Literal
 
-from runner.editing.draft import Draft
+from runner.editing.draft import Draft, joined
 from runner.editing.edit import Edit, Name, Path, Title, free_name, plain_inside, title_of
-from runner.editing.tasks import new_task, ports_of, takes
+from runner.editing.tasks import new_task, placed, ports_of, takes
 from runner.graph.building import graph_port
 from runner.graph.dataflow import GRAPH_INPUTS
 from runner.graph.definition import DefinedTask, GraphDefinition, GraphOutput
@@ -42,7 +42,8 @@ class AddSubtask(Edit):
         level = _fed(level, holder, task.id, inputs, last, registry)
         if holder.type not in ALTERNATIVES:
             level = _giving(level, holder, task.id, list(outputs), last)
-        return draft.changed(self.path, lambda _: level)
+        added = draft.changed(self.path, lambda _: level)
+        return placed(added, joined(self.path, task.id), None)
 
     def words(self, draft: Draft) -> str:
         """Say what is added to what."""

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from runner.editing.draft import Draft, joined, parted
 from runner.editing.edit import At, Edit, End, InLevel, Name, Path, Title, free_id, title_of
+from runner.editing.placing import beside
 from runner.errors import DefinitionError, RunnerError
 from runner.graph.checking import CheckedGraph, examine
 from runner.graph.dataflow import ERROR_PORT, GRAPH_INPUTS, Dataflow
@@ -269,10 +270,8 @@ def new_task(level: GraphDefinition, kind: str, title: str, registry: TaskRegist
 
 
 def placed(draft: Draft, path: str, at: At | None) -> Draft:
-    """Put a task somewhere on the sheet; without a place it stands where the layout puts it."""
-    if at is None:
-        return draft
-    spot = round(at[0]), round(at[1])
+    """Put a task somewhere on the sheet; without a place it comes to stand beside its neighbour."""
+    spot = beside(draft, *parted(path)) if at is None else (round(at[0]), round(at[1]))
     return draft.on(positions={**draft.sheet.positions, path: spot})
 
 

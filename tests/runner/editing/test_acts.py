@@ -59,7 +59,7 @@ def test_a_task_gets_a_free_id_and_stands_where_it_was_put():
     draft = do(do(Draft(definition=GraphDefinition()), "add", type="test.add"), "add",
                type="test.add", at=[40.4, 80.6])  # fmt: skip
     assert ids(draft) == ["add", "add_2"]
-    assert draft.sheet.positions == {"add_2": (40, 81)}
+    assert draft.sheet.positions["add_2"] == (40, 81)
 
 
 def test_a_task_added_at_a_port_is_joined_to_it():

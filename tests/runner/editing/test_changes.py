@@ -78,7 +78,7 @@ def changes_of(draft, **asked):
 @pytest.mark.parametrize(
     ("word", "asked"),
     [
-        ("added", {"op": "add", "type": "test.note"}),
+        ("added", {"op": "input", "port": {"name": "n", "type": "int"}}),
         ("changed", {"op": "title", "path": "one", "title": "x"}),
         ("removed", {"op": "disconnect", "source": "more.result", "target": "note.values"}),
     ],
