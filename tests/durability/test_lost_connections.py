@@ -1,6 +1,7 @@
 """T10: a PostgreSQL server that ends sessions, or is away for a while, under the runs of a process.
 
-ANABRANCH_RUNS_UNDER_LOSS says how many runs.
+ANABRANCH_RUNS_UNDER_LOSS says how many runs; ANABRANCH_LOSS_SECONDS how far apart the losses are
+at most, and ANABRANCH_SEED when they come.
 """
 
 import os
@@ -12,6 +13,7 @@ import psycopg
 import pytest
 
 from tests.databases import postgres_database, why_no_postgres
+from tests.durability.installation import chance_of
 from tests.durability.observed import lines_of
 from tests.durability.watching import Environment, look, process, queue, wait_until
 
@@ -21,6 +23,11 @@ pytestmark = [
 ]
 RUNS = int(os.environ.get("ANABRANCH_RUNS_UNDER_LOSS", "20"))
 LENGTH = 20
+#: Apart from each other, in seconds: in full 5 to 40.
+SHORTEST_IN_FULL = 5.0
+LONGEST = float(os.environ.get("ANABRANCH_LOSS_SECONDS", "4"))
+#: How long a restart takes: its sessions end, and for so long it takes no others.
+RESTART_SECONDS = 1
 #: A commit's, a read's and a lease's.
 SESSIONS = 3
 AWAY_SECONDS = 3
@@ -69,6 +76,25 @@ def test_a_server_that_is_away_for_a_while_holds_up_and_loses_nothing(environmen
         away(environment["DATABASE_URL"], AWAY_SECONDS)
         assert wait_until(lambda: all_completed(environment))
         owner.communicate()
+    check_as_if_nothing_had_been(environment, tmp_path)
+
+
+def test_a_server_that_restarts_again_and_again_costs_nothing(environment, tmp_path):
+    """P1, P2, P10: a monkey, as long as runs are under way; sessions are counted from outside."""
+    chance = chance_of("restarts", environment)
+    queue(environment, RUNS, LENGTH)
+    restarts, most = 0, 0
+    with process(environment, "owner", tmp_path) as owner:
+        assert wait_until(lambda: lines_of(tmp_path / "began"))
+        while not all_completed(environment):
+            most = max(most, look(environment, "SELECT count(*) FROM others")[0][0])
+            away(environment["DATABASE_URL"], RESTART_SECONDS)
+            restarts += 1
+            Event().wait(chance.uniform(min(SHORTEST_IN_FULL, LONGEST / 4), LONGEST))
+        open_sessions = look(environment, "SELECT count(*) FROM others")[0][0]
+        owner.communicate()
+    assert restarts
+    assert max(most, open_sessions) <= SESSIONS
     check_as_if_nothing_had_been(environment, tmp_path)
 
 
