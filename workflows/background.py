@@ -21,6 +21,7 @@ class RunnerOfThisProcess:
     def __init__(self) -> None:
         # Loaded here: pages and commands only wake, and need neither the tasks nor the engine.
         from runner.execution.background import BackgroundRunner  # noqa: PLC0415
+        from runner.execution.expressions import ExpressionLimits, MontyExpressions  # noqa: PLC0415
         from runner.execution.host import Host  # noqa: PLC0415
         from runner.execution.slots import Slots  # noqa: PLC0415
         from runner.graph.registry import default_registry  # noqa: PLC0415
@@ -44,6 +45,13 @@ class RunnerOfThisProcess:
                 on_commit=live.publish,
                 on_stall=live.stall,
                 is_watched=live.is_watched,
+                expressions=MontyExpressions(
+                    ExpressionLimits(
+                        seconds=settings.EXPRESSION_SECONDS,
+                        memory_bytes=settings.EXPRESSION_MEMORY,
+                        value_bytes=settings.EXPRESSION_VALUES,
+                    )
+                ),
                 ahead_bytes=settings.AHEAD_LIMIT,
                 output_bytes=settings.OUTPUT_LIMIT,
                 stream_bytes=settings.STREAM_LIMIT,

@@ -5,6 +5,8 @@ from django.core.exceptions import ImproperlyConfigured
 LEASE_SECONDS = 30.0
 SHORTEST_LEASE = 1.0
 LONGEST_LEASE = 3600.0
+SHORTEST_SECONDS = 0.01
+MOST_SECONDS = 60.0
 SMALLEST_SIZE = 1 << 10
 LARGEST_SIZE = 1 << 40
 MOST_DAYS = 36_500
@@ -19,6 +21,19 @@ def lease_in(text: str) -> float:
     if not SHORTEST_LEASE <= seconds <= LONGEST_LEASE:
         raise ImproperlyConfigured(
             f"ANABRANCH_LEASE_SECONDS must be {SHORTEST_LEASE:g} to {LONGEST_LEASE:g} seconds."
+        )
+    return seconds
+
+
+def seconds_in(name: str, text: str, default: float) -> float:
+    """Read the seconds of something short; raises ImproperlyConfigured beyond 0.01 to 60."""
+    try:
+        seconds = float(text) if text else default
+    except ValueError:
+        seconds = 0.0
+    if not SHORTEST_SECONDS <= seconds <= MOST_SECONDS:
+        raise ImproperlyConfigured(
+            f"{name} must be {SHORTEST_SECONDS:g} to {MOST_SECONDS:g} seconds."
         )
     return seconds
 

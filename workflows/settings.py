@@ -10,7 +10,7 @@ from django.utils.csp import CSP
 from runner.graph.reading import MAX_BYTES
 from workflows.channel_layers import layer_in
 from workflows.databases import database_in
-from workflows.limits import bytes_in, days_in, lease_in, limits_in
+from workflows.limits import bytes_in, days_in, lease_in, limits_in, seconds_in
 from workflows.log_lines import without_strangers_traces
 from workflows.secret_key import secret_key_in
 
@@ -176,6 +176,12 @@ def _bytes(name: str, default: int) -> int:
 # How much one port of a task may give at once, and stream in all, as JSON.
 OUTPUT_LIMIT = _bytes("ANABRANCH_OUTPUT_BYTES", 8 * 1024 * 1024)
 STREAM_LIMIT = _bytes("ANABRANCH_STREAM_BYTES", 64 * 1024 * 1024)
+# What the evaluation of one expression may take: time, memory, and the values that go in or out.
+EXPRESSION_SECONDS = seconds_in(
+    "ANABRANCH_EXPRESSION_SECONDS", env.str("ANABRANCH_EXPRESSION_SECONDS", default=""), 0.5
+)
+EXPRESSION_MEMORY = _bytes("ANABRANCH_EXPRESSION_MEMORY_BYTES", 64 * 1024 * 1024)
+EXPRESSION_VALUES = _bytes("ANABRANCH_EXPRESSION_VALUE_BYTES", 8 * 1024 * 1024)
 # How much that a run gave may wait for the database before its tasks wait as well.
 AHEAD_LIMIT = _bytes("ANABRANCH_AHEAD_BYTES", 64 * 1024 * 1024)
 # A file that a person may send, a file that a task may save, and how large a value is

@@ -1,6 +1,7 @@
 """`python -m runner graph.json`: a run on the memory store, shown in this terminal."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -93,7 +94,7 @@ async def _run_here(
         answer=lambda path, value: executor.answer(path, value, "console"),
         give_up=lambda: executor.cancel("console"),
     )
-    with_signals(lambda: executor.cancel("console"))
+    with_signals(lambda: executor.cancel("console"), close=renderer.close)
     try:
         await executor.run()
     finally:
@@ -105,18 +106,28 @@ def _is_person() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
 
+def _nothing() -> None:
+    return None
+
+
 def _say(sentence: str) -> None:
     sys.stderr.write(f"{sentence}\n")
     sys.stderr.flush()
 
 
-def with_signals(cancel: Callable[[], None]) -> None:
-    """Let Ctrl+C, or SIGTERM, cancel the run; a later Ctrl+C ends the process."""
+def with_signals(cancel: Callable[[], None], *, close: Callable[[], None] = _nothing) -> None:
+    """Let Ctrl+C, or SIGTERM, cancel the run; a later Ctrl+C ends the process after `close`."""
     loop = asyncio.get_running_loop()
+
+    def leave() -> None:
+        # Nothing is waited for, bodies that hear no cancel and threads least of all.
+        close()
+        _say("Ended at once; what was still running was not waited for.")
+        os._exit(CANCELLED)
 
     def stop() -> None:
         # Not at once: one key press may arrive twice, from the terminal and from a parent.
-        loop.call_later(SECOND_SIGNAL_SECONDS, loop.remove_signal_handler, signal.SIGINT)
+        loop.call_later(SECOND_SIGNAL_SECONDS, loop.add_signal_handler, signal.SIGINT, leave)
         cancel()
 
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -15,7 +15,7 @@ from uuid import UUID
 from runner.errors import ExpressionError, ValueFault
 from runner.graph.artifact import Artifact
 from runner.graph.expression import FUNCTIONS, LONGEST, check, position
-from runner.graph.values import decode, encode
+from runner.graph.values import bytes_of, decode, encode
 
 if TYPE_CHECKING:
     from pydantic_monty import AsyncMonty, MontyError, ResourceLimits
@@ -97,12 +97,12 @@ class MontyExpressions:
             raise ExpressionError(refused)
         most = self.limits.value_bytes
         given = {name: _as_sandboxed(value) for name, value in values.items()}
-        if sum(len(_encoded(each, "was given")) for each in given.values()) > most:
+        if sum(bytes_of(_encoded(each, "was given")) for each in given.values()) > most:
             raise ExpressionError(f"The expression would read more than {_in_words(most)}.")
         async with self._room:
             result = await self._feed(source.strip(), given)
         text = _encoded(result, "gave")
-        if len(text) > most:
+        if bytes_of(text) > most:
             raise ExpressionError(f"The expression gave more than {_in_words(most)}.")
         value: JSON = decode(text)
         return value

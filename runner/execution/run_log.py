@@ -1,6 +1,7 @@
 """RunLog: numbers the events of one run and hands them to the store, a batch at a time."""
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ from runner.graph.values import bytes_of
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.events import Event
 from runner.run.progress import Progress
+
+logger = logging.getLogger(__name__)
 
 BATCH_ENTRIES = 500
 RETRY_SECONDS = 1.0
@@ -182,7 +185,11 @@ class RunLog:
             _, future = self._waiting.popleft()
             if not future.done():
                 future.set_result(None)
-        self._on_commit(self._run, self.durable)
+        try:
+            self._on_commit(self._run, self.durable)
+        except Exception:
+            # Whoever listens cannot hurt a run: what was kept stays kept, and is read later.
+            logger.exception("Who is told of what is kept of run %s failed.", self._run)
 
     async def _outlast(self, batch: Batch) -> None:
         """Try again until the storage takes the batch, or it was kept in memory for too long."""

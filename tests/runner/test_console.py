@@ -123,6 +123,7 @@ def test_a_second_ctrl_c_ends_what_does_not_hear_the_first(tmp_path):
         heard += process.stderr
 
     assert (process.returncode, heard[:2]) == (130, ["begun\n", "told\n"])
+    assert heard[2:] == ["Ended at once; what was still running was not waited for.\n"]
     assert "RunCancelling" in said
     assert "RunCancelled" not in said
 

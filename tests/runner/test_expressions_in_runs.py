@@ -338,6 +338,15 @@ async def test_a_result_up_to_the_limit_comes_out_and_one_byte_more_does_not(tig
         await tight.evaluate("'a' * 11", {})
 
 
+async def test_sizes_are_counted_in_bytes(tight):
+    """Engine 8.3: as those of ports are."""
+    assert await tight.evaluate("x + '€' * 2", {"x": "€"}) == "€€€"
+    with pytest.raises(ExpressionError, match="would read more than 12 bytes"):
+        await tight.evaluate("len(x)", {"x": "€€€€"})
+    with pytest.raises(ExpressionError, match="gave more than 12 bytes"):
+        await tight.evaluate("'€' * 4", {})
+
+
 @pytest.mark.parametrize(
     "source", ["float('inf') - float('inf')", "[" * 90 + "]" * 90, "'x' * 10**7"]
 )

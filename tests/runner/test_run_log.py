@@ -93,6 +93,26 @@ async def test_a_batch_has_a_limit(log, store, monkeypatch):
     assert store.batches == [2, 2, 1]
 
 
+async def test_who_is_told_of_a_commit_and_fails_does_not_end_the_run(store, caplog):
+    """Engine 6.2: a broken reader cannot hurt a run; the log says what broke."""
+
+    def broken(_run, seq):
+        raise RuntimeError(f"no bell for {seq}")
+
+    (stored,) = await store.store.claim("test", 1)
+    log = RunLog(store, stored, Progress, broken)
+    seq = log.append(events.RunStarted())
+    waiting = asyncio.create_task(log.until_durable(seq))
+    await written(log, store)
+    await asyncio.wait_for(waiting, SECONDS)
+
+    assert store.store.runs[store.run].seq == log.durable == seq
+    assert [each.message for each in caplog.records] == [
+        f"Who is told of what is kept of run {store.run} failed."
+    ]
+    assert "no bell for 1" in caplog.text
+
+
 async def test_until_durable_waits_for_the_commit(log, store):
     seq = log.append(events.RunStarted())
     waiting = asyncio.create_task(log.until_durable(seq))

@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from workflows.limits import bytes_in, lease_in, limits_in
+from workflows.limits import bytes_in, lease_in, limits_in, seconds_in
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,16 @@ def test_a_size_is_read_in_bytes(text, size):
 def test_what_is_no_size_is_refused(text):
     with pytest.raises(ImproperlyConfigured, match=r"^ANABRANCH_UPLOAD_BYTES must be"):
         bytes_in("ANABRANCH_UPLOAD_BYTES", text, 5)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("", 0.5), ("0.01", 0.01), ("60", 60.0)])
+def test_a_short_time_is_read_up_to_its_limits(text, seconds):
+    """Engine 8.3."""
+    assert seconds_in("X", text, 0.5) == seconds
+
+
+@pytest.mark.parametrize("text", ["0.009", "60.1", "soon", "nan"])
+def test_a_short_time_beyond_its_limits_is_refused(text):
+    """Engine 8.3."""
+    with pytest.raises(ImproperlyConfigured, match=r"X must be 0\.01 to 60 seconds"):
+        seconds_in("X", text, 0.5)

@@ -101,7 +101,7 @@ class Follower:
     async def follow(self, run: UUID, renderer: Renderer) -> str:
         """Show the run's events until it is over or needs a person; give its status."""
         if self._interrupt is not None:
-            with_signals(self._note_interrupt)
+            with_signals(self._note_interrupt, close=renderer.close)
         try:
             while True:
                 standing, shown = await asyncio.to_thread(_read, run, self._cursor)
