@@ -98,6 +98,7 @@ def wait_for_end(server, run, seconds=300):
 
 @pytest.mark.slow
 def test_a_run_killed_ten_times_ends_and_hashes_no_finished_item_twice(server):
+    """R13."""
     observer = server.observer
     run = queue_run(server, {"rounds": 8})
     chance = random.Random(7)

@@ -542,6 +542,7 @@ def test_what_is_over_stays_over(server, demo, done_run, action, sentence):
 
 @pytest.mark.parametrize("end", ["kill", "stop"])
 def test_after_a_death_the_page_catches_up(server, demo, workflows, end):
+    """R2."""
     address = demo.start(workflows["slow"], question="?")
     wait_for_chunks(server, address)
     getattr(server, end)()

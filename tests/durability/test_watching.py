@@ -212,7 +212,7 @@ def seconds_of(server: Watched, run: str, name: str) -> float:
 
 
 def test_all_who_watch_see_the_same_and_the_run_takes_as_long_as_alone(server, capsys):
-    """T18. P9."""
+    """T18. P9. R1, R14."""
     server.prepare(words(server, "alone"), words(server, "watched"))
     alone, watched = server.runs
     unwatched = seconds_of(server, alone, "alone")
@@ -235,7 +235,7 @@ def test_all_who_watch_see_the_same_and_the_run_takes_as_long_as_alone(server, c
 
 
 def test_who_stops_reading_is_dropped_and_costs_the_run_nothing(server, capsys):
-    """T19. P9."""
+    """T19. P9. R14."""
     tasks, seconds = max(1, SLOW_MIB // 50), SLOW_MIB / 4
     settings = {"count": SLOW_MIB // tasks * 64, "size": 16 << 10, "seconds": seconds}
     plan = {"kind": "flood.bytes", "tasks": tasks}

@@ -162,6 +162,7 @@ def context_of(desk=None, attempt=1, path="one", run="run-1"):
 
 
 def test_progress_is_clamped_and_never_falls():
+    """R12."""
     desk = Desk()
     context = context_of(desk)
     for fraction in (-1, 0.5, 0.25, 7):

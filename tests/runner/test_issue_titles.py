@@ -1,6 +1,6 @@
 """What users of other workflow tools reported of their streams, as claims about this engine.
 
-The projects and numbers are those of public issues; a title is quoted only where it was found.
+R6. The projects and numbers are those of public issues; a title is quoted only where it was found.
 """
 
 import asyncio
@@ -121,7 +121,7 @@ async def test_a_graph_output_streams_chunk_by_chunk_through_a_pass_through_task
 )
 async def test_a_task_streams_the_same_whatever_it_is_called(name, title):
     """Engine 2.7. n8n 30270: "Streaming does not work properly if the AI Agent has any other name
-    than "AI Agent"."."""
+    than "AI Agent".". R16."""
 
     async def logged(task: str, **more: Any) -> tuple[list[tuple[str, str]], Any]:
         run = await Handshake().drive(

@@ -95,6 +95,7 @@ def test_the_matrix(mode, version, inputs, kept, new_run):
     ],
 )
 def test_what_no_task_sees_changes_nothing(change):
+    """R16."""
     found = rerun(planned(chain(), n=1), planned(chain(**change), n=1), completed="abcd")
     assert sorted(found.kept) == CHAIN
 

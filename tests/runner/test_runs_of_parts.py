@@ -194,7 +194,7 @@ async def test_the_bar_weighs_the_tasks_that_were_drawn():
 
 
 def test_the_bar_of_a_random_run_never_falls_and_ends_full():
-    """Engine 5.9."""
+    """Engine 5.9. R12."""
     _bars_of_random_runs()
 
 
@@ -276,7 +276,7 @@ _ADD: Mapping[str, Any] = {
 
 
 def test_the_bar_of_controls_in_controls_never_falls_and_ends_full():
-    """Engine 5.9, 5.10."""
+    """Engine 5.9, 5.10. R12."""
     _bars_of_controls()
 
 

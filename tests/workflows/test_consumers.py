@@ -103,6 +103,7 @@ def numbers_in(frames):
 
 
 async def test_a_late_joiner_misses_nothing_and_is_told_nothing_twice(socket_of, running):
+    """R1."""
     await write(running, 0, 1, 2)
     async with connected(socket_of("alice", running, "?after=1")) as socket:
         await write(running, 3)
@@ -241,7 +242,7 @@ async def test_a_page_too_far_behind_is_told_to_load_again(socket_of, running, m
 
 
 async def test_a_page_that_stopped_taking_is_closed(socket_of, running, monkeypatch):
-    """P9."""
+    """P9. R14."""
     monkeypatch.setattr(window, "UNSENT", 10)
     monkeypatch.setattr(window, "PATIENCE", 0.1)
     async with connected(socket_of("alice", running, "?after=0")) as stopped:

@@ -35,6 +35,7 @@ def logged(run):
 
 
 def test_a_hit_in_line_1_of_100_000_is_found(logged):
+    """R15."""
     many = (("b", "INFO", f"row {number}") for number in range(99_999))
     run = logged([("a", "INFO", "the Needle"), *many])
 
@@ -45,6 +46,7 @@ def test_a_hit_in_line_1_of_100_000_is_found(logged):
 
 
 def test_a_page_is_the_newest_lines_and_says_how_many_are_before(logged):
+    """R1."""
     run = logged([("a", "INFO", str(number)) for number in range(LINES + 1)])
 
     page = log_page(run, LogQuery())

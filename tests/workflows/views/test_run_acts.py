@@ -1,6 +1,7 @@
 """Cancel, resume, pause and continue: requests, never a change of the run itself."""
 
 import pytest
+from django.core.management import call_command
 
 from workflows.models import Run
 
@@ -23,6 +24,33 @@ def test_an_act_becomes_a_request_and_the_browser_returns(client_of, alice, rich
     assert answer["Location"] == f"/runs/{rich_run.pk}/"
     assert rich_run.requests.get().kind == act
     assert Run.objects.get(pk=rich_run.pk).status == status
+
+
+@pytest.mark.parametrize(
+    ("status", "act"),
+    [
+        ("running", "cancel"),
+        ("failed", "resume"),
+        ("interrupted", "resume"),
+        ("cancelled", "resume"),
+        ("running", "pause"),
+        ("paused", "continue"),
+    ],
+)
+def test_page_and_terminal_ask_the_same(client_of, alice, rich_run, status, act):
+    """R13."""
+    asked = []
+    for by_page in (True, False):
+        Run.objects.filter(pk=rich_run.pk).update(status=status)
+        if by_page:
+            client_of(alice).post(f"/runs/{rich_run.pk}/{act}/")
+        else:
+            call_command(f"{act}_run", str(rich_run.pk), person="alice")
+        (request,) = rich_run.requests.values("kind", "payload", "actor")
+        asked.append(request)
+        rich_run.requests.all().delete()
+
+    assert asked[0] == asked[1]
 
 
 def test_htmx_gets_the_buttons(client_of, alice, rich_run, hx):

@@ -19,10 +19,21 @@ def page(client_of, alice, rich_run):
 
 
 def test_every_task_is_drawn_also_before_it_started(page):
+    """R10."""
     for view, prefix in [("tree", "task-row"), ("graph", "task-box")]:
         drawn = page(f"?view={view}")
         for slug in ["retrieve", "retrieve--split", "retrieve--rank", "answer", "hash", "report"]:
             assert f'id="{prefix}-{slug}"' in drawn
+
+
+@pytest.mark.parametrize("view", ["tree", "graph"])
+@pytest.mark.parametrize("status", ["retrying", "interrupted", "pending", "cancelled"])
+def test_trying_again_takes_nothing_away(page, rich_run, view, status):
+    """R10."""
+    rich_run.task_runs.all().update(status=status)
+    drawn = page(f"?view={view}")
+    for slug in ["retrieve", "retrieve--split", "retrieve--rank", "answer", "hash", "report"]:
+        assert f'id="task-{"row" if view == "tree" else "box"}-{slug}"' in drawn
 
 
 def test_a_hostile_title_and_a_hostile_stream_are_text(page):
@@ -72,6 +83,7 @@ def test_an_active_run_refreshes_itself_without_script_and_an_ended_one_does_not
 
 
 def test_the_first_problem_is_named_at_the_top(page, rich_run):
+    """R9."""
     rich_run.task_runs.filter(path="answer").update(
         status="failed", error='{"type": "ValueError", "message": "No page 99."}'
     )
