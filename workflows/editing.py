@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from runner.editing.draft import Draft, joined
-from runner.editing.tasks import verdict
+from runner.editing.joining import verdict
 from runner.errors import DefinitionError, Problem, RunnerError
 from runner.graph.checking import CheckedGraph, examine
 from runner.graph.dataflow import split_end

@@ -18,7 +18,9 @@ from runner.editing.edit import (
     plain_inside,
     title_of,
 )
-from runner.editing.tasks import without_tasks
+from runner.editing.tasks import (
+    without_tasks,
+)
 from runner.errors import DefinitionError
 from runner.graph.checking import CheckedGraph, examine
 from runner.graph.dataflow import ERROR_PORT, GRAPH_INPUTS, Dataflow

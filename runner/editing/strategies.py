@@ -6,7 +6,11 @@ from typing import Literal
 
 from runner.editing.draft import Draft, joined
 from runner.editing.edit import Edit, Name, Path, Title, free_name, plain_inside, title_of
-from runner.editing.tasks import new_task, placed, ports_of, takes
+from runner.editing.joining import ports_of, takes
+from runner.editing.tasks import (
+    new_task,
+    placed,
+)
 from runner.graph.building import graph_port
 from runner.graph.dataflow import GRAPH_INPUTS
 from runner.graph.definition import DefinedTask, GraphDefinition, GraphOutput

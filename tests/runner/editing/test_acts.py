@@ -8,8 +8,8 @@ import pytest
 from runner.editing.acts import carry_out, read_edit
 from runner.editing.draft import Draft
 from runner.editing.edit import end_in_words, free_id, free_name, title_of
+from runner.editing.joining import fits
 from runner.editing.pasting import clip_of
-from runner.editing.tasks import fits
 from runner.errors import DefinitionError
 from runner.graph.checking import examine
 from runner.graph.definition import DefinedTask, GraphDefinition
