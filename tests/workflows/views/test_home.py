@@ -102,3 +102,12 @@ def test_who_belongs_to_no_team_is_told_whom_to_ask(client_of, alice, team, db):
     team.memberships.all().delete()
 
     assert "You belong to no team yet" in _text(client_of(alice))
+
+
+def test_keys_lead_to_a_new_workflow_to_a_run_and_to_the_history(client_of, alice, rich_workflow):
+    """The sheet of keys lists whatever has `data-key`, and presses it."""
+    listed = client_of(alice).get("/workflows/").content.decode()
+    shown = client_of(alice).get(f"/workflows/{rich_workflow.pk}/").content.decode()
+    assert 'href="/workflows/new/" data-key="n"' in listed
+    assert f'href="/workflows/{rich_workflow.pk}/run/" data-key="r"' in shown
+    assert f'href="/workflows/{rich_workflow.pk}/history/" data-key="g"' in shown
