@@ -105,6 +105,7 @@ BROKEN = {
     "no number": changed(seq=None),
     "done that is no truth value": changed(done="yes"),
     "half an output": changed(outputs={"result": "{"}),
+    "an output that only Python takes for a number": changed(outputs={"result": "NaN"}),
     "an output that is not encoded": changed(outputs={"result": 1}),
     "outputs without values": changed(outputs=["result"]),
     "a count that is no number": changed(streams={"result": "3"}),

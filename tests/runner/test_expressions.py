@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from datetime import datetime
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from runner.errors import RunnerError
 from runner.execution.expressions import FUNCTIONS, LONGEST, MontyExpressions, check
+from runner.graph.artifact import Artifact
 
 SECONDS = 10
 VALUES = {"text": "hey", "numbers": [3, 1, 2], "nothing": None, "row": {"price": 1.5}}
@@ -144,6 +146,16 @@ async def test_a_failure_is_one_sentence(expressions, source, said):
 async def test_a_value_that_the_sandbox_does_not_know_is_refused(expressions):
     with pytest.raises(RunnerError, match=r"was given no usable value\. A value of type object"):
         await evaluate(expressions, "text", {"text": object()})
+
+
+async def test_an_expression_sees_an_id_as_text_and_a_file_as_what_is_known_of_it(expressions):
+    """Engine 8.3."""
+    file = Artifact(digest="0" * 64, size=7, name="a.txt", media_type="text/plain")
+    values = {"id": UUID(int=1), "files": [file]}
+
+    found = await evaluate(expressions, "[id, files[0]['name'], files[0]['size']]", values)
+
+    assert found == ["00000000-0000-0000-0000-000000000001", "a.txt", 7]
 
 
 async def test_a_date_of_a_port_may_be_compared(expressions):

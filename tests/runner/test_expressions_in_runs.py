@@ -216,6 +216,33 @@ async def test_a_setting_is_worked_out_before_the_body():
     assert await run(graph, text="hello", count=3) == "hel!"
 
 
+class Repeat(Task):
+    """Repeats a text."""
+
+    name = "repeat"
+    effect = "none"
+
+    class Inputs(Ports):
+        text: str
+
+    class Outputs(Ports):
+        result: str
+
+    class Config(Ports):
+        times: int = 1
+
+    async def execute(self, inputs: Any, _context: Any) -> str:
+        return str(inputs.text * self.config.times)
+
+
+async def test_a_setting_that_could_be_left_out_may_be_worked_out_too():
+    """Engine 8.3."""
+    assert (
+        await run(graph_with(Repeat({"times": expression("count + 1")}), text="text"))
+        == "heyheyhey"
+    )
+
+
 async def test_the_own_input_goes_before_one_of_the_graph_with_its_name():
     graph = graph_with(say, text="ho", times=expression("len(text)"))
 

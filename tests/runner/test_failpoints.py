@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -83,3 +84,15 @@ def test_a_kill_leaves_the_process_no_word(armed, sign):
     )
     assert done.returncode == -sign
     assert done.stdout == "first\n"
+
+
+def test_a_kill_after_a_while_comes_as_an_alarm_that_nobody_handles():
+    """This process handles it, to live on."""
+    heard = threading.Event()
+    before = signal.signal(signal.SIGALRM, lambda *_: heard.set())
+    try:
+        arm("claimed=kill:0.001")
+        reach("claimed")
+        assert heard.wait(10)
+    finally:
+        signal.signal(signal.SIGALRM, before)

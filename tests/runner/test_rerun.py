@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from runner.errors import PlanError
 from runner.graph.definition import GraphDefinition
 from runner.graph.planning import plan
-from runner.run.rerun import Rerun, RerunMode, changed_workflows, rerun_of
+from runner.run.rerun import GoneOnStream, Rerun, RerunMode, changed_workflows, rerun_of
 from tests import strategies
 from tests.drive import definition_of
 from tests.tasks import registry_of_tests
@@ -265,3 +265,17 @@ def test_what_dealt_with_an_error_runs_with_what_failed():
     old = planned(definition_of([*graph["tasks"], number("d")], flows))
     found = rerun(old, completed={"c", "d"}, mode="task", chosen="d")
     assert (found.kept, found.runs) == ((), ("f", "d", "c"))
+
+
+def test_a_preview_in_brief_counts_what_runs_and_what_is_kept():
+    """Engine 7.6."""
+    going_on = Rerun(kept=("a",), runs=("b", "c"), new_run=False)
+    assert going_on.brief == "goes on: runs 2, keeps 1"
+    assert Rerun(kept=(), runs=("a",)).brief == "new run: runs 1, keeps 0"
+
+
+def test_a_preview_says_where_a_stream_goes_on():
+    """Engine 7.4, 7.6."""
+    stream = GoneOnStream(path="count", port="numbers", chunk=12)
+    found = Rerun(kept=(), runs=("count",), new_run=False, streams=(stream,))
+    assert found.sentence.endswith("count goes on with stream numbers at chunk 12.")
