@@ -8,6 +8,7 @@ from runner.errors import RunnerError
 from runner.execution.body import error_of
 from runner.execution.failpoints import reach
 from runner.execution.stream import Stream
+from runner.graph.control import Control
 from runner.graph.task_graph import OutputOf, Several, Source
 from runner.run import events
 from runner.run.commands import Command, PushItem, SettleTask
@@ -64,20 +65,18 @@ class Controls:
         control = state.control
         if control is None or (control.routes and state.rounds):
             return state.rounds[0]
-        return control.decide(self._read(state), len(state.rounds))
+        return control.decide(self._read(state, control), len(state.rounds))
 
-    def _read(self, state: TaskState) -> dict[str, Any]:
+    def _read(self, state: TaskState, control: Control) -> dict[str, Any]:
         """Decode what a control decides on; of several dataflows, which of them were taken."""
-        planned, control = state.planned, state.control
-        found: dict[str, Any] = {}
-        if control is None:
-            return found
+        planned = state.planned
         if control.routes and not planned.decides_on:
             return {
                 port: [self._state.gives(each) for each in source.sources]
                 for port, source in planned.sources.items()
                 if isinstance(source, Several)
             }
+        found: dict[str, Any] = {}
         sources = control.current(planned, self._state.scopes.outputs(state))
         for port in planned.decides_on:
             source = sources.get(port)

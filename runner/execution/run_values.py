@@ -1,7 +1,7 @@
 """RunValues: the encoded values and streams of one run, and what a task is given of them."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from runner.errors import RunnerError, ValueFault
 from runner.execution.store import RunStore, patiently
@@ -149,8 +149,10 @@ class RunValues:
             return self._output(source.path, source.port)
         if isinstance(source, ItemOf):
             return self.items(source.path, source.port)[source.index]
-        if not isinstance(source, Several):
-            raise TypeError(source)
+        # What is computed was worked out before the body, and stands here as a constant.
+        return self._text_of_several(cast("Several", source))
+
+    def _text_of_several(self, source: Several) -> str:
         if not self._state.some_not_taken:
             return "[" + ",".join(map(self.text, source.sources)) + "]"
         gives = self._state.gives
