@@ -25,7 +25,7 @@ FULL = ANABRANCH_KILLS=1000 ANABRANCH_FAILPOINT_KILLS=20 ANABRANCH_COMMITS=500 \
 	ANABRANCH_WATCH_TINY_CHUNKS=1000000 \
 	ANABRANCH_RUNS_UNDER_LOSS=1000 ANABRANCH_LOSS_SECONDS=40
 
-.PHONY: help install run demo test test-runner test-postgres simulate durability soak coverage types lint format format-check migrations-check check bench state-picture
+.PHONY: help screenshots install run demo test test-runner test-postgres simulate durability soak coverage types lint format format-check migrations-check check bench state-picture
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -96,6 +96,10 @@ check: format-check lint types migrations-check coverage test-postgres ## everyt
 bench: ## what a task costs, beside bare asyncio and bare SQLite; ARGS="W1 W4 --rounds 3"
 	$(DEV)
 	@$(PYTHON_IN) -m tests.benchmarks $(ARGS)
+
+screenshots: ## take docs/screenshots anew from a server of their own; ARGS="failed editor" chooses pages
+	$(DEV)
+	@$(PYTHON_IN) -m tests.screenshots $(ARGS)
 
 state-picture: ## draw docs/states.md from the table of legal moves
 	$(DEV)

@@ -195,7 +195,7 @@ def _notes(draft: Draft, level: str) -> Iterator[tuple[str, str]]:
                 (
                     f'<div class="note" id="note-{escape(name)}" data-note="{escape(name)}" data-text="{escape(note.text, quote=True)}" data-x="{x}"'
                     f' data-y="{y}" data-width="{width}" data-height="{height}" tabindex="-1"'
-                    f' role="note">{rendered(note.text)}</div>'
+                    f' role="option">{rendered(note.text)}</div>'
                 ),
             )
 
@@ -209,7 +209,7 @@ def _frames(draft: Draft, level: str) -> Iterator[tuple[str, str]]:
                 (
                     f'<div class="around" id="frame-{escape(name)}" data-frame="{escape(name)}"'
                     f' data-x="{x}" data-y="{y}" data-width="{width}" data-height="{height}"'
-                    f' tabindex="-1" role="note"><b>{escape(each.title)}</b></div>'
+                    f' tabindex="-1" role="option"><b>{escape(each.title)}</b></div>'
                 ),
             )
 

@@ -156,7 +156,7 @@ def _written(box: CanvasBox) -> str:
     name = escape(box.id, quote=True)
     return (
         f'<div class="tile {box.kind}" id="box-{name}" data-id="{name}" data-x="{x}"'
-        f' data-y="{y}" data-height="{box.height}"{marks} tabindex="-1" role="group"'
+        f' data-y="{y}" data-height="{box.height}"{marks} tabindex="-1" role="option"'
         f' aria-label="{escape(_spoken(box), quote=True)}">'
         f'<div class="tile-head"{f" title={chr(34)}{title}{chr(34)}" if title else ""}>'
         f"<b>{escape(box.title)}</b><span>{escape(box.under)}</span></div>"
