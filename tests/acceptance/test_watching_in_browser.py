@@ -1,99 +1,182 @@
-"""Browsers that watch a run of 200 tasks: late, cut off, slow, and while the server is killed."""
+"""Runs that are watched in real browsers: late, cut off, slow, and while the server dies."""
+
+import json
+import re
+import subprocess
+import sys
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.stage.stage import Stage
+from tests.acceptance.conftest import ROOT, Server
+from tests.acceptance.line import Line
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-SECONDS = 60_000
-CUT_OFF = 10_000
-TEXTS = (
-    "() => [...document.querySelectorAll('#run-result [data-stream]')].map((e) => e.textContent)"
-)
-SLOW = {"offline": False, "latency": 400, "downloadThroughput": 20_000, "uploadThroughput": 20_000}
+SECONDS = 90_000
+LONG = 10_000
+CHAINS, LINKS, WORDS = 6, 33, 110
+SPEED = 20_000
+START = """
+import json, sys
+import django
+django.setup()
+from django.contrib.auth.models import User
+from workflows.models import Run, Team, Workflow
+demo = User.objects.get(username="demo")
+team = Team.objects.get(slug="demo")
+made = Workflow.objects.create(team=team, name="watched", title="Watched", created_by=demo)
+made.revise(sys.argv[1], demo)
+print(Run.objects.start(made.latest, demo, {}).pk)
+"""
+
+
+def streaming(name, words, pace):
+    """Give a task that streams so many words, one every `pace` seconds."""
+    text = " ".join(f"{name}{number}" for number in range(words))
+    given = {"question": "?", "hits": [{"topic": name, "text": text}]}
+    config = {"pace": pace}
+    return {"id": name, "type": "text.answer", "title": name, "config": config, "inputs": given}
+
+
+def drawn(*, words, pace, chains, links=LINKS):
+    """Give a workflow of two streams beside chains of quick tasks."""
+    tasks = [streaming("left", words, pace), streaming("right", words, pace)]
+    flows = []
+    for chain in range(chains):
+        for link in range(links):
+            name = f"step{chain}-{link}"
+            task = {"id": name, "type": "data.transform", "title": name}
+            tasks.append(task | {"config": {"expression": "value + 1"}})
+            if link:
+                flows.append({"from": f"step{chain}-{link - 1}.result", "to": f"{name}.value"})
+            else:
+                tasks[-1]["inputs"] = {"value": 0}
+    outputs = [{"name": name, "from": f"{name}.text"} for name in ("left", "right")]
+    document = {"v": 1, "name": "watched", "title": "Watched", "inputs": [], "outputs": outputs}
+    return json.dumps(document | {"tasks": tasks, "dataflows": flows}, sort_keys=True)
 
 
 @pytest.fixture
-def stage(tmp_path):
-    """A server of its own, with the tasks of the stage."""
-    made = Stage(tmp_path)
-    made.install()
+def lines():
+    """Two lines to the server."""
+    with Line() as weak, Line() as slow:
+        yield weak, slow
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch, lines):
+    """A served installation that may be reached over the lines too."""
+    made = Server(tmp_path)
+    monkeypatch.setenv("CSRF_TRUSTED_ORIGINS", ",".join(line.url for line in lines))
+    for line in lines:
+        line.port = made.port
     made.start()
-    made.set(waits=False)
     yield made
     made.kill()
 
 
 @pytest.fixture
-def watch(stage, browser):
-    """A function that opens a page in a browser of its own."""
-    contexts = []
+def start(server):
+    """Start a run of a workflow, and give its address on the server."""
 
-    def opened(path):
-        context = browser.new_context()
-        contexts.append(context)
-        context.add_cookies([stage.cookie])
-        page = context.new_page()
-        page.goto(f"{stage.url}{path}")
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-
-
-def begun(stage, watch, seconds):
-    """Start the large run from its form."""
-    page = watch(stage.drawing("catchment", "run/"))
-    page.fill("[name=in-port-river]", "Rhone")
-    page.fill("[name=in-port-seconds]", str(seconds))
-    page.click("#start-form button[type=submit]")
-    page.wait_for_url("**/runs/*/**")
-    return page
-
-
-def test_who_comes_late_is_cut_off_or_is_slow_ends_with_the_same_text(stage, watch):
-    """R1, R2, R14."""
-    cut = begun(stage, watch, 16)
-    path = cut.url.removeprefix(stage.url)
-    slow = watch(path)
-    slow.context.new_cdp_session(slow).send("Network.emulateNetworkConditions", SLOW)
-    expect(cut.locator("#live-dot")).to_have_text("live", timeout=SECONDS)
-    cut.context.set_offline(True)
-    cut.wait_for_timeout(CUT_OFF)
-    late = watch(path)
-    cut.context.set_offline(False)
-    pages = [cut, slow, late]
-    for page in pages:
-        expect(page.locator('#run-header[data-status="completed"]')).to_have_count(
-            1, timeout=SECONDS
+    def start(definition):
+        done = subprocess.run(
+            [sys.executable, "-c", START, definition],
+            cwd=ROOT,
+            env=server.environment | {"DJANGO_SETTINGS_MODULE": "workflows.settings"},
+            capture_output=True,
+            text=True,
+            check=False,
         )
-        expect(page.locator("#run-header")).to_contain_text("200/200")
-    shown = [page.evaluate(TEXTS) for page in pages]
-    late.reload()
-    reloaded = late.evaluate(TEXTS)
-    assert [len(text.split()) for text in reloaded] == [200, 200]
-    assert shown == [reloaded] * 3
+        assert done.returncode == 0, done.stderr
+        return f"/runs/{done.stdout.strip()}/"
+
+    return start
 
 
-def test_a_killed_server_is_said_and_the_page_catches_up_by_itself(stage, watch):
-    """R2."""
-    page = begun(stage, watch, 8)
-    page.evaluate("window.never = 'reloaded'")
-    expect(page.locator("#live-dot")).to_have_text("live", timeout=SECONDS)
-    stage.kill()
+def texts(page):
+    """Give what a page shows of the tasks and of both streams."""
+    return [page.locator("#tree").inner_text(), *page.locator("[data-stream]").all_inner_texts()]
+
+
+def ends(page):
+    """Wait until a page says that the run has ended."""
+    expect(page.locator("#run-header .chip")).to_have_text("completed", timeout=SECONDS)
+    expect(page.locator("#live-dot")).to_have_text("ended", timeout=SECONDS)
+    page.wait_for_load_state("networkidle")
+
+
+def hears(page):
+    """Wait until words of a stream have come."""
+    words = re.compile("left1 .*left9 ", re.DOTALL)
+    expect(page.locator("[data-stream]").first).to_contain_text(words, timeout=SECONDS)
+
+
+def stands_still(page):
+    """Wait for the bar, and see that no clock goes on meanwhile."""
     expect(page.locator("#not-live")).to_contain_text("Not live since", timeout=SECONDS)
     clock = page.locator("#run-header [data-since]")
-    stopped = clock.text_content()
-    page.wait_for_timeout(2500)
-    assert clock.text_content() == stopped
-    assert page.locator("#run-header").get_attribute("data-status") == "running"
-    stage.start()
-    expect(page.locator('#run-header[data-status="completed"]')).to_have_count(1, timeout=SECONDS)
-    assert page.evaluate("window.never") == "reloaded"
-    page.wait_for_timeout(1000)
-    shown = page.evaluate(TEXTS)
+    before = clock.inner_text()
+    page.wait_for_timeout(LONG / 4)
+    assert clock.inner_text() == before
+    expect(page.locator("#run-header .chip")).to_have_text("running")
+
+
+def test_200_tasks_and_two_streams_are_seen_alike_by_who_is_late_cut_off_or_slow(
+    page, browser, server, lines, sign_in, start
+):
+    """R1, R2, R14."""
+    sign_in(page)
+    state = page.context.storage_state()
+
+    def joins(url):
+        other = browser.new_context(storage_state=state).new_page()
+        other.goto(url, timeout=SECONDS)
+        return other
+
+    run = start(drawn(words=WORDS, pace=0.15, chains=CHAINS))
+    weak, slow = lines
+    page.goto(f"{server.url}{run}")
+    cut_off, slowed = joins(f"{weak.url}{run}"), joins(f"{slow.url}{run}")
+    slow.speed = SPEED
+    hears(cut_off)
+    weak.cut()
+    stands_still(cut_off)
+    late = joins(f"{server.url}{run}")
+    cut_off.wait_for_timeout(LONG * 3 / 4)
+    weak.mend()
+    expect(cut_off.locator("#not-live")).to_contain_text("caught up", timeout=SECONDS)
+    watching = [page, cut_off, slowed, late]
+    for each in watching:
+        ends(each)
+    seen = [texts(each) for each in watching]
     page.reload()
-    assert shown == page.evaluate(TEXTS)
-    assert [len(text.split()) for text in shown] == [200, 200]
+
+    shown = texts(page)
+    assert [f"left{WORDS - 1}" in shown[1], f"right{WORDS - 1}" in shown[2]] == [True, True]
+    assert seen == [shown] * 4
+    for each in watching[1:]:
+        each.context.close()
+
+
+def test_a_page_whose_server_is_killed_says_so_and_catches_up_by_itself(
+    page, server, sign_in, start
+):
+    """R2."""
+    sign_in(page)
+    run = start(drawn(words=90, pace=0.1, chains=1, links=3))
+    page.goto(f"{server.url}{run}")
+    hears(page)
+    server.kill()
+    stands_still(page)
+    server.start()
+    expect(page.locator("#not-live")).to_contain_text("caught up", timeout=SECONDS)
+    ends(page)
+    live = texts(page)
+    sockets = []
+    page.on("websocket", lambda opened: sockets.append(opened.url))
+    page.reload()
+    page.wait_for_load_state("networkidle")
+
+    assert texts(page) == live
+    assert sockets == []
