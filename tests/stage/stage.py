@@ -52,7 +52,7 @@ class Stage(Server):
         (packaged / "entry_points.txt").write_text(ENTRY_POINT)
         (packaged / "METADATA").write_text(METADATA)
 
-    def set(self, *, waits: bool = True) -> None:
+    def set(self) -> None:
         """Make workflows and runs, and wait until each run is where it belongs."""
         told = json.loads(self.do("tests.stage.prepare"))
         self.workflows, self.runs, self.session = (
@@ -60,8 +60,7 @@ class Stage(Server):
             told["runs"],
             told["session"],
         )
-        if waits:
-            self.wait_until_rested()
+        self.wait_until_rested()
 
     def wait_until_rested(self) -> None:
         """Wait until each run is where it belongs."""
