@@ -145,6 +145,9 @@ class RunExecutor:
         opening = Opening(self)
         await opening.restore()
         before = await asked()
+        if self._over.done():
+            # It was told to stop before it began: it is as it was, and another may take it up.
+            return
         writer = asyncio.create_task(self.log.write(), name=f"log of {self.run_id}")
         try:
             self._commands.extend(opening.begin())

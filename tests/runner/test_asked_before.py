@@ -10,7 +10,7 @@ from runner.execution.host import Host
 from runner.execution.memory import MemoryStore
 from runner.graph.values import encode
 from runner.run.status import RunStatus
-from tests.drive import definition_of, kinds_of
+from tests.drive import definition_of, executor_of, kinds_of
 from tests.tasks import registry_of_tests
 from tests.under_way import UnderWay
 from tests.virtual_time import virtual
@@ -78,3 +78,21 @@ async def test_an_interrupted_run_that_was_paused_meanwhile_starts_nothing_furth
         await run.until_event("RunPaused", times=2)
         await run.until(lambda: not run.store._requests)
         assert not run.events("TaskStarted")
+
+
+async def test_a_run_that_is_let_go_before_it_began_stays_as_it_was():
+    """Engine 5.1, 7.1: its process was told to stop while it looked for what was asked."""
+    store = MemoryStore()
+    run = store.submit(PAIR, encode({}))
+    (stored,) = await store.claim("me", 1)
+    executor = executor_of(store, stored)
+
+    async def stopping():
+        await executor.stop(0.0)
+        return [lambda: executor.pause("ada")]
+
+    await executor.run(stopping)
+    assert (store.runs[run].entries, store.runs[run].status) == ([], RunStatus.QUEUED)
+    await store.release("me", [run])
+    async with asked(store=store) as under_way:
+        await under_way.until(lambda: under_way.kept.status is RunStatus.COMPLETED)

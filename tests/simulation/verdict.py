@@ -82,7 +82,8 @@ def _judge_budgets(simulation: "Simulation", record: RunRecord) -> None:
     state = simulation.executors[record.run].state
     forgiven: Counter[str] = Counter()
     for event in record.log:
-        if event.kind == "RunResumed" and event.reopened:
+        if event.kind in RUN_ENDS:
+            # Only a person lets it go on; who was told so first may have died before it said so.
             forgiven.clear()
         elif event.kind == "TaskRetrying" and not event.actor:
             forgiven[event.by or event.path] += 1
