@@ -11,7 +11,8 @@ export class Camera {
   constructor(board, plane, told = () => {}) {
     this.board = board;
     this.plane = plane;
-    this.grid = document.getElementById("grid");
+    // A large board moves a grid of its own; a background that moved would be painted anew.
+    this.grid = board.querySelector("#grid");
     this.told = told;
     this.x = EDGE;
     this.y = EDGE;
@@ -27,12 +28,17 @@ export class Camera {
 
   draw() {
     this.plane.style.transform = `translate(${this.x}px, ${this.y}px) scale(${this.zoom})`;
-    const step = GRID * this.zoom * (this.zoom < FAR ? 4 : 1);
-    if (step !== this.step) this.grid.style.backgroundSize = `${step}px ${step}px`;
-    this.step = step;
-    this.grid.style.transform = `translate(${this.x % step}px, ${this.y % step}px)`;
+    this.drawGrid(GRID * this.zoom * (this.zoom < FAR ? 4 : 1));
     this.board.classList.toggle("far", this.zoom < FAR);
     this.told(this.zoom);
+  }
+
+  drawGrid(step) {
+    const drawn = (this.grid ?? this.board).style;
+    if (step !== this.step) drawn.backgroundSize = `${step}px ${step}px`;
+    this.step = step;
+    if (this.grid) drawn.transform = `translate(${this.x % step}px, ${this.y % step}px)`;
+    else drawn.backgroundPosition = `${this.x}px ${this.y}px`;
   }
 
   // A point of the window, as a place on the plane.

@@ -27,11 +27,30 @@ function closeTask() {
   return true;
 }
 
+const CHOSEN = ".tree-row[data-path], .box[data-path], .frame[data-path], .differences li[data-path]";
+
+// Wherever the open task stands on the page, it is marked: in the run, and in its definition.
 function select(path) {
-  for (const row of document.querySelectorAll(".tree-row[data-path], .box[data-path]")) {
-    row.setAttribute("aria-selected", String(row.dataset.path === path));
+  for (const row of document.querySelectorAll(CHOSEN)) {
+    if (row.matches(".tree-row")) row.setAttribute("aria-selected", String(row.dataset.path === path));
+    else mark(row, row.dataset.path === path);
   }
 }
+
+function mark(box, isOpen) {
+  box.toggleAttribute("data-selected", isOpen);
+  const link = box.matches("a") ? box : box.querySelector("a");
+  if (isOpen) link.setAttribute("aria-current", "true");
+  else link.removeAttribute("aria-current");
+}
+
+function selectOpen() {
+  const open = document.getElementById("task");
+  if (open) select(open.dataset.path);
+}
+
+selectOpen();
+document.addEventListener("drawn", selectOpen);
 
 document.addEventListener("click", (event) => {
   if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
@@ -86,6 +105,17 @@ function outwards(row) {
   document.querySelector(`.tree-row[data-path="${CSS.escape(outer)}"] a[data-path]`)?.focus();
 }
 
+// The same for a box of the graph.
+const boxOf = (element) => element?.closest?.("#graph :is(.box, .frame)");
+
+function turnBox(wanted) {
+  const { path } = boxOf(document.activeElement).dataset;
+  const link = document.querySelector(`#graph a[data-turn="${CSS.escape(path)}"][aria-expanded="${!wanted}"]`);
+  if (link) link.click();
+  else if (wanted) step(1);
+  else document.querySelector(`#graph .frame[data-path="${CSS.escape(path.slice(0, Math.max(0, path.lastIndexOf("/"))))}"] > a`)?.focus();
+}
+
 const TROUBLE = '[data-status="failed"], [data-status="interrupted"], [data-status="awaiting"]';
 
 function stepToTrouble(by) {
@@ -96,8 +126,17 @@ function stepToTrouble(by) {
   ((by > 0 ? later[0] : later.at(-1)) ?? troubled.at(by > 0 ? 0 : -1))?.focus();
 }
 
+const BUSY = '.tree-row:is([data-status="running"], [data-status="streaming"], [data-status="retrying"]):not(.compound)';
+
+function findBusy() {
+  const row = document.querySelector(BUSY);
+  row?.scrollIntoView({ block: "center" });
+  row?.querySelector("a[data-path]").focus({ preventScroll: true });
+}
+
 // The row stays the one in hand when the tree is drawn anew, and so does the open task.
 let inHand = null;
+const FOLDED = ["tree", "timeline"];
 
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.target.id === "tree") inHand = rowOf(document.activeElement)?.dataset.path;
@@ -105,15 +144,14 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 
 document.addEventListener("htmx:afterSettle", (event) => {
   if (event.detail.target.id !== "tree") return;
-  const open = document.getElementById("task");
-  if (open) select(open.dataset.path);
+  selectOpen();
   if (inHand) document.querySelector(`.tree-row[data-path="${CSS.escape(inHand)}"] a[data-path]`)?.focus();
   inHand = null;
 });
 
 document.addEventListener("htmx:configRequest", (event) => {
   const open = new URL(location.href).searchParams.get("task");
-  if (event.detail.target?.id === "tree" && open) event.detail.parameters.task = open;
+  if (FOLDED.includes(event.detail.target?.id) && open) event.detail.parameters.task = open;
 });
 
 document.addEventListener("click", (event) => {
@@ -124,9 +162,11 @@ document.addEventListener("click", (event) => {
 // The one table: what is pressed, what the sheet says of it, where there is something to press it
 // for, and what it does. Beside it, whatever has `data-key` on a page is pressed by that key.
 const TABLE = [
-  { keys: { j: () => step(1), k: () => step(-1) }, says: "next, previous row", on: ".tree-row, .rows" },
-  { keys: { ArrowDown: () => step(1), ArrowUp: () => step(-1) }, says: "the same, in the tree", on: ".tree-row" },
+  { keys: { j: () => step(1), k: () => step(-1) }, says: "next, previous row or box", on: ".tree-row, .rows, .box" },
+  { keys: { ArrowDown: () => step(1), ArrowUp: () => step(-1) }, says: "the same", on: ".tree-row, #graph .box" },
   { keys: { ArrowRight: () => inwards(handed()), ArrowLeft: () => outwards(handed()) }, says: "open, close a compound; go in, go out", on: ".tree-row" },
+  { keys: { ArrowRight: () => turnBox(true), ArrowLeft: () => turnBox(false) }, says: "open, close a compound; go in, go out", on: "#graph .box" },
+  { keys: { ".": () => findBusy() }, says: "find what runs", on: ".tree-row" },
   { keys: { "*": () => press("#open-all"), W: () => press("#close-all") }, says: "open all, close all", on: "#open-all" },
   { keys: { e: () => stepToTrouble(1), E: () => stepToTrouble(-1) }, says: "next, previous task in trouble", on: ".tree-row, .box" },
   { keys: { Enter: null }, says: "open the row in hand", on: ".tree-row, .rows" },
@@ -179,8 +219,8 @@ document.addEventListener("keydown", (event) => {
   const busy = event.target.closest("input, textarea, select, dialog, [contenteditable]");
   if (busy || event.ctrlKey || event.metaKey || event.altKey) return;
   if (localStorage.getItem(OFF) && event.key.length === 1) return;
-  // Arrows move what is in hand; without a row in hand they scroll.
-  if (event.key.startsWith("Arrow") && !rowOf(event.target)) return;
+  // Arrows move what is in hand; without a row or a box in hand they scroll.
+  if (event.key.startsWith("Arrow") && !rowOf(event.target) && !boxOf(event.target)) return;
   const act = actOf(event.key);
   if (act) { event.preventDefault(); act(); }
 });

@@ -91,7 +91,7 @@ function applyAll() {
   for (const frame of frames) {
     for (const html of frame.fragments ?? []) fragments.set(html.slice(0, html.indexOf(">")).match(/ id="([^"]*)"/)?.[1], html);
   }
-  for (const html of fragments.values()) patch(html);
+  for (const [id, html] of fragments) if (document.getElementById(id)) patch(html);
   for (const frame of frames) {
     for (const chunk of frame.chunks ?? []) take(chunk);
     for (const line of frame.lines ?? []) write(line);
@@ -314,16 +314,41 @@ let drawingAgain = 0;
 
 // So much has changed that the page rather asks for what it shows itself, but not all the time.
 function drawAgain() {
-  if (!document.querySelector("#tree, #timeline") || drawingAgain) return;
+  if (!document.querySelector("#tree, #timeline, #graph-view") || drawingAgain) return;
   drawingAgain = setTimeout(() => { drawingAgain = 0; fetchTree(); }, AGAIN);
   if (document.getElementById("task")) refreshPane();
 }
 
 function fetchTree() {
+  document.dispatchEvent(new Event("redraw"));
   const tree = document.querySelector("#tree, #timeline");
-  if (!tree || (tree.id === "timeline" && tree.contains(document.activeElement))) return;
+  const focused = document.activeElement;
+  if (!tree || (tree.id === "timeline" && tree.contains(focused) && !focused.id)) return;
   htmx.ajax("GET", location.pathname + tree.dataset.again, { target: `#${tree.id}`, swap: "outerHTML" });
 }
+
+// What was drawn anew is as of a number. If the page has been told more by then, it is told again.
+function drawnAt(seq) {
+  if (!(seq < state.seq)) return;
+  state.seq = seq;
+  state.delay = 50;
+  if (state.over) { state.over = false; connect(); }
+  else state.socket?.close();
+}
+
+// What somebody unfolded stays so.
+let unfolded = [];
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  unfolded = [...event.detail.target.querySelectorAll("details[id][open]")].map((each) => each.id);
+});
+
+document.addEventListener("drawn", (event) => drawnAt(event.detail.seq));
+document.addEventListener("htmx:afterSwap", (event) => {
+  const { id } = event.detail.target;
+  for (const each of unfolded.splice(0)) document.getElementById(each)?.setAttribute("open", "");
+  if (id === "tree" || id === "timeline") drawnAt(Number(document.getElementById(id)?.dataset.seq));
+});
 
 // ── the pane, the words, the end ────────────────────────────────────────────────────────────────
 

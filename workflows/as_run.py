@@ -11,6 +11,9 @@ from runner.run.differences import Difference, differences
 from workflows.outline import BRANCH, Outline, Place
 from workflows.ports import output_ports
 
+#: What the box of a closed place says.
+INSIDE = "differs inside"
+
 
 class KeptTask(NamedTuple):
     """What is kept of one task that a definition does not say; `decision` is JSON or empty."""
@@ -50,7 +53,7 @@ class Differing:
     @property
     def in_box(self) -> str:
         """What its box says of it; that of a closed one leaves what is inside to the list."""
-        return self.said if self.is_drawn else "differs inside"
+        return self.said if self.is_drawn else INSIDE
 
 
 def differing(

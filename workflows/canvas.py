@@ -17,7 +17,7 @@ from runner.graph.checking import CheckedGraph, examine
 from runner.graph.dataflow import ERROR_PORT, Dataflow
 from runner.graph.definition import GraphDefinition
 from runner.graph.registry import TaskRegistry
-from workflows.drawing import arranged
+from workflows.arrangement import arranged
 from workflows.markdown import rendered
 from workflows.tiles import KEPT, WIDTH, CanvasBox, InUse, Plug, Spot, task_box
 

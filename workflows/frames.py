@@ -15,10 +15,10 @@ from workflows.models import Chunk, Run
 from workflows.outline import outline_for
 from workflows.reading import replaces, rows_of, said, values_in
 from workflows.rows import Row
+from workflows.run_graph import graph_fragments
 from workflows.run_log import plain
 from workflows.showing import (
     changed_items,
-    graph_fragments,
     head_fragments,
     head_of_task,
     tree_fragments,
@@ -33,7 +33,7 @@ WITH_ITEMS = frozenset({"items", "task"})
 EVENT_LIMIT = 5000
 # The kinds of events whose content a page is told; that of others may be as large as a result.
 TOLD = ("ChunksStored", "TaskLogged")
-# With more rows changed than this, a page draws what it shows of the tree again.
+# With more rows changed than this, a page draws what it shows of the tree or graph again.
 ROW_LIMIT = 300
 FRAME_LIMIT = 48 * 1024
 # Of more than this at a time, the newest is sent and the rest named with its size.
@@ -187,7 +187,7 @@ class _Drawn:
     def _is_much(self, view: str) -> bool:
         if view == "timeline":
             return bool(self.changed)
-        return view in {"tree", "items"} and len(self.changed) > ROW_LIMIT
+        return view in {"tree", "items", "graph"} and len(self.changed) > ROW_LIMIT
 
     def _fragments(self, view: str) -> Iterator[str]:
         if self._is_much(view):

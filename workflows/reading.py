@@ -1,6 +1,7 @@
 """What pages read of a run: its rows, merged with the outline of its definition."""
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -21,7 +22,7 @@ from workflows.models.kept import HANDLED
 from workflows.models.workflow import registry_with
 from workflows.outline import CHOICES, Outline, Place, outline_for
 from workflows.ports import output_port
-from workflows.rows import SETTLED, Row, Streamed, status_of_group
+from workflows.rows import FAILED, SETTLED, Count, Row, Streamed, counted, status_of_group
 
 TAIL = 60
 BATCHES_OF_A_TAIL = 12
@@ -86,8 +87,23 @@ def _with_inside(row: Row, place: Place, rows: Mapping[str, Row]) -> Row:
         status=status,
         done=done,
         total=done if is_settled else total,
+        counts=_counts_inside(inside, is_settled=is_settled),
         started_at=row.started_at or min(_times(each.started_at for each in inside), default=None),
     )
+
+
+def _counts_inside(inside: Iterable[Row], *, is_settled: bool) -> tuple[Count, ...]:
+    """Count the tasks inside of a compound; a failure that something deals with is none."""
+    numbers: Counter[str] = Counter()
+    for each in inside:
+        if each.is_group:
+            numbers.update({count.status: count.number for count in each.counts})
+        elif not each.is_handled:
+            numbers[each.status] += 1
+    if is_settled:
+        for status in FAILED:
+            numbers.pop(status, None)
+    return counted(numbers)
 
 
 def _status_inside(statuses: Mapping[str, int], total: int) -> str:

@@ -70,7 +70,8 @@ class Row:
     """One task of a run, with all that its row and its box say.
 
     `shape` says into what a control unfolded, or what it chose; `taken` names the outputs that a
-    branch took, None as long as it has not decided and for any other task.
+    branch took, None as long as it has not decided and for any other task. `counts` are those of
+    the tasks inside.
     """
 
     path: str
@@ -121,6 +122,11 @@ class Row:
     def is_closed(self) -> bool:
         """Whether what is inside comes page by page."""
         return self.kind in {"map", "workflow"}
+
+    @property
+    def counts_of_items(self) -> tuple[Count, ...]:
+        """The counts of what has no rows of its own; what is inside of a compound has them."""
+        return self.counts if self.is_closed else ()
 
     @property
     def is_moving(self) -> bool:

@@ -6,42 +6,21 @@ from typing import Any
 from django.http import QueryDict
 from django.template.loader import get_template
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.safestring import SafeString, mark_safe
 
-from workflows.as_run import Differing
-from workflows.blueprint import blueprint
-from workflows.drawing import (
-    DRAWN_AT_ONCE,
-    arrangement_of,
-    box,
-    dataflow,
-    drawing,
-    drawing_name,
-    frame,
-)
 from workflows.inside import item_rows, message_of
 from workflows.models import Run
 from workflows.models.run import PRUNED_SENTENCES
 from workflows.outline import Outline, outline_for
-from workflows.reading import differing_of, first_problem, rows_of
+from workflows.reading import first_problem, rows_of
 from workflows.results import inputs_of, results_of
 from workflows.rows import AWAITED, Row, counted
+from workflows.run_graph import graph_page
 from workflows.run_log import LEVELS, log_page, log_query_of
 from workflows.stalls import STORAGE, as_shown
 from workflows.standing import sentence_of
 from workflows.timeline_rows import timeline_of
 from workflows.tree import ONLY, ROWS, asked_of_query, tree_of
 from workflows.wording import said_errors
-
-LEGEND = (
-    ("waiting", "waiting"),
-    ("streaming", "streaming: chunks and size so far"),
-    ("final", "final value passed on"),
-    ("failed", "its source failed"),
-    ("skipped", "not taken"),
-)
-
 
 #: So many of the runs that ran it again are named.
 RERUNS = 5
@@ -89,35 +68,6 @@ def _tree(run: Run, rows: Mapping[str, Row], query: QueryDict) -> dict[str, Any]
     }
 
 
-def _graph(run: Run, rows: Mapping[str, Row], query: QueryDict) -> dict[str, Any]:
-    page: dict[str, Any] = {
-        "boxes": len(rows),
-        "legend": LEGEND,
-        "drawing_name": drawing_name(run.version.digest),
-    }
-    if query.get("beside") == "definition":
-        page |= differences_page(run)
-    if len(rows) > DRAWN_AT_ONCE and "all" not in query:
-        return page
-    if "differing" in page:
-        page["definition"] = _definition_of(run, page["differing"])
-    return page | {"drawing": drawing_of(run, rows)}
-
-
-def differences_page(run: Run) -> dict[str, Any]:
-    """Say how a run differs from its definition."""
-    return {"run": run, "run_id": run.pk, "differing": differing_of(run)}
-
-
-def _definition_of(run: Run, differing: list[Differing]) -> SafeString:
-    """Draw what the run was started from, and in each box how the run differs there."""
-    said: dict[str, str] = {}
-    for each in differing:
-        said.setdefault(each.path, each.in_box)
-    parts = blueprint(run.version.definition, address=lambda path: _address(run, path), said=said)
-    return mark_safe("".join(parts))  # noqa: S308 - every text in it went through its escape
-
-
 def _timeline(run: Run, rows: Mapping[str, Row], query: QueryDict) -> dict[str, Any]:
     return timeline_of(run, rows, asked_of_query(dict(query.lists())))
 
@@ -134,7 +84,7 @@ def _log(run: Run, rows: Mapping[str, Row], query: QueryDict) -> dict[str, Any]:
     }
 
 
-_VIEWED = {"tree": _tree, "graph": _graph, "timeline": _timeline, "log": _log}
+_VIEWED = {"tree": _tree, "graph": graph_page, "timeline": _timeline, "log": _log}
 
 
 def head_of(run: Run, rows: Mapping[str, Row]) -> dict[str, Any]:
@@ -190,18 +140,6 @@ def _counts(run: Run, rows: Mapping[str, Row]) -> Any:
     return counted(numbers)
 
 
-def drawing_of(run: Run, rows: Mapping[str, Row]) -> SafeString:
-    """Draw the run as boxes over curves."""
-    parts = drawing(
-        run.version.definition, rows, address=lambda path: _address(run, path), now=timezone.now()
-    )
-    return mark_safe("".join(parts))  # noqa: S308 - every text in it went through its escape
-
-
-def _address(run: Run, path: str) -> str:
-    return reverse("task-show", args=[run.pk, path])
-
-
 # ── fragments of a live frame ───────────────────────────────────────────────────────────────────
 
 
@@ -215,22 +153,6 @@ def tree_fragments(run: Run, rows: Mapping[str, Row], items: list[Row]) -> Itera
     """Draw rows of the tree."""
     for row in [*rows.values(), *items]:
         yield _partial("tree.html#task_row", {"row": row, "run_id": run.pk})
-
-
-def graph_fragments(run: Run, rows: Mapping[str, Row], changed: Collection[str]) -> Iterator[str]:
-    """Draw the boxes that changed, and the dataflows that leave or enter them."""
-    now = timezone.now()
-    for path in changed:
-        if path in rows:
-            row = rows[path]
-            yield (
-                frame(row, address=lambda path: _address(run, path))
-                if row.kind == "compound"
-                else box(row, address=lambda path: _address(run, path), now=now)
-            )
-    for wire in arrangement_of(run.version.definition).wires:
-        if wire.producer in changed or wire.target in changed:
-            yield dataflow(wire, rows)
 
 
 def head_of_task(row: Row) -> str:

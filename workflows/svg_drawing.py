@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from html import escape
 
-from workflows.drawing import Box, Wire, arrangement_of
+from workflows.arrangement import Box, Curve, arrangement_of
 from workflows.outline import Place, outline_of
 
 #: So many letters of a title fit into a box.
@@ -51,7 +51,7 @@ def picture_of(definition: str) -> str:
         for path, place in places.items()
     )
     lines = (
-        f'<path d="{wire.line}" vector-effect="non-scaling-stroke" />' for wire in arrangement.wires
+        f'<path d="{curve.line}" vector-effect="non-scaling-stroke" />' for curve in arrangement.curves
     )
     return (
         f'<svg class="picture" aria-hidden="true" viewBox="{-_MARGIN} {-_MARGIN} {width} {height}"'
@@ -77,15 +77,16 @@ def _parts(definition: str, marks: Mapping[str, str]) -> Iterator[str]:
     frames = [place for place in places.values() if place.kind == "compound"]
     for place in frames:
         yield _frame(place, arrangement.boxes[place.path], marks.get(place.path, ""))
-    for wire in arrangement.wires:
-        yield _wire(wire, marks.get(wire.slug, ""))
+    for curve in arrangement.curves:
+        yield _curve(curve, marks.get(curve.wire.slug, ""))
     for place in places.values():
         if place.kind != "compound":
             yield _box(place, arrangement.boxes[place.path], marks.get(place.path, ""))
 
 
-def _wire(wire: Wire, mark: str) -> str:
-    return f'<path{_marked(mark)} d="{wire.line}"><title>{escape(wire.spoken)}</title></path>'
+def _curve(curve: Curve, mark: str) -> str:
+    spoken = escape(curve.wire.spoken)
+    return f'<path{_marked(mark)} d="{curve.line}"><title>{spoken}</title></path>'
 
 
 def _frame(place: Place, box: Box, mark: str) -> str:

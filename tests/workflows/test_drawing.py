@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from workflows import drawing, layout
+from workflows import arrangement, drawing, layout
+from workflows.arrangement import arrangement_of
+from workflows.carrying import first_chunk, look_of_dataflow
+from workflows.folding import folding_of
 from workflows.outline import outline_of, slug_of
 from workflows.rows import Row, Streamed
 
@@ -54,23 +57,31 @@ def _rows(definition, **known):
     }
 
 
-def _drawn(definition, rows):
-    return "".join(
-        drawing.drawing(definition, rows, address=lambda path: f"/tasks/{path}/", now=NOW)
-    )
+def _address(path):
+    return f"/tasks/{path}/"
+
+
+def _drawn(definition, rows, **query):
+    folding = folding_of(outline_of(definition), query)
+    return "".join(drawing.drawing(definition, rows, folding, address=_address, now=NOW))
+
+
+def _wire(where):
+    return next(each.wire for each in arrangement_of(NESTED).curves if where(each.wire))
 
 
 def test_every_task_has_a_box_and_every_dataflow_a_curve():
     drawn = _drawn(NESTED, _rows(NESTED))
 
-    for path in ["a", "group", "group/x", "group/y", "z"]:
+    for path in ["a", "group/x", "group/y", "z"]:
         assert f'id="task-box-{slug_of(path)}"' in drawn
+    assert 'id="task-frame-group"' in drawn
     assert drawn.count('class="line"') == 6
     assert " style=" not in drawn
 
 
 def test_what_is_inside_a_compound_stands_inside_its_frame():
-    boxes = drawing.arrangement_of(NESTED).boxes
+    boxes = arrangement_of(NESTED).boxes
     x, y, width, height = boxes["group"]
 
     for path in ["group/x", "group/y"]:
@@ -80,7 +91,7 @@ def test_what_is_inside_a_compound_stands_inside_its_frame():
 
 
 def test_the_stylesheet_places_each_box_once():
-    css = drawing.stylesheet(NESTED)
+    css = arrangement.stylesheet(NESTED)
 
     assert css.count(".at-") == 5
     assert ".drawing{width:" in css
@@ -115,16 +126,15 @@ def test_hostile_names_stay_text():
     ],
 )
 def test_a_dataflow_looks_as_its_source_stands(status, chunks, look, label):
-    wire = next(each for each in drawing.arrangement_of(NESTED).wires if each.producer == "a")
+    wire = _wire(lambda each: each.producer == "a")
     stream = {"result": Streamed(chunks=chunks, size=40)} if chunks else {}
     rows = {"a": Row(path="a", title="A", status=status, streams=stream)}
 
-    assert drawing.look_of_dataflow(wire, rows) == (look, label)
+    assert look_of_dataflow(wire, rows) == (look, label)
 
 
 def test_a_dataflow_out_of_a_compound_carries_what_the_task_inside_made():
-    wires = drawing.arrangement_of(NESTED).wires
-    leaving = next(each for each in wires if each.target == "z")
+    leaving = _wire(lambda each: each.target == "z")
 
     assert (leaving.producer, leaving.producer_port) == ("group/y", "result")
 
@@ -136,13 +146,13 @@ def test_a_layout_that_fails_elsewhere_is_done_here(monkeypatch):
     monkeypatch.setattr(subprocess, "run", refuse)
     other = _definition([_task("one"), _task("two")], [("one.result", "two.value")])
 
-    assert len(drawing.arrangement_of(other).boxes) == 3
+    assert len(arrangement_of(other).boxes) == 3
 
 
 def test_the_name_of_another_revision_is_nobodys():
-    assert drawing.digest_of(drawing.drawing_name("abc")) == "abc"
-    assert drawing.digest_of("abc-0") == ""
-    assert drawing.digest_of("abc") == ""
+    assert arrangement.digest_of(arrangement.drawing_name("abc")) == "abc"
+    assert arrangement.digest_of("abc-0") == ""
+    assert arrangement.digest_of("abc") == ""
 
 
 _LEVELS = some.integers(1, 12).flatmap(
@@ -179,10 +189,12 @@ def test_an_empty_definition_can_be_drawn():
 
 
 def test_a_dataflow_says_how_long_its_first_chunk_took():
-    (wire, *_) = drawing.arrangement_of(NESTED).wires
+    (curve, *_) = arrangement_of(NESTED).curves
+    wire = curve.wire
     known = {"started_at": NOW, "first_chunk_at": NOW + timedelta(seconds=0.4)}
     streams = {wire.producer_port: Streamed(chunks=37, size=12_000)}
     rows = _rows(NESTED, status="streaming", streams=streams, **known)
 
-    assert drawing.first_chunk(wire, rows) == "first 400 ms"
-    assert ">first 400 ms</tspan>" in drawing.dataflow(wire, rows)
+    assert first_chunk(wire, rows) == "first 400 ms"
+    assert ">first 400 ms</tspan>" in drawing.dataflow(curve, rows)
+    assert ">first 400 ms</tspan>" in drawing.dataflow_news(wire, rows)

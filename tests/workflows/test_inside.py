@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from workflows.drawing import arrangement_of, drawing, look_of_dataflow
+from workflows.carrying import look_of_dataflow
+from workflows.drawing import drawing
+from workflows.folding import folding_of
 from workflows.frames import news_since
 from workflows.inside import item_page
 from workflows.inspection import inspect
@@ -15,6 +17,7 @@ from workflows.ports import output_port, streaming_ports
 from workflows.reading import first_problem, rows_of
 from workflows.rows import Row, shape_of
 from workflows.standing import sentence_of
+from workflows.wires import wires_of
 
 pytestmark = pytest.mark.django_db
 
@@ -179,7 +182,7 @@ def test_a_dataflow_of_a_branch_not_taken_looks_so(begun):
     rows = rows_of(run)
     looks = {
         wire.producer_port: look_of_dataflow(wire, rows)[0]
-        for wire in arrangement_of(run.version.definition).wires
+        for wire in wires_of(run.version.definition)
     }
     assert (looks["yes"], looks["no"]) == ("final", "skipped")
 
@@ -214,7 +217,7 @@ def test_a_handled_error_is_no_problem(begun):
     rows = rows_of(run)
     looks = {
         wire.producer_port: look_of_dataflow(wire, rows)
-        for wire in arrangement_of(run.version.definition).wires
+        for wire in wires_of(run.version.definition)
         if wire.producer == "risky"
     }
     assert first_problem(run, rows, outline_for(run)) is None
@@ -234,9 +237,9 @@ def test_a_frame_tells_of_what_is_inside_of_a_workflow(begun):
 def test_a_drawing_shows_controls_as_frames_and_stacks(begun):
     run = begun()
     rows = rows_of(run)
-    text = "".join(
-        drawing(run.version.definition, rows, address=lambda path: path, now=run.created_at)
-    )
+    folding = folding_of(outline_for(run), {})
+    parts = drawing(run.version.definition, rows, folding, address=str, now=run.created_at)
+    text = "".join(parts)
     assert text.count('class="frame ') == 2
     assert text.count(" stacked") == 3
     assert "task-box-fb--quick" in text

@@ -17,7 +17,8 @@ from runner.graph.definition import GraphDefinition
 from runner.graph.planning import check_inputs
 from workflows import background
 from workflows.access import may, run_for, workflow_for
-from workflows.drawing import digest_of, stylesheet
+from workflows.arrangement import digest_of, stylesheet
+from workflows.folding import folding_of
 from workflows.forms import RunForm
 from workflows.grants import UNAGREED, grants_of, must_ask, told
 from workflows.http import Request
@@ -25,7 +26,9 @@ from workflows.inspection import inspect
 from workflows.inspector_tabs import wanted_of
 from workflows.large_values import inputs_whole
 from workflows.models import Right, Run, Workflow, WorkflowVersion
-from workflows.showing import VIEWS, differences_page, run_page
+from workflows.outline import outline_of
+from workflows.run_graph import differences_page
+from workflows.showing import VIEWS, run_page
 from workflows.starting import before, version_of
 from workflows.uploads import upload_ticket
 from workflows.views.answers import asked_of
@@ -169,13 +172,14 @@ def show(request: Request, id: UUID) -> HttpResponse:
 @login_required
 @require_safe
 def drawing(request: Request, hash: str) -> HttpResponse:  # noqa: A002 - the address names it so
-    """Give the positions of a drawing as a stylesheet, to be kept for good."""
+    """Give the positions of a drawing, as it is folded, as a stylesheet to be kept for good."""
     versions = WorkflowVersion.objects.visible_to(request.user)
     version = versions.filter(digest=digest_of(hash)).first()
     if version is None:
         raise Http404
+    folding = folding_of(outline_of(version.definition), dict(request.GET.lists()))
     return HttpResponse(
-        stylesheet(version.definition),
+        stylesheet(version.definition, folding.closed),
         content_type="text/css; charset=utf-8",
         headers={"Cache-Control": f"private, max-age={YEAR}, immutable"},
     )

@@ -20,7 +20,7 @@ from runner.errors import DefinitionError
 from runner.graph.definition import GraphDefinition
 from workflows.access import may, workflow_for
 from workflows.as_python import as_python
-from workflows.drawing import DRAWN_AT_ONCE
+from workflows.folding import DRAWN_AT_ONCE
 from workflows.http import Request
 from workflows.models import Right, Workflow, WorkflowDraft, WorkflowVersion
 from workflows.models.drafting import replace_draft

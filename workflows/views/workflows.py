@@ -16,10 +16,11 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from workflows.access import may, workflow_for
+from workflows.arrangement import drawing_name
 from workflows.beginning import BeginForm, begin
 from workflows.blueprint import blueprint
-from workflows.drawing import DRAWN_AT_ONCE, drawing_name
 from workflows.examples import examples, examples_for
+from workflows.folding import DRAWN_AT_ONCE
 from workflows.http import Request
 from workflows.models import Right, Run, RunEvent, Team, Workflow, WorkflowVersion
 from workflows.outline import outline_of

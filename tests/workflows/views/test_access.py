@@ -2,7 +2,7 @@
 
 import pytest
 
-from workflows.drawing import drawing_name
+from workflows.arrangement import drawing_name
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 from django.urls import get_resolver, reverse
 
-from workflows.drawing import drawing_name
+from workflows.arrangement import drawing_name
 from workflows.models import Invitation, Membership, SavedFilter
 from workflows.models.belonging import invite
 from workflows.models.credential import keep_credential
@@ -50,6 +50,7 @@ TABLE = {
     "draft-tidy": DRAFT_ACT,
     "draft-parts": ("edit", None),
     "draft-fits": ("edit", None),
+    "draft-last-run": ("edit", None),
     "draft-palette": ("edit", None),
     "draft-panel": ("edit", "edit"),
     "draft-clip": ONLY_READ,
