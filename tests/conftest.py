@@ -1,8 +1,13 @@
 """People, their clients, and a run to look at."""
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.databases import postgres_database, why_no_postgres
+
+# How long an example takes says more about the machine than about the claim.
+settings.register_profile("anabranch", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("anabranch")
 
 DEFINITION = (
     '{"dataflows":[],"help":"","inputs":[],"name":"demo","outputs":[],'

@@ -51,7 +51,8 @@ def picture_of(definition: str) -> str:
         for path, place in places.items()
     )
     lines = (
-        f'<path d="{curve.line}" vector-effect="non-scaling-stroke" />' for curve in arrangement.curves
+        f'<path d="{curve.line}" vector-effect="non-scaling-stroke" />'
+        for curve in arrangement.curves
     )
     return (
         f'<svg class="picture" aria-hidden="true" viewBox="{-_MARGIN} {-_MARGIN} {width} {height}"'

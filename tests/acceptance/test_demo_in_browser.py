@@ -24,6 +24,7 @@ def test_the_answers_words_appear_before_the_run_ends_for_every_viewer(
 ):
     faults = []
     page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda fault: faults.append(str(fault)))
     sign_in(page)
     start_demo(page, server)
     address = page.url.split("?")[0]

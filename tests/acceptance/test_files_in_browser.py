@@ -45,6 +45,7 @@ def test_a_person_sends_a_file_and_gets_it_back(page, server, sign_in, address, 
     """A mistake beside it does not lose the file; the result is a link to its copy."""
     faults = []
     page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda fault: faults.append(str(fault)))
     (tmp_path / "rivers.txt").write_text("Rivers part, and meet again. 🌊" * 5000)
     sign_in(page)
     page.goto(address)

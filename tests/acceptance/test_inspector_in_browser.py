@@ -14,6 +14,7 @@ def test_tabs_are_walked_by_arrows_stay_with_a_stream_and_stand_in_the_address(
 ):
     faults = []
     page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda fault: faults.append(str(fault)))
     sign_in(page)
     start_demo(page, server)
     page.locator('.tree-row a[data-path="answer"]').click()

@@ -37,6 +37,7 @@ def test_a_run_does_again_what_the_preview_said_and_the_history_is_walked_by_key
 ):
     faults = []
     page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda fault: faults.append(str(fault)))
     sign_in(page)
     run_demo(page, server)
     first = page.url
