@@ -126,6 +126,9 @@ class _Calls:
 
     def wait(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Give what a coroutine gives on the loop; raises TaskAbandoned if interrupted."""
+        if self._over:
+            coroutine.close()
+            raise TaskAbandoned(self._context.path, self._context.attempt)
         future = asyncio.run_coroutine_threadsafe(self._interruptible(coroutine), self._loop)
         try:
             return future.result()

@@ -45,6 +45,9 @@ def empty(server):
     return make
 
 
+TWO_FRAMES = "new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
+
+
 class Drawing:
     """The editor in a browser, as somebody draws with it."""
 
@@ -94,6 +97,8 @@ class Pointer(Drawing):
     """Somebody with a mouse, and nothing else."""
 
     def middle(self, selector):
+        # What the camera was told is drawn with the next frame.
+        self.page.evaluate(TWO_FRAMES)
         box = self.page.locator(selector).first.bounding_box()
         return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
