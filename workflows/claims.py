@@ -68,7 +68,7 @@ def _may_go_on(stored: StoredRun, owner: str, suspects: Suspects) -> bool:
     if not suspects.may_come:
         release_runs(owner, [stored.run], stored.epoch)
         return False
-    suspects.came()
+    suspects.came(stored.run)
     return True
 
 

@@ -46,21 +46,31 @@ class Suspects:
     """Lets a process take up one suspect at a time, so that the one that kills is found alone.
 
     Those that were at work beside it when it killed are suspects as well, through no fault of
-    theirs.
+    theirs. Most of them clear themselves long before the time is over.
     """
 
     def __init__(self, apart_seconds: float = APART_SECONDS) -> None:
         self._apart = apart_seconds
         self._next = 0.0
+        self._last = ""
 
     @property
     def may_come(self) -> bool:
-        """Whether the last one has lived long enough."""
-        return time.monotonic() >= self._next
+        """Whether the last one has lived long enough, or is none any more."""
+        return time.monotonic() >= self._next or is_cleared(self._last)
 
-    def came(self) -> None:
+    def came(self, run_id: str) -> None:
         """Note that one is taken up now."""
         self._next = time.monotonic() + self._apart
+        self._last = run_id
+
+
+def is_cleared(run_id: str) -> bool:
+    """Whether a suspect has ended, or each task that one more death would decide got further."""
+    run = Run.objects.filter(pk=run_id).first()
+    if run is None or run.is_over:
+        return True
+    return all(_got_on(run, each) for each in run.task_deaths.filter(count__gte=SUSPECT))
 
 
 def count_deaths(run: Run) -> str:

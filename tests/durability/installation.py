@@ -67,6 +67,10 @@ class Installation:
         os.kill(process, signal.SIGKILL)
         assert self.end(process) in DEATHS, self.log()
 
+    def wake(self, process: int) -> None:
+        """Let a process look for runs at once, as a page's doorbell would."""
+        os.kill(process, signal.SIGUSR1)
+
     def stop(self, process: int) -> None:
         """Ask a process to end, and see that it does."""
         os.kill(process, signal.SIGTERM)

@@ -6,12 +6,21 @@ Nothing here asks the engine. Each check gives what it found, as sentences; none
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.durability.installation import Begun, Installation, dashed
 
 type Task = tuple[str, str]
+
+NUMBERS = "SELECT id, seq FROM workflows_run WHERE id IN :runs"
+EVENTS = "SELECT run_id, seq, kind, path FROM workflows_runevent WHERE run_id IN :runs"
+CHECKPOINTS = "SELECT run_id, path, seq, value FROM workflows_checkpoint WHERE run_id IN :runs"
+WORKING = (
+    "SELECT run_id, path FROM workflows_taskrun "
+    "WHERE status IN ('running', 'streaming') AND run_id IN :runs"
+)
+SHOWN = "SELECT run_id, path FROM workflows_taskrun WHERE status = 'completed' AND run_id IN :runs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,15 +32,13 @@ class Snapshot:
     epochs: Mapping[str, int]
 
     @classmethod
-    def of(cls, installation: Installation) -> "Snapshot":
-        """Take it."""
-        kept = installation.look("SELECT run_id, path, value FROM workflows_checkpoint")
-        working = installation.look(
-            "SELECT run_id, path FROM workflows_taskrun WHERE status IN ('running', 'streaming')"
-        )
+    def of(cls, installation: Installation, runs: Collection[str] | None = None) -> "Snapshot":
+        """Take it: of some runs, or of all."""
+        kept = look_at(installation, CHECKPOINTS, runs)
+        working = look_at(installation, WORKING, runs)
         return cls(
             results=frozenset(
-                (dashed(run), path) for run, path, value in kept if is_result(json.loads(value))
+                (dashed(run), path) for run, path, _, value in kept if is_result(json.loads(value))
             ),
             working=frozenset((dashed(run), path) for run, path in working),
             epochs={
@@ -39,6 +46,24 @@ class Snapshot:
                 for run, epoch in installation.look("SELECT id, epoch FROM workflows_run")
             },
         )
+
+    def over(self, before: "Snapshot", runs: Collection[str] | None) -> "Snapshot":
+        """Add what was known of other runs than those that this one was taken of."""
+        if runs is None:
+            return self
+        others = {task for task in before.results if task[0] not in runs}
+        return replace(self, results=self.results | others)
+
+
+def look_at(
+    installation: Installation, query: str, runs: Collection[str] | None
+) -> list[tuple[Any, ...]]:
+    """Ask about some runs, or about all: `query` says `IN :runs`."""
+    every = "(SELECT id FROM workflows_run)"
+    ids = ", ".join(f"'{run.replace('-', '')}'" for run in runs or ())
+    return installation.look(
+        query.replace(":runs", every if runs is None else f"({ids or 'NULL'})")
+    )
 
 
 def is_result(checkpoint: Mapping[str, Any]) -> bool:
@@ -74,30 +99,28 @@ def keys_changed(begun: Iterable[Begun]) -> list[str]:
     return [f"{task} has the keys {found}" for task, found in keys.items() if len(found) != 1]
 
 
-def torn(installation: Installation) -> list[str]:
+def torn(installation: Installation, runs: Collection[str] | None = None) -> list[str]:
     """P1. A batch is whole or absent: results and their events, and numbers without a hole."""
-    seqs = {dashed(run): seq for run, seq in installation.look("SELECT id, seq FROM workflows_run")}
+    numbered = look_at(installation, NUMBERS, runs)
+    seqs = {dashed(run): seq for run, seq in numbered}
     told: dict[str, dict[int, tuple[str, str]]] = defaultdict(dict)
-    for run, seq, kind, path in installation.look(EVENTS):
+    for run, seq, kind, path in look_at(installation, EVENTS, runs):
         told[dashed(run)][seq] = (kind, path)
     found = [
         f"{run} stands at {seq} and has {len(told[run])} events"
         for run, seq in seqs.items()
         if sorted(told[run]) != list(range(1, seq + 1))
     ]
-    return found + _unmatched(installation, told)
-
-
-EVENTS = "SELECT run_id, seq, kind, path FROM workflows_runevent"
+    return found + _unmatched(installation, told, runs)
 
 
 def _unmatched(
-    installation: Installation, told: Mapping[str, Mapping[int, tuple[str, str]]]
+    installation: Installation,
+    told: Mapping[str, Mapping[int, tuple[str, str]]],
+    runs: Collection[str] | None,
 ) -> list[str]:
     results, ended = set(), set()
-    for run, path, seq, value in installation.look(
-        "SELECT run_id, path, seq, value FROM workflows_checkpoint"
-    ):
+    for run, path, seq, value in look_at(installation, CHECKPOINTS, runs):
         checkpoint = json.loads(value)
         if is_result(checkpoint):
             results.add((dashed(run), path, seq))
@@ -109,12 +132,7 @@ def _unmatched(
         for seq, (kind, path) in events.items()
         if kind == "TaskCompleted"
     }
-    shown = {
-        (dashed(run), path)
-        for run, path in installation.look(
-            "SELECT run_id, path FROM workflows_taskrun WHERE status = 'completed'"
-        )
-    }
+    shown = {(dashed(run), path) for run, path in look_at(installation, SHOWN, runs)}
     kept = {(run, path) for run, path, _ in results | ended}
     return [
         *(f"{each} has a result and no event" for each in results - said),

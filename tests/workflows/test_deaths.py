@@ -9,7 +9,7 @@ from runner.run import events as happened
 from runner.run.checkpoint import SavedState, TaskCheckpoint
 from tests.store_contract import batch_of
 from tests.workflows.test_store import in_thread, stores, submit  # noqa: F401
-from workflows.deaths import DEATHS
+from workflows.deaths import DEATHS, SUSPECT
 from workflows.models import Run
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -104,3 +104,23 @@ async def test_a_person_who_resumes_begins_to_count_anew(live, submit, alice):  
     for life in range(DEATHS):
         assert await live(*started("a")), life
     assert await live(*started("a")) is None
+
+
+async def test_the_next_suspect_comes_once_the_one_before_it_has_got_further(stores, submit):  # noqa: F811
+    """P5: each alone, and nobody waits for the time that one that kills is given."""
+    runs = {await submit(), await submit()}
+    for life in range(SUSPECT):
+        store = stores()
+        for stored in await store.claim(f"life-{life}", 2):
+            await store.commit(batch_of(stored, *started("a", attempt=life + 1)))
+        store._locks.free()
+    last = stores()
+    (one,) = await last.claim("last", 2)
+    assert await last.claim("last", 2, [one.run]) == []
+    await last.commit(batch_of(one, *started("a", "b", attempt=SUSPECT + 1)))
+    assert await last.claim("last", 2, [one.run]) == []
+    done = TaskCheckpoint(path="a", attempt=SUSPECT + 1, seq=1)
+    completed = happened.TaskCompleted("a", SUSPECT + 1)
+    await last.commit(batch_of(one, completed, before=one.seq + 2, checkpoints=(done,)))
+    (other,) = await last.claim("last", 2, [one.run])
+    assert {one.run, other.run} == {str(each) for each in runs}
