@@ -28,7 +28,7 @@ def test_the_answers_words_appear_before_the_run_ends_for_every_viewer(
     sign_in(page)
     start_demo(page, server)
     address = page.url.split("?")[0]
-    answer = f"{address}tasks/answer/"
+    answer = f"{address}tasks/answer/?tab=stream"
     page.goto(answer)
     stream = page.locator("[data-stream]").first
     stream.wait_for(timeout=SECONDS)
