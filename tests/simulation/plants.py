@@ -52,11 +52,12 @@ def _provisional() -> Patched:
 
 
 def _fencing() -> Patched:
-    """A late owner's batch is kept whatever its epoch."""
+    """A late owner's batch is kept, whatever its epoch and the number of the event before it."""
     commit = MemoryStore.commit
 
     async def planted(self, batch):
-        await commit(self, replace(batch, epoch=self.runs[batch.run].epoch))
+        run = self.runs[batch.run]
+        await commit(self, replace(batch, epoch=run.epoch, before=run.seq))
 
     return [(MemoryStore, "commit", planted)]
 
