@@ -49,6 +49,15 @@ async def flood(count: int, size: int, seconds: float, gate: str) -> AsyncIterat
             await asyncio.sleep(max(0.0, ahead))
 
 
+@task(name="flood.held", effect="none")
+def held(gate: str) -> str:
+    """Keep a thread at work, a little every hundredth of a second, until the test lets it go."""
+    while not Path(gate).exists():
+        sum(range(1000))
+        Event().wait(0.01)
+    return "let go"
+
+
 def install(folder: Path) -> Path:
     """Write what tells Python of an installed package; give the folder to search for it."""
     info = folder / "floods-1.dist-info"

@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from tests.durability.floods import install
-from tests.durability.test_watching import Watched, seconds_of, seen_by, words
+from tests.durability.test_watching import seconds_of, seen_by, words
+from tests.durability.watched import Watched
 
 pytestmark = pytest.mark.slow
 
