@@ -3,8 +3,10 @@
 import asyncio
 import logging
 import os
+from collections.abc import Callable
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import OriginValidator
@@ -17,6 +19,7 @@ django_application = get_asgi_application()
 from django.conf import settings  # noqa: E402
 
 from workflows import background, body_cap, live  # noqa: E402
+from workflows.newer import NewerDatabase, refuse_newer  # noqa: E402
 from workflows.urls import websocket_urlpatterns  # noqa: E402
 
 logger = logging.getLogger(__name__)
@@ -33,10 +36,14 @@ application = ProtocolTypeRouter(
 )
 
 
-async def _start() -> None:
+async def _start(give_up: Callable[[], None]) -> None:
     try:
+        await sync_to_async(refuse_newer)()
         live.listen()
         await background.start()
+    except NewerDatabase as refusal:
+        logger.critical("%s", refusal)
+        give_up()
     except Exception:
         # Twisted drops what a trigger raises; without this line nobody would ever know.
         logger.exception("the background runner did not start")
@@ -68,7 +75,7 @@ def _hook() -> None:
     starting: list[asyncio.Future[None]] = []
 
     def start() -> None:
-        starting.append(asyncio.ensure_future(_start()))
+        starting.append(asyncio.ensure_future(_start(reactor.stop)))
 
     def stop() -> defer.Deferred[None]:
         return defer.Deferred.fromFuture(asyncio.ensure_future(_stop()))

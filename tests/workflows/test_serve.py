@@ -5,9 +5,11 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -152,6 +154,30 @@ def test_plain_daphne_starts_and_stops_the_runner(tmp_path):
     server = Server(*command, env=env, ready=r"background runner (\S+) (started)")
     assert server.end() == 0
     assert "stopped" in server.said
+
+
+def test_plain_daphne_leaves_a_newer_database_alone(tmp_path):
+    """T23: it ends at once with one sentence, before it executes or prunes anything."""
+    env = environment(tmp_path)
+    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=env, check=True)
+    with closing(sqlite3.connect(tmp_path / "anabranch.sqlite3")) as newer, newer:
+        newer.execute(
+            "INSERT INTO django_migrations (app, name, applied)"
+            " VALUES ('workflows', '9999_from_the_future', CURRENT_TIMESTAMP)"
+        )
+    ended = subprocess.run(
+        [sys.executable, "-m", "daphne", "-p", "0", "workflows.asgi:application"],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    said = ended.stdout + ended.stderr
+    assert said.count("A newer version of Anabranch has worked on this database") == 1
+    assert "background runner" not in said
+    assert "Traceback" not in said
 
 
 @pytest.fixture
