@@ -6,7 +6,8 @@ from datetime import timedelta
 from runner.execution.host import Host
 from runner.graph.ports import Ports, Stream
 from runner.graph.task import Task
-from runner.library.waiting import Ask, Wait
+from runner.library.flow.ask import Ask
+from runner.library.flow.wait import Wait
 from tests import virtual_time
 from tests.drive import definition_of
 from tests.tasks import registry_of_tests

@@ -199,7 +199,7 @@ def _loaded() -> TaskRegistry:
 
     registry = TaskRegistry()
     library = importlib.import_module(LIBRARY)
-    for found in pkgutil.iter_modules(library.__path__, f"{LIBRARY}."):
+    for found in pkgutil.walk_packages(library.__path__, f"{LIBRARY}."):
         registry.register_module(importlib.import_module(found.name))
     for entry in entry_points(group=ENTRY_POINTS):
         registry.register_module(importlib.import_module(entry.value))

@@ -1,1 +1,1 @@
-"""The task types that come with the runner: one small module per family."""
+"""The task types that come with the runner: a package for each family, a module for each task."""

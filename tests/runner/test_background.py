@@ -5,7 +5,7 @@ import threading
 
 from runner.execution import background
 from runner.graph.values import encode
-from runner.library import waiting
+from runner.library.flow import ask, wait
 from runner.run.status import RunStatus
 from tests.background import (
     GATE,
@@ -54,7 +54,8 @@ async def test_more_runs_than_fit_at_once_follow_each_other_without_a_poll(watch
 async def test_runs_that_wait_for_a_person_keep_no_other_from_running(watch, monkeypatch):
     """Engine 5.7: what awaits holds nothing; neither does what is paused."""
     monkeypatch.setattr(background, "POLL_SECONDS", 0.01)
-    watch.registry.register_module(waiting)
+    watch.registry.register_module(wait)
+    watch.registry.register_module(ask)
     asks = [watch.store.submit(ASK, encode({})) for _ in range(60)]
     async with started(watch.runner()):
         for run in asks:

@@ -9,7 +9,7 @@ from runner.graph.building import GraphBuilder
 from runner.graph.choices import Branch, Fallback, FirstOf, Merge
 from runner.graph.loops import Map, Reduce, While
 from runner.graph.subgraph import SubGraph
-from runner.library.waiting import Wait
+from runner.library.flow.wait import Wait
 from tests.held_tasks import broken, less, times
 from tests.runs import crash_everywhere
 from tests.tasks import Double, Emit, Fail, Note, Number, Total, fault_message

@@ -7,7 +7,7 @@ import pytest
 from runner.execution import run_executor
 from runner.execution.host import Host
 from runner.execution.slots import Slots
-from runner.library.waiting import Ask
+from runner.library.flow.ask import Ask
 from runner.run.status import RunStatus, TaskStatus
 from tests import virtual_time
 from tests.drive import definition_of, kinds_of, outputs_of

@@ -11,7 +11,7 @@ from runner.execution.host import Host
 from runner.execution.memory import MemoryStore
 from runner.execution.store import Request
 from runner.graph.values import encode
-from runner.library.waiting import Ask
+from runner.library.flow.ask import Ask
 from runner.run.status import RunStatus
 from tests import virtual_time
 from tests.crashing import Crash

@@ -9,7 +9,7 @@ from runner import GraphBuilder, TaskGraphRunner, parallel, series
 from runner.errors import DefinitionError
 from runner.graph import registry as registry_module
 from runner.graph.definition import GraphDefinition
-from runner.graph.registry import ENTRY_POINTS, TaskRegistry
+from runner.graph.registry import ENTRY_POINTS, LIBRARY, TaskRegistry, default_registry
 from tests import code_graphs
 
 
@@ -100,3 +100,9 @@ async def test_a_graph_written_in_code_runs_from_its_json(registry):
     definition = GraphDefinition.from_json(registry.graphs["greeting"].to_json())
     run = TaskGraphRunner(registry).start(definition, {"name": "Ada"})
     assert await run.outputs() == {"greeting": "Welcome, ADA"}
+
+
+def test_every_task_of_the_library_is_the_only_one_of_its_module():
+    kinds = [each for each in default_registry() if each.__module__.startswith(f"{LIBRARY}.")]
+    assert len({each.__module__ for each in kinds}) == len(kinds) > 10
+    assert {"text.split", "flow.ask"} <= {each.name for each in kinds}

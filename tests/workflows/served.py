@@ -6,7 +6,7 @@ import contextlib
 from runner.execution.background import BackgroundRunner
 from runner.execution.host import Host
 from runner.execution.secrets import NoCredentials
-from runner.library import waiting
+from runner.library.flow import ask, wait
 from tests.tasks import registry_of_tests
 from tests.workflows.test_store import in_thread
 from workflows.models import Run
@@ -19,7 +19,8 @@ __all__ = ["Served", "in_thread", "registry", "statuses_of"]
 def registry(more=()):
     """Give the tests' task types, those that wait, and some more."""
     found = registry_of_tests()
-    found.register_module(waiting)
+    found.register_module(wait)
+    found.register_module(ask)
     for each in more:
         found.register(each)
     return found

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from runner import GraphBuilder, TaskGraphRunner, task
-from runner.library.data import Filter
+from runner.library.data.filter import Filter
 from runner.run.status import RunStatus
 from tests.drive import outputs_of
 

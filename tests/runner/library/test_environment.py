@@ -1,6 +1,6 @@
 """What is installed here, and the summary of a verification."""
 
-from runner.library import environment
+from runner.library.environment import records
 from tests.drive import kinds_of, outputs_of
 
 INTACT = {"name": "a", "round": 1, "files": 2, "bytes": 10, "changed": [], "missing": []}
@@ -16,7 +16,7 @@ async def test_every_round_lists_the_same_packages(run_task):
 
 
 async def test_no_more_rounds_than_a_map_has_items_for(run_task, monkeypatch):
-    monkeypatch.setattr(environment, "ITEMS_AT_MOST", 7)
+    monkeypatch.setattr(records, "ITEMS_AT_MOST", 7)
     run = await run_task("environment.records", rounds=5, limit=3)
 
     assert len(outputs_of(run)["packages"]) == 6

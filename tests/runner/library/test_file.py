@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from runner.errors import RunnerError
-from runner.library import file
-from runner.library.file import VerifyPackage
+from runner.library.file import verify_package
+from runner.library.file.verify_package import VerifyPackage
 from runner.run.status import RunStatus
 from tests.drive import outputs_of
 
@@ -63,7 +63,7 @@ async def test_every_pass_reads_each_file_again(run_task, package):
 
 async def test_a_long_verification_says_how_far_it_is(run_task, package, monkeypatch):
     """Engine 5.9."""
-    monkeypatch.setattr(file, "PROGRESS_SECONDS", -1.0)
+    monkeypatch.setattr(verify_package, "PROGRESS_SECONDS", -1.0)
     run = await run_task("file.verify_package", package=package, passes=2)
 
     events = [each.event for each in run.entries if each.event.kind == "TaskProgressed"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runner.library.text import NOTHING_FOUND
+from runner.library.text.answer import NOTHING_FOUND
 from runner.run.status import RunStatus
 from tests.drive import kinds_of, outputs_of
 

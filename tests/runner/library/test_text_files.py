@@ -6,7 +6,8 @@ from runner import TaskGraphRunner, TaskRunner, series
 from runner.errors import RunFault
 from runner.execution.artifacts import MemoryArtifacts, RunArtifacts
 from runner.execution.host import Host
-from runner.library.file import TEXT_BLOCK, ReadText, WriteText
+from runner.library.file.read_text import TEXT_BLOCK, ReadText
+from runner.library.file.write_text import WriteText
 
 TEXT = "Flüsse, die sich teilen 🌊\n" * 5000
 

@@ -7,7 +7,8 @@ import pytest
 
 from runner.errors import ValueFault
 from runner.graph.registry import default_registry
-from runner.library.waiting import Ask, Wait
+from runner.library.flow.ask import Ask
+from runner.library.flow.wait import Wait
 
 FIELDS = [{"name": "who", "type": "str"}, {"name": "age", "type": "int", "default": 3}]
 

@@ -2,7 +2,7 @@
 
 from runner import GraphBuilder, Map, task
 from runner.graph.choices import FirstOf
-from runner.library.waiting import Ask
+from runner.library.flow.ask import Ask
 from tests.held_tasks import GATES, Until, same
 from tests.runs import Driven, Ran
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from runner import GraphBuilder, task
 from runner.graph.choices import FirstOf
-from runner.library.waiting import Ask
+from runner.library.flow.ask import Ask
 from runner.run.status import RunStatus
 from tests.held_tasks import GATES, Until
 from tests.runs import Driven

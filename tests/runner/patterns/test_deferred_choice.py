@@ -4,7 +4,8 @@ from datetime import datetime
 
 from runner import GraphBuilder, task
 from runner.graph.choices import FirstOf
-from runner.library.waiting import Ask, Wait
+from runner.library.flow.ask import Ask
+from runner.library.flow.wait import Wait
 from tests.runs import Driven, run
 
 

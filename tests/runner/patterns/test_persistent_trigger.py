@@ -2,7 +2,7 @@
 
 from runner import GraphBuilder
 from runner.execution.background import _answer
-from runner.library.waiting import Ask
+from runner.library.flow.ask import Ask
 from tests.runs import Driven
 
 

@@ -1,4 +1,4 @@
-"""Search: ranking passages by the words they share with a question."""
+"""Passages ranked by the words they share with a question."""
 
 import sqlite3
 from collections.abc import Sequence

@@ -1,7 +1,6 @@
-"""Files: as text and back; checking them against what was recorded of them."""
+"""An installed package's files, compared with what was recorded of them."""
 
 import base64
-import codecs
 import csv
 import hashlib
 import os
@@ -15,84 +14,17 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from runner.errors import RunnerError
-from runner.graph.artifact import Artifact
-from runner.graph.ports import Chunks, Ports, Stream
+from runner.graph.ports import Ports
 from runner.graph.task import Task
 
 BLOCK = 1 << 20
-TEXT_BLOCK = 1 << 16
+
+
 PROGRESS_SECONDS = 0.25
+
+
 #: The environment variable that names a file which gets a line for each finished package.
 OBSERVER = "ANABRANCH_OBSERVER"
-
-
-class ReadText(Task):
-    """The text of a file, block by block."""
-
-    name = "file.read_text"
-    title = "Read text"
-    effect = "none"
-    blocking = True
-
-    class Inputs(Ports):
-        """A file in UTF-8."""
-
-        file: Artifact
-
-    class Outputs(Ports):
-        """Its text."""
-
-        text: str
-
-    @staticmethod
-    def streaming() -> dict[str, Stream]:
-        """The text grows as the file is read."""
-        return {"text": Stream()}
-
-    def execute(self, inputs: Any, context: Any) -> dict[str, Any]:
-        """Read to the end; signs that a block cuts in two wait for the next one."""
-        decoder = codecs.getincrementaldecoder("utf-8-sig")()
-        read = 0
-        try:
-            with inputs.file.open() as content:
-                while block := content.read(TEXT_BLOCK):
-                    read += len(block)
-                    _push(context, decoder.decode(block))
-                    context.progress(read / max(1, inputs.file.size))
-            _push(context, decoder.decode(b"", final=True))
-        except UnicodeDecodeError as fault:
-            raise RunnerError("This file is no text in UTF-8.") from fault
-        return {}
-
-
-def _push(context: Any, text: str) -> None:
-    if text:
-        context.push_chunk("text", text)
-
-
-class WriteText(Task):
-    """Keeps a text as a file."""
-
-    name = "file.write_text"
-    title = "Write text"
-    effect = "none"
-    blocking = True
-
-    class Inputs(Ports):
-        """A text, which may still be growing, and the name of the file."""
-
-        text: Chunks[str]
-        name: str = "text.txt"
-
-    class Outputs(Ports):
-        """The file, in UTF-8."""
-
-        file: Artifact
-
-    def execute(self, inputs: Any, context: Any) -> dict[str, Any]:
-        """Write each chunk as it comes."""
-        blocks = (chunk.encode() for chunk in inputs.text)
-        return {"file": context.save_artifact(blocks, inputs.name, "text/plain")}
 
 
 class VerifyPackage(Task):

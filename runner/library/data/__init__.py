@@ -1,0 +1,1 @@
+"""Data: values put in another form, and lists."""

@@ -1,0 +1,1 @@
+"""Environment: the Python distributions installed here."""

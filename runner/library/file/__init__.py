@@ -1,0 +1,1 @@
+"""Files: as text and back, and compared with what was recorded."""

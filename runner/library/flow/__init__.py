@@ -1,0 +1,1 @@
+"""Flow: waiting for a time or a person."""

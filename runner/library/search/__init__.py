@@ -1,0 +1,1 @@
+"""Search: finding passages by their words."""

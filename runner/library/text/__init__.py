@@ -1,0 +1,1 @@
+"""Text: cut, counted, quoted, reported."""
