@@ -68,7 +68,7 @@ def _unfold_again(run: "RunState", state: TaskState, kept: TaskCheckpoint) -> No
     state.decided = state.grows
     run.tally.unfolds()
     for decision in kept.rounds:
-        run.tally.add(len(run.scopes.unfold(state, decision)[1]))
+        run.tally.add(len(run.scopes.unfold(state, decision).tasks))
     if "winner" in kept.decisions:
         state.decided = True
         state.choice = kept.decisions["winner"]

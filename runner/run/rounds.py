@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from runner.run import events as happened
+from runner.run import groups
 from runner.run.commands import (
     Command,
     CompleteTask,
@@ -44,17 +45,20 @@ class Rounds:
     def on_expanded(self, event: happened.TaskExpanded) -> list[Command]:
         """Add what a control unfolded into."""
         state = self._wiring.tasks[event.path]
-        fresh, added, ready, skipped = self._scopes.unfold(state, event.decision)
+        unfolded = self._scopes.unfold(state, event.decision)
         state.error = None
         if len(state.rounds) == 1:
             self._tally.unfolds()
-        self._tally.add(len(added))
-        commands: list[Command] = [Record(happened.TaskSkipped(path, DISABLED)) for path in skipped]
-        commands += self._start(ready)
-        for scope in fresh:
+        self._tally.add(len(unfolded.tasks))
+        commands: list[Command] = [
+            Record(happened.TaskSkipped(path, DISABLED)) for path in unfolded.skipped
+        ]
+        commands += map(Record, groups.unsaid(unfolded.empty))
+        commands += self._start(unfolded.ready)
+        for scope in unfolded.scopes:
             if not scope.left:
                 commands += self.over(scope)
-        if not fresh and not state.grows:
+        if not unfolded.scopes and not state.grows:
             commands += self._round_over(state)
         return commands
 
@@ -66,6 +70,7 @@ class Rounds:
             state.choice = event.decision
             ready, final = self._wiring.settled(state, (ITEMS,))
             concluded = [command for each in final for command in conclude(each)]
+            concluded += map(Record, groups.unsaid(self._scopes.empty(state)))
             return concluded + self._start(ready) + self._settle_decided(state)
         state.rounds = [event.decision]
         not_taken = self._scopes.not_taken(state)

@@ -1,12 +1,28 @@
 """Scopes: what control tasks unfold into: items, turns, alternatives."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from runner.graph.planning import unfold
 from runner.graph.task_graph import PlannedTask, Source
-from runner.run.task_state import Scope, TaskState
+from runner.run.task_state import Group, Scope, TaskState
 from runner.run.wiring import ITEMS, Wiring
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfolded:
+    """What one decision of a control task added.
+
+    `empty` are the compounds that are over with nothing in them, `ready` the tasks that may
+    start, and `skipped` the paths of those that never do.
+    """
+
+    scopes: list[Scope]
+    tasks: list[TaskState]
+    empty: list[Group]
+    ready: list[TaskState]
+    skipped: tuple[str, ...]
 
 
 class Scopes:
@@ -31,14 +47,8 @@ class Scopes:
         """Name the output ports of a branch that its decision leaves out."""
         return frozenset(state.planned.task.outputs) - self.settle(state).keys()
 
-    def unfold(
-        self, state: TaskState, decision: Any
-    ) -> tuple[list[Scope], list[TaskState], list[TaskState], tuple[str, ...]]:
-        """Unfold once more.
-
-        Gives the new scopes, the new tasks, those of them that may start, and the paths of
-        tasks that never do.
-        """
+    def unfold(self, state: TaskState, decision: Any) -> Unfolded:
+        """Unfold once more."""
         unfolding = unfold(state.planned, decision, self.outputs(state), self._planned)
         state.rounds.append(decision)
         first = len(state.scopes)
@@ -47,13 +57,16 @@ class Scopes:
         ]
         state.scopes += fresh
         state.scopes_left += len(fresh)
-        self._wiring.add_groups(unfolding.compounds.values())
+        compounds = self._wiring.add_groups(unfolding.compounds.values())
         filled = bool(unfolding.tasks) and state.is_filled_inside
         share = state.share / len(unfolding.tasks) if filled else 0.0
         added = self._wiring.add(unfolding.tasks.values(), share)
+        empty = [each for each in compounds if not each.left]
         holder = _undecided(state)
         if holder is not None:
             self._wiring.hold(holder, added)
+            holder.empty += empty
+            empty = []
         for scope in fresh:
             for path in scope.planned.paths:
                 task = self._wiring.tasks[path]
@@ -61,7 +74,13 @@ class Scopes:
                 task.waiting += 1
         state.scopes_waiting.extend(fresh)
         self._wiring.skipped.update(unfolding.skipped)
-        return fresh, added, self.admit(state), unfolding.skipped
+        return Unfolded(
+            scopes=fresh,
+            tasks=added,
+            empty=empty,
+            ready=self.admit(state),
+            skipped=unfolding.skipped,
+        )
 
     def admit(self, state: TaskState) -> list[TaskState]:
         """Let scopes begin as far as the limit allows; give the tasks that may start."""
@@ -74,6 +93,11 @@ class Scopes:
                 if not task.waiting:
                     ready.append(task)
         return ready
+
+    def empty(self, state: TaskState) -> list[Group]:
+        """Give the empty compounds inside a map along a stream, now that its items are known."""
+        held, state.empty = state.empty, []
+        return [each for each in held if self._wiring.groups.get(each.path) is each]
 
     def tasks_of(self, scopes: Iterable[Scope]) -> list[TaskState]:
         """Give all tasks in these scopes, those inside control tasks included."""
@@ -97,6 +121,7 @@ class Scopes:
         state.scopes = []
         state.scopes_left = 0
         state.scopes_waiting.clear()
+        state.empty = []
 
     def _planned(self, path: str) -> PlannedTask | None:
         state = self._wiring.tasks.get(path)

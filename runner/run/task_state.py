@@ -40,7 +40,7 @@ class TaskState:
     """Where one task stands, what it waits for, and who reads what it gives."""
 
     __slots__ = (
-        "attempt", "choice", "control", "decided", "error", "failures", "forgiven", "group", "links",
+        "attempt", "choice", "control", "decided", "empty", "error", "failures", "forgiven", "group", "links",
         "not_taken", "open_ports", "planned", "provisional", "reason", "returned", "rounds", "scope",
         "scopes", "scopes_left", "scopes_waiting", "share", "status", "streams_items", "waiting",
     )  # fmt: skip
@@ -74,6 +74,8 @@ class TaskState:
             self.scopes: list[Scope] = []
             self.scopes_left = 0
             self.scopes_waiting: deque[Scope] = deque()
+            #: Compounds with nothing in them, which end once it is known which items there are.
+            self.empty: list[Group] = []
             self.streams_items = any(port.streams for port in self.control.outputs.values())
 
     @property

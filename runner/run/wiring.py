@@ -39,11 +39,15 @@ class Wiring:
 
     # ── growing and shrinking ────────────────────────────────────────────────────────────────
 
-    def add_groups(self, compounds: Iterable[PlannedCompound]) -> None:
+    def add_groups(self, compounds: Iterable[PlannedCompound]) -> list[Group]:
         """Add compounds, each after the one around it."""
+        added = []
         for each in compounds:
             parent = self.groups.get(each.parent) if each.parent else None
-            self.groups[each.path] = Group(each.path, parent, each.policy, fail_fast=each.fail_fast)
+            group = Group(each.path, parent, each.policy, fail_fast=each.fail_fast)
+            self.groups[each.path] = group
+            added.append(group)
+        return added
 
     def add(self, planned: Iterable[PlannedTask], share: float) -> list[TaskState]:
         """Add tasks, joined to what they read; each has `share` of the run's progress."""
