@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from workflows.alone import AlreadyServed, alone, only_server
+from workflows.collecting import collect_static
 from workflows.demo_library import add_demo_person, load_demos
 from workflows.newer import NewerDatabase, refuse_newer
 
@@ -36,7 +37,7 @@ class Command(BaseCommand):
         with alone():
             refuse_newer()
             call_command("migrate", verbosity=0, interactive=False)
-            call_command("collectstatic", verbosity=0, interactive=False)
+            collect_static()
             load_demos()
             call_command("load_code_workflows", stdout=self.stdout, stderr=self.stderr)
 
