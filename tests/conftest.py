@@ -1,9 +1,13 @@
 """People, their clients, and a run to look at."""
 
+import os
+import tempfile
+
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.databases import postgres_database, why_no_postgres
+from tests.installed import VARIABLE
 
 # How long an example takes says more about the machine than about the claim.
 settings.register_profile("anabranch", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -13,6 +17,14 @@ DEFINITION = (
     '{"dataflows":[],"help":"","inputs":[],"name":"demo","outputs":[],'
     '"tasks":[{"config":{},"id":"a","inputs":{},"type":"test.number"}],"title":"Demo","v":1}'
 )
+
+
+def pytest_configure(config):
+    """Give all workers of a session one place for the installation that they copy."""
+    if not hasattr(config, "workerinput"):
+        folder = tempfile.TemporaryDirectory(prefix="anabranch-installed-")
+        os.environ[VARIABLE] = folder.name
+        config.add_cleanup(folder.cleanup)
 
 
 def pytest_collection_modifyitems(items):

@@ -13,6 +13,8 @@ from threading import Event
 
 import pytest
 
+from tests.installed import install_into
+
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "a-password-of-these-tests"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -56,6 +58,7 @@ class Server:
 
     def start(self) -> None:
         """Start, and wait until it answers."""
+        install_into(self.data, self.environment)
         with (self.data / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
                 self.command, cwd=ROOT, env=self.environment, stdout=log, stderr=log
