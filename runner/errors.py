@@ -165,6 +165,19 @@ class TaskTimeout(RunnerError):
     """A body took longer than its policy lets it."""
 
 
+class Refused(RunnerError):
+    """The other side, or this one on its behalf, says no: asking once more would change nothing."""
+
+
+class Unavailable(RunnerError):
+    """The other side cannot answer now; `retry_after` has the seconds it asks to be left alone."""
+
+    def __init__(self, sentence: str, retry_after: float | None = None) -> None:
+        """Keep the sentence and what was asked for."""
+        super().__init__(sentence)
+        self.retry_after = retry_after
+
+
 class RunFault(RunnerError):
     """A run that was called for its outputs failed, or was cancelled."""
 

@@ -23,6 +23,7 @@ FLOORS: Mapping[str, float] = {
     "runner/execution": 96,
     "runner/graph": 96,
     "runner/library": 96,
+    "runner/outside": 96,
     "runner/run": 96,
     "workflows": 70,
 }

@@ -42,6 +42,7 @@ class RunnerOfThisProcess:
                 artifacts=StoredArtifacts(),
                 credentials=self._credentials,
                 slots=Slots(settings.TASK_LIMITS),
+                network=settings.NETWORK,
                 on_commit=live.publish,
                 on_stall=live.stall,
                 is_watched=live.is_watched,

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from runner.graph.definition import GraphDefinition
+from runner.errors import ValueFault
+from runner.graph.definition import DefinedTask, GraphDefinition
 from runner.graph.needs import Need
-from runner.graph.registry import default_registry
+from runner.graph.registry import TaskRegistry, default_registry
 from workflows.credentials import why_unfit
 from workflows.models import Credential, Run, Workflow, WorkflowVersion
 
@@ -51,10 +52,20 @@ def _in(definition: GraphDefinition, before: str) -> Iterator[Grant]:
     registry = default_registry()
     for task in definition.tasks:
         path = f"{before}{task.id}"
-        for need in registry.get(task.type).needs if task.type in registry else ():
+        for need in _needs(registry, task):
             yield Grant(path=path, title=task.title or task.id, need=need)
         if task.graph is not None:
             yield from _in(task.graph, f"{path}/")
+
+
+def _needs(registry: TaskRegistry, task: DefinedTask) -> tuple[Need, ...]:
+    if task.type not in registry:
+        return ()
+    try:
+        return registry.get(task.type).needs_for(task.config)
+    except ValueFault:
+        # Such a task cannot be made, and is given nothing.
+        return ()
 
 
 def told(grants: tuple[Grant, ...], person: Any) -> tuple[ToldGrant, ...]:

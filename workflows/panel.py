@@ -135,7 +135,8 @@ class TaskPanel:
     @property
     def needs(self) -> tuple[Need, ...]:
         """The credentials that it asks for: a run gives them, by name; nobody types them here."""
-        return self._kind.needs if self._kind else ()
+        known = self.made or self._kind
+        return known.needs if known else ()
 
     @property
     def document(self) -> str:

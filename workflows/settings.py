@@ -1,5 +1,6 @@
 """Every setting of the project; values come from the environment."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import environ  # type: ignore[import-untyped]
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
+from runner.errors import RunnerError
+from runner.execution.network import network_in
 from runner.graph.reading import MAX_BYTES
 from workflows.channel_layers import layer_in
 from workflows.databases import database_in
@@ -182,6 +185,11 @@ EXPRESSION_SECONDS = seconds_in(
 )
 EXPRESSION_MEMORY = _bytes("ANABRANCH_EXPRESSION_MEMORY_BYTES", 64 * 1024 * 1024)
 EXPRESSION_VALUES = _bytes("ANABRANCH_EXPRESSION_VALUE_BYTES", 8 * 1024 * 1024)
+# Which hosts inside tasks may reach, and how much of an answer they take.
+try:
+    NETWORK = network_in(os.environ)
+except RunnerError as fault:
+    raise ImproperlyConfigured(fault.sentence) from fault
 # How much that a run gave may wait for the database before its tasks wait as well.
 AHEAD_LIMIT = _bytes("ANABRANCH_AHEAD_BYTES", 64 * 1024 * 1024)
 # A file that a person may send, a file that a task may save, and how large a value is

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -21,13 +22,13 @@ from runner.console.asking import Asking, Terminal
 from runner.console.renderer import Renderer
 from runner.errors import RunnerError
 from runner.execution.artifacts import (
-    ArtifactStore,
     FolderArtifacts,
     MemoryArtifacts,
     keep_path,
 )
 from runner.execution.host import Host
 from runner.execution.memory import MemoryRun, MemoryStore
+from runner.execution.network import network_in
 from runner.execution.run_executor import RunExecutor
 from runner.graph.definition import GraphDefinition
 from runner.graph.planning import plan
@@ -44,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     artifacts = FolderArtifacts(Path(options.files)) if options.files else MemoryArtifacts()
     try:
+        network = network_in(os.environ)
         definition = read_definition(Path(options.graph))
         workflows = _workflows(definition, options.workflow)
         inputs = read_inputs(definition, options.input, partial(keep_path, artifacts, ""))
@@ -54,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"error: {fault}\n")
         return USAGE
     renderer = Renderer(definition, sys.stdout, as_json=options.json, workflows=workflows)
-    return _run(graph, kept, renderer, artifacts)
+    return _run(graph, kept, renderer, Host(artifacts=artifacts, network=network))
 
 
 def _workflows(definition: GraphDefinition, files: Iterable[str]) -> Mapping[str, GraphDefinition]:
@@ -63,9 +65,9 @@ def _workflows(definition: GraphDefinition, files: Iterable[str]) -> Mapping[str
     return {each.name: each for each in found}
 
 
-def _run(graph: TaskGraph, inputs: str, renderer: Renderer, artifacts: ArtifactStore) -> int:
+def _run(graph: TaskGraph, inputs: str, renderer: Renderer, host: Host) -> int:
     try:
-        code = exit_code_of(asyncio.run(_run_here(graph, inputs, renderer, artifacts)))
+        code = exit_code_of(asyncio.run(_run_here(graph, inputs, renderer, host)))
     except KeyboardInterrupt:
         code = CANCELLED
     finally:
@@ -73,16 +75,14 @@ def _run(graph: TaskGraph, inputs: str, renderer: Renderer, artifacts: ArtifactS
     return code or (FAILED if renderer.is_cut else code)
 
 
-async def _run_here(
-    graph: TaskGraph, inputs: str, renderer: Renderer, artifacts: ArtifactStore
-) -> str:
+async def _run_here(graph: TaskGraph, inputs: str, renderer: Renderer, host: Host) -> str:
     store = MemoryStore()
     run = store.submit(graph.definition.to_json(), inputs)
     stored = store.take(run, "console")
     kept = store.runs[run]
     follower = _Follower(kept, renderer)
-    host = Host(
-        artifacts=artifacts,
+    host = replace(
+        host,
         on_commit=lambda _run, _seq: follower.catch_up(),
         is_watched=lambda _run: True,
     )

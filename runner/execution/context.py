@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from runner.errors import TaskAbandoned
 from runner.execution.artifacts import Content, RunArtifacts
+from runner.execution.network import Network
 from runner.execution.secrets import Secret
 from runner.execution.stream import Stream
 from runner.graph.artifact import ANY_MEDIA_TYPE, Artifact
@@ -19,6 +20,10 @@ logger = logging.getLogger("runner.task")
 
 class Desk(Protocol):
     """What a context passes on to: the executor, seen from one attempt of one task."""
+
+    @property
+    def network(self) -> Network:
+        """Give what may be reached of other machines."""
 
     def open_stream(self, path: str, port: str) -> Stream:
         """Give the stream of an output port, opening it at the first chunk."""
@@ -210,6 +215,11 @@ class TaskContext:
     def artifacts(self) -> RunArtifacts:
         """What saves and reads the run's artifacts, in whatever thread."""
         return self._desk.artifacts()
+
+    @property
+    def network(self) -> Network:
+        """Which other machines may be reached, and how much of an answer is taken."""
+        return self._desk.network
 
     # ── waiting ──────────────────────────────────────────────────────────────────────────────
 

@@ -8,6 +8,7 @@ from runner.errors import RunnerError
 from runner.execution.artifacts import RunArtifacts
 from runner.execution.chunk_flush import ChunkFlush
 from runner.execution.masking import ChunkMasker, Masker
+from runner.execution.network import Network
 from runner.execution.run_values import (
     check_complete,
     check_streams,
@@ -333,6 +334,11 @@ class TaskDesk:
     async def wait_until(self, path: str, at: datetime) -> None:
         """Wait for a time."""
         await self.waits.wait_until(path, at)
+
+    @property
+    def network(self) -> Network:
+        """Give what may be reached of other machines."""
+        return self._executor.host.network
 
     def artifacts(self) -> RunArtifacts:
         """Give what saves and reads the run's artifacts."""

@@ -125,5 +125,8 @@ class Auth:
             )
         secret = await self._credentials.get(self.identity, need)
         for host in secret.hosts[:1]:
-            self._masker.learn(secret.reveal(host))
+            text = secret.reveal(host)
+            self._masker.learn(text)
+            # Of "name:password" the password alone, too.
+            self._masker.learn(text.partition(":")[2])
         return secret

@@ -103,6 +103,9 @@ class Task:
             _refuse_shaping(type(self), next(iter(worked_out)))
             self.expressions, self._given = worked_out, dict(given)
         self.inputs, self.outputs = ports_of_class(type(self))
+        needs = self.needs_for(given)
+        if needs is not type(self).needs:
+            vars(self)["needs"] = needs
 
     @classmethod
     def build(
@@ -119,6 +122,14 @@ class Task:
     def with_settings(self, settings: Mapping[str, Any]) -> Self:
         """Give the task with values for its expressions; raises ValueFault if one does not fit."""
         return type(self)({**self._given, **settings})
+
+    @classmethod
+    def needs_for(cls, config: Mapping[str, Any]) -> "tuple[Need, ...]":
+        """Say which credentials a task with these settings asks for; raises ValueFault.
+
+        The settings that say so are known before a run, so they are never expressions.
+        """
+        return cls.needs
 
     @classmethod
     def config_ports(cls) -> dict[str, Port]:

@@ -20,6 +20,7 @@ NEVER_RETRIED = frozenset(
         "ValidationError",
         "DefinitionError",
         "ExpressionError",
+        "Refused",
     }
 )
 RETRY_AFTER_AT_MOST = 600.0

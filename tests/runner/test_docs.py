@@ -161,7 +161,7 @@ def test_every_module_of_the_engine_has_its_place_on_the_page():
         named |= {f"{room}/{name}" for name in re.findall(r"`(\w+)`", modules)}
     there = {
         f"{path.parent.name}/{path.stem}"
-        for folder in ("graph", "editing", "run", "execution", "console")
+        for folder in ("graph", "editing", "run", "execution", "outside", "console")
         for path in (ROOT / "runner" / folder).glob("[a-z]*.py")
     }
 

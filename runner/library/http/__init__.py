@@ -1,0 +1,1 @@
+"""HTTP: asking other machines, and telling them."""

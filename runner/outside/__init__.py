@@ -1,0 +1,1 @@
+"""The way to other machines: what may be reached, how much is taken, what may be sent along."""

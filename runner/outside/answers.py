@@ -1,0 +1,186 @@
+"""Answers: sends a call, follows where it is led as far as it may be, and gives what comes back.
+
+Loads the HTTP client: import it inside of the body that uses it.
+"""
+
+import codecs
+import ssl
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+
+import httpx2
+
+from runner.errors import Refused, RunnerError, SizeLimit, Unavailable
+from runner.execution.network import Network
+from runner.outside.budget import Budget
+from runner.outside.calls import Call, headers_for, place_of
+from runner.outside.guard import GuardedTransport
+
+_END = b""
+AGENT = "Anabranch"
+WEB_ENCODING = "utf-8"
+
+
+class Answer:
+    """What the other side says: its status and headers, then its body as it comes."""
+
+    def __init__(self, response: httpx2.Response, budget: Budget) -> None:
+        self.status = response.status_code
+        self.reason = response.reason_phrase
+        self.headers: Mapping[str, str] = {
+            name: response.headers[name] for name in response.headers
+        }
+        self.url = str(response.url)
+        self.host = response.url.host
+        self.encoding = _known(response.charset_encoding)
+        self._response = response
+        self._budget = budget
+
+    @property
+    def media_type(self) -> str:
+        """What the body is, in small letters, without parameters; empty if it is not said."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def declared_bytes(self) -> int:
+        """How long the body says it is, packed; 0 if it does not."""
+        text = self.headers.get("content-length", "")
+        return int(text) if text.isdecimal() else 0
+
+    def text_of(self, block: bytes) -> str:
+        """Read bytes as text, signs that are none replaced."""
+        return readable(block.decode(self.encoding, errors="replace"))
+
+    async def texts(self, most: int) -> AsyncIterator[str]:
+        """Give the body as text; signs that two blocks share come with the second one."""
+        decoder = codecs.getincrementaldecoder(self.encoding)(errors="replace")
+        async for block in self.blocks(most):
+            if text := decoder.decode(block):
+                yield readable(text)
+        if text := decoder.decode(b"", final=True):
+            yield readable(text)
+
+    async def blocks(self, most: int) -> AsyncIterator[bytes]:
+        """Give the body unpacked, block by block; raises SizeLimit beyond `most` bytes of it."""
+        count = 0
+        incoming = self._response.aiter_bytes()
+        with faults_of(self.host):
+            while block := await self._budget.spend(anext(incoming, _END)):
+                count += len(block)
+                if count > most:
+                    raise SizeLimit(
+                        f"{self.host} answers with more than the {most / (1 << 20):g} MiB that "
+                        "are taken; ask for less, or for a file."
+                    )
+                yield block
+
+    async def events(self, most: int) -> AsyncIterator[httpx2.ServerSentEvent]:
+        """Give the body as server-sent events; raises Refused if it is none."""
+        if self.media_type != "text/event-stream":
+            raise Refused(
+                f"{self.host} answers with {self.media_type or 'something unnamed'} where events "
+                "were asked for (text/event-stream)."
+            )
+        # Of what was unpacked and counted: the client's own reader counts nothing.
+        counted = httpx2.Response(
+            200,
+            headers={"content-type": "text/event-stream; charset=utf-8"},
+            content=self.blocks(most),
+            request=self._response.request,
+        )
+        with faults_of(self.host):
+            async for event in httpx2.EventSource(counted):
+                yield event
+
+
+def readable(text: str) -> str:
+    """Replace the one sign that no value may have."""
+    return text.replace("\0", "\ufffd")
+
+
+def _known(encoding: str | None) -> str:
+    """Give an encoding of text that Python knows; the web's own for any other."""
+    try:
+        found = codecs.lookup(encoding or WEB_ENCODING)
+    except LookupError:
+        return WEB_ENCODING
+    return found.name if found._is_text_encoding else WEB_ENCODING  # noqa: SLF001 - codecs has no other way to ask
+
+
+@asynccontextmanager
+async def answered(call: Call, network: Network, seconds: float) -> AsyncIterator[Answer]:
+    """Send a call and give the answer, closed at the end; raises Refused and Unavailable."""
+    url, method, body = call.url, call.method, call.body
+    budget = Budget(place_of(url).host, min(seconds, network.seconds))
+    timeout = httpx2.Timeout(None, connect=network.connect_seconds)
+    async with httpx2.AsyncClient(
+        transport=GuardedTransport(network), trust_env=False, timeout=timeout
+    ) as client:
+        client.headers = httpx2.Headers({"User-Agent": AGENT, "Accept-Encoding": "gzip, deflate"})
+        for hop in range(call.redirects + 1):
+            budget.host = place_of(url).host
+            headers = headers_for(call, url, network)
+            with faults_of(budget.host):
+                request = client.build_request(method, url, headers=headers, content=body or None)
+                response = await budget.spend(client.send(request, stream=True))
+            try:
+                _check_headers(response, network)
+                if not response.has_redirect_location or not call.redirects:
+                    yield Answer(response, budget)
+                    return
+                if hop == call.redirects:
+                    raise Refused(
+                        f"{budget.host} leads on more than {call.redirects} times; ask for the "
+                        f"address that it leads to, or allow more redirects."
+                    )
+                onward = response.next_request
+                if onward is None:
+                    raise Refused(f"{budget.host} leads on to something that is no address.")
+            finally:
+                await response.aclose()
+            url = str(onward.url)
+            method, body = onward.method, body if onward.method == method else b""
+
+
+def _check_headers(response: httpx2.Response, network: Network) -> None:
+    size = sum(len(name) + len(value) + 4 for name, value in response.headers.raw)
+    if size > network.header_bytes:
+        raise SizeLimit(
+            f"{response.url.host} answers with more than {network.header_bytes >> 10} KiB of "
+            "headers, which is not taken."
+        )
+
+
+@contextmanager
+def faults_of(host: str) -> Iterator[None]:
+    """Turn what the client raises into one sentence, and say whether trying again may help."""
+    try:
+        yield
+    except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as fault:
+        raise _said(fault, host) from fault
+
+
+def _said(fault: Exception, host: str) -> RunnerError:
+    if isinstance(fault, httpx2.InvalidURL):
+        return Refused(f"{host} is asked for by no valid URL ({fault}).")
+    if isinstance(fault, httpx2.ConnectTimeout):
+        return Unavailable(f"{host} does not answer; is it up, and is the port right?")
+    if isinstance(fault, httpx2.ConnectError):
+        if _is_certificate(fault):
+            return Refused(f"The certificate of {host} is not trusted; it has to be mended there.")
+        return Unavailable(f"No connection to {host} could be made; is it up?")
+    if isinstance(fault, httpx2.DecodingError):
+        return Refused(f"{host} answers with a body that is not packed as it says.")
+    if isinstance(fault, httpx2.SSEError):
+        return SizeLimit(f"{host} sends an event that is larger than what is taken.")
+    if isinstance(fault, httpx2.RemoteProtocolError) and "too long" in str(fault):
+        return SizeLimit(f"{host} answers with more headers than are taken.")
+    return Unavailable(f"The connection to {host} broke off before the end of its answer.")
+
+
+def _is_certificate(fault: BaseException | None) -> bool:
+    while fault is not None:
+        if isinstance(fault, ssl.SSLCertVerificationError):
+            return True
+        fault = fault.__cause__ or fault.__context__
+    return False
