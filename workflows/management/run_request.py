@@ -34,7 +34,7 @@ class RunRequestCommand(BaseCommand):
         person = person_named(options["person"])
         run = run_named(person, options["run"], Right.RUN)
         payload = self.payload(options)
-        refused = run.refusal_of(self.kind, payload)
+        refused = run.refusal_of(self.kind, payload, person)
         if refused or not run.request(self.kind, person, payload):
             raise CommandError(self.refusal or refused)
         asked = {"asked": self.kind, "run": str(run.pk)}

@@ -35,6 +35,10 @@ _REASONS: Mapping[str, Collection[str]] = {
     "answer": frozenset({"input", "approval"}),
     "decide": frozenset({"decision"}),
 }
+#: What one person does for all: the first of them counts, and who comes later is told of it.
+FIRST_COUNTS = frozenset(_REASONS)
+#: How the detail of a task begins (JSON) that takes no answer of who started its run.
+NOT_BY_STARTER = '{"others_only":true'
 ACTIONS = frozenset({"retry", "complete", "fail"})
 #: What may be decided about task types that are not what they were.
 OF_VERSIONS = frozenset({"take", "fail"})
@@ -60,3 +64,15 @@ def task_refusal_of(kind: str, path: str, reason: str | None) -> str:
     if not wanted or reason in wanted:
         return ""
     return f"Task {path} does not wait for {'a decision' if kind == 'decide' else 'an answer'}."
+
+
+def early_sentence(kind: str, name: str, payload: Mapping[str, Any]) -> str:
+    """Say who was quicker, and with what."""
+    value = payload.get("value")
+    if kind == "decide":
+        verb = "decided"
+    elif isinstance(value, Mapping) and "approved" in value:
+        verb = "approved" if value["approved"] else "rejected"
+    else:
+        verb = "answered"
+    return f"{name} has {verb} this already."

@@ -15,7 +15,14 @@ from runner.graph.values import encode
 from runner.run.status import RunStatus, TaskStatus
 from workflows.large_values import each_value, inputs_aside
 from workflows.models.artifact import StoredContent, mentions_in
-from workflows.models.asking import KINDS, refusal_of, task_refusal_of
+from workflows.models.asking import (
+    FIRST_COUNTS,
+    KINDS,
+    NOT_BY_STARTER,
+    early_sentence,
+    refusal_of,
+    task_refusal_of,
+)
 from workflows.models.rerunning import RerunWish, planned_rerun
 from workflows.models.team import Person, Right, Team
 from workflows.models.workflow import Workflow, WorkflowVersion, versions_of
@@ -220,8 +227,13 @@ class Run(models.Model):
         """Whether the run is paused by a person; the storage lets it go on by itself."""
         return not refusal_of("continue", self.status, {}) and self.reason != "storage"
 
-    def refusal_of(self, kind: str, payload: Mapping[str, Any] | None = None) -> str:
-        """Say why a request would change nothing now; empty when it would."""
+    def refusal_of(
+        self,
+        kind: str,
+        payload: Mapping[str, Any] | None = None,
+        actor: AbstractBaseUser | None = None,
+    ) -> str:
+        """Say why a request (of `actor`) would change nothing now; empty when it would."""
         self.refresh_from_db(fields=["status", "reason", "pruned"])
         asked = payload or {}
         if kind == "resume" and self.pruned:
@@ -229,12 +241,37 @@ class Run(models.Model):
         if kind == "decide" and "path" not in asked and self.reason != "version":
             return "This run does not wait for a decision about versions."
         refused = refusal_of(kind, self.status, asked)
-        if refused or "path" not in asked:
+        if "path" not in asked or kind not in FIRST_COUNTS:
             return refused
+        return self._task_refusal(kind, asked, actor, refused)
+
+    def _task_refusal(
+        self, kind: str, asked: Mapping[str, Any], actor: AbstractBaseUser | None, refused: str
+    ) -> str:
+        """Say why a request about a task changes nothing: above all, who was quicker."""
         waiting = self.task_runs.filter(path=asked["path"], status=TaskStatus.AWAITING)
-        return task_refusal_of(
-            kind, asked["path"], waiting.values_list("reason", flat=True).first()
-        )
+        reason, detail = waiting.values_list("reason", "detail").first() or (None, "")
+        refused = refused or task_refusal_of(kind, str(asked["path"]), reason)
+        if early := self.earlier(kind, asked, still_open=not refused):
+            return early_sentence(kind, early.actor.get_username(), json.loads(early.payload))
+        is_starter = actor is not None and actor.pk == self.started_by_id
+        if not refused and is_starter and detail.startswith(NOT_BY_STARTER):
+            return "Somebody else than who started the run has to answer this."
+        return refused
+
+    def earlier(
+        self, kind: str, asked: Mapping[str, Any], *, still_open: bool
+    ) -> "RunRequest | None":
+        """Find the request about the same task that came before another one, or None.
+
+        With `still_open` only one that its owner has not heard yet, and that says something else.
+        """
+        about = self.requests.filter(kind=kind, payload__contains=json.dumps(asked["path"]))
+        if still_open:
+            about = about.filter(handled_at=None).exclude(payload=_text(asked))
+        same = (each for each in about.select_related("actor").order_by("-pk")
+                if json.loads(each.payload).get("path") == asked["path"])  # fmt: skip
+        return next(same, None)
 
     def request(
         self,
@@ -247,16 +284,24 @@ class Run(models.Model):
 
         A second request with the same key, or while an equal one is open, is the first one.
         """
-        if self.refusal_of(kind, payload):
-            return False
-        text = json.dumps(payload or {}, sort_keys=True)
-        if self.requests.filter(kind=kind, payload=text, handled_at=None).exists():
+        with transaction.atomic():
+            if kind in FIRST_COUNTS and payload and "path" in payload:
+                # Who answers at the same moment comes after, and sees that.
+                list(self.task_runs.select_for_update().filter(path=payload["path"]))
+            if self.refusal_of(kind, payload, actor):
+                return False
+            text = _text(payload or {})
+            if self.requests.filter(kind=kind, payload=text, handled_at=None).exists():
+                return True
+            RunRequest.objects.get_or_create(
+                key=key or uuid.uuid4().hex,
+                defaults={"run": self, "actor_id": actor.pk, "kind": kind, "payload": text},
+            )
             return True
-        RunRequest.objects.get_or_create(
-            key=key or uuid.uuid4().hex,
-            defaults={"run": self, "actor_id": actor.pk, "kind": kind, "payload": text},
-        )
-        return True
+
+
+def _text(payload: Mapping[str, Any]) -> str:
+    return json.dumps(payload, sort_keys=True)
 
 
 class RunRequest(models.Model):

@@ -30,8 +30,7 @@ from workflows.models.credential import (
 def index(request: Request) -> HttpResponse:
     """The person's credentials, and a form to keep one more or replace one."""
     if request.method != "POST":
-        asked = {name: request.GET[name] for name in ("name", "hosts", "scopes") if name in request.GET}  # fmt: skip
-        return _page(request, CredentialForm(initial=asked))
+        return _page(request, CredentialForm(initial=_asked(request)))
     form = CredentialForm(request.POST)
     if form.is_valid():
         given = form.cleaned_data
@@ -49,8 +48,19 @@ def index(request: Request) -> HttpResponse:
         else:
             transaction.on_commit(background.wake)
             messages.info(request, f"The credential {kept} is kept; runs that wait for it go on.")
-            return HttpResponseRedirect(reverse("credential-list"), status=303)
+            goal = "waiting-list" if request.GET.get("from") == "waiting" else "credential-list"
+            return HttpResponseRedirect(reverse(goal), status=303)
     return _page(request, form, status=422)
+
+
+def _asked(request: Request) -> dict[str, str]:
+    """Give what the form begins with: what a task needs, beside what the credential has so far."""
+    asked = {name: request.GET.get(name, "") for name in ("name", "hosts", "scopes")}
+    kept = request.user.credentials.filter(name=asked["name"]).first()
+    before = {"hosts": kept.hosts, "scopes": kept.scopes} if kept else {}
+    for name, text in before.items():
+        asked[name] = " ".join(dict.fromkeys([*text.split(), *asked[name].split()]))
+    return asked
 
 
 @login_required

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from runner.run.status import TaskStatus
 from workflows import background
@@ -20,26 +20,30 @@ from workflows.http import Request
 from workflows.models import Right, Run
 from workflows.outline import outline_for
 from workflows.ports import output_ports
+from workflows.views.answers import page_before
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def decide(request: Request, id: UUID, path: str) -> HttpResponse:
-    """Say what becomes of a task: again, done with a value, or failed."""
+    """Ask what becomes of a task, and say it: again, done with a value, or failed."""
     run = run_for(request.user, id, Right.RUN)
     detail = _waiting(run, path)
     if detail is None:
-        return _said(request, run, path, f"Task {path} does not wait for a decision.")
-    form = DecisionForm(_ports(run, path), request.POST)
+        asked = {"path": path, "action": "retry"}
+        return _said(request, run, path, run.refusal_of("decide", asked, request.user))
+    page = {"run": run, "path": path, "decision_about": detail}
+    form = DecisionForm(_ports(run, path), request.POST if request.method == "POST" else None)
+    if request.method != "POST":
+        return render(request, "runs/decision.html", page | {"decision": form})
     if not form.is_valid():
-        page = {"run": run, "path": path, "decision": form, "decision_about": detail}
         part = "_decision.html" if request.htmx else "decision.html"
-        return render(request, f"runs/{part}", page, status=422)
+        return render(request, f"runs/{part}", page | {"decision": form}, status=422)
     decision = form.decision(path)
-    refused = run.refusal_of("decide", decision)
-    if not refused and run.request("decide", request.user, decision):
+    if run.request("decide", request.user, decision):
         transaction.on_commit(background.wake)
-    return _said(request, run, path, refused or "It was decided; the run goes on.")
+        return _said(request, run, path, "It was decided; the run goes on.")
+    return _said(request, run, path, run.refusal_of("decide", decision, request.user))
 
 
 @login_required
@@ -79,8 +83,9 @@ def _ports(run: Run, path: str) -> Any:
 
 
 def _said(request: Request, run: Run, path: str, sentence: str) -> HttpResponse:
-    """Answer HTMX with the sentence, and any other with the task's page."""
+    """Answer HTMX with the sentence, and any other with the page that the person came from."""
+    sentence = sentence or f"Task {path} does not wait for a decision."
     if request.htmx:
         return render(request, "runs/_decision.html", {"sentence": sentence})
     messages.info(request, sentence)
-    return HttpResponseRedirect(reverse("task-show", args=[run.pk, path]), status=303)
+    return HttpResponseRedirect(page_before(request, run, path), status=303)

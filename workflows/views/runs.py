@@ -34,6 +34,7 @@ from workflows.uploads import upload_ticket
 from workflows.views.answers import asked_of
 from workflows.views.decisions import decision_of
 from workflows.views.tasks import opened_task
+from workflows.waiting import renewal_of
 
 YEAR = 365 * 24 * 60 * 60
 
@@ -166,6 +167,7 @@ def show(request: Request, id: UUID) -> HttpResponse:
         if inspection is not None:
             page |= opened_task(run, inspection, request.GET)
         page |= asked_of(request, run, path) | decision_of(request, run, path)
+        page |= renewal_of(run, path, request.user)
     return render(request, "runs/show.html", page)
 
 

@@ -24,6 +24,7 @@ from workflows.results import whole_input
 from workflows.views.answers import asked_of
 from workflows.views.artifacts import gone
 from workflows.views.decisions import decision_of
+from workflows.waiting import renewal_of
 
 DIGITS = 8
 #: What an address says of the tab that is open.
@@ -54,6 +55,7 @@ def show(request: Request, id: UUID, path: str) -> HttpResponse:
     if request.htmx and request.htmx.target == "task-panel":
         return render(request, "runs/task.html#panel", page)
     page |= asked_of(request, run, path) | decision_of(request, run, path)
+    page |= renewal_of(run, path, request.user)
     return render(request, f"runs/task.html{'#task' if request.htmx else ''}", page)
 
 

@@ -21,6 +21,8 @@ class Ask(Task):
 
     name = "flow.ask"
     title = "Ask"
+    version = "2"
+    compatible_with = ("1",)
 
     class Inputs(Ports):
         """What the person should look at before answering."""
@@ -37,6 +39,7 @@ class Ask(Task):
         deadline: Annotated[float | None, Field(gt=0, le=_LONGEST, title="Seconds to answer")] = (
             None
         )
+        others_only: Annotated[bool, Field(title="Not by who started the run")] = False
 
     class Answer(Ports):
         """The outputs of a form."""
@@ -71,8 +74,12 @@ class Ask(Task):
         return {"answer": {name: _valid(port, answer) for name, port in self.fields.items()}}
 
     def question(self, shown: Any = None) -> dict[str, Any]:
-        """Give the question as JSON: title, help, kind, fields, deadline, and what to look at."""
-        return {**self.config.model_dump(), "shown": shown}
+        """Give the question as JSON: title, help, kind, fields, deadline, and what to look at.
+
+        Whether its starter may answer comes first: there a search of many questions finds it.
+        """
+        first = {"others_only": self.config.others_only}
+        return {**first, **self.config.model_dump(), "shown": shown}
 
     def faults(self, answer: Mapping[str, Any]) -> dict[str, str]:
         """Say by field what does not fit in an answer; empty if everything does."""

@@ -65,8 +65,9 @@ async def test_an_approval_gives_a_yes_or_no_and_a_note():
     (question,) = desk.asked
     assert question == {
         "title": "Ship it?", "help": "", "kind": "approval", "fields": [], "deadline": 60.0,
-        "shown": {"v": 1},
+        "others_only": False, "shown": {"v": 1},
     }  # fmt: skip
+    assert next(iter(question)) == "others_only"
 
 
 async def test_a_form_gives_its_answer_with_the_types_of_its_fields():

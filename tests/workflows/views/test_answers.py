@@ -86,8 +86,10 @@ def test_a_task_that_asks_nothing_takes_no_answer(client_of, alice, rich_run):
     assert not rich_run.requests.exists()
 
 
-def test_answering_needs_a_post(client_of, alice, ask):
-    assert client_of(alice).get(ask(INPUT)).status_code == 405
+def test_the_question_has_a_page_of_its_own_which_changes_nothing(client_of, alice, ask, rich_run):
+    page = client_of(alice).get(ask(INPUT)).content.decode()
+    assert 'name="in-port-name"' in page
+    assert not rich_run.requests.exists()
 
 
 @pytest.mark.parametrize("person", ["bob", "charlie"])

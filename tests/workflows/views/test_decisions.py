@@ -138,5 +138,7 @@ class TestAccess:
         answer = client.post(f"/runs/{rich_run.pk}/{act}")
         assert answer["Location"].startswith("/sign-in/?next=")
 
-    def test_it_takes_a_post(self, client_of, alice, rich_run, undecided, act):
-        assert client_of(alice).get(f"/runs/{rich_run.pk}/{act}").status_code == 405
+    def test_only_a_post_changes_anything(self, client_of, alice, rich_run, undecided, act):
+        expected = 200 if act == "decide/answer/" else 405
+        assert client_of(alice).get(f"/runs/{rich_run.pk}/{act}").status_code == expected
+        assert asked(rich_run) == []
