@@ -4,6 +4,7 @@ A run acts with the credentials of who starts it, so they are told before, and a
 else has changed who gets what.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -25,11 +26,13 @@ class Grant:
     path: str
     title: str
     need: Need
+    #: What the task is set to do with it, as JSON.
+    settings: str = ""
 
     @property
-    def key(self) -> tuple[str, str, tuple[str, ...]]:
+    def key(self) -> tuple[str, str, tuple[str, ...], str]:
         """What has to stay the same for nobody to be asked again."""
-        return self.path, self.need.name, self.need.hosts
+        return self.path, self.need.name, self.need.hosts, self.settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +56,8 @@ def _in(definition: GraphDefinition, before: str) -> Iterator[Grant]:
     for task in definition.tasks:
         path = f"{before}{task.id}"
         for need in _needs(registry, task):
-            yield Grant(path=path, title=task.title or task.id, need=need)
+            said = json.dumps(task.to_document().get("config", {}), sort_keys=True)
+            yield Grant(path=path, title=task.title or task.id, need=need, settings=said)
         if task.graph is not None:
             yield from _in(task.graph, f"{path}/")
 

@@ -47,6 +47,21 @@ class Answer:
         text = self.headers.get("content-length", "")
         return int(text) if text.isdecimal() else 0
 
+    @property
+    def location(self) -> str:
+        """Where a redirect that was not followed leads; empty for any other answer."""
+        return self.headers.get("location", "") if self.status // 100 == 3 else ""
+
+    async def beginning(self, most: int) -> str:
+        """Give so many bytes of the body as text, also of a longer one or one that breaks off."""
+        found = b""
+        try:
+            async for block in self.blocks(most):
+                found += block
+        except RunnerError:
+            pass
+        return self.text_of(found)
+
     def text_of(self, block: bytes) -> str:
         """Read bytes as text, signs that are none replaced."""
         return readable(block.decode(self.encoding, errors="replace"))

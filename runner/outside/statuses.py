@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from runner.errors import ExpiredCredential, Refused, RunnerError, SizeLimit, Unavailable
+from runner.errors import ExpiredCredential, Refused, RunnerError, Unavailable
 from runner.outside.answers import Answer
 
 #: An answer of which a later one may say something else.
@@ -25,7 +25,7 @@ async def refuse_fault(answer: Answer, credential: str, hints: Mapping[int, str]
         return
     if answer.status == UNAUTHORISED and credential:
         raise ExpiredCredential(credential)
-    raise fault_of(answer, await _beginning(answer), hints.get(answer.status, ""))
+    raise fault_of(answer, _shortened(await answer.beginning(_READ)), hints.get(answer.status, ""))
 
 
 def fault_of(answer: Answer, said: str, hint: str) -> RunnerError:
@@ -50,13 +50,7 @@ def retry_after(text: str) -> float | None:
     return max(0.0, (at - datetime.now(UTC)).total_seconds())
 
 
-async def _beginning(answer: Answer) -> str:
-    """Read what the other side says about it, and no more than fits into a sentence."""
-    found = b""
-    try:
-        async for block in answer.blocks(_READ):
-            found += block
-    except (SizeLimit, Unavailable):
-        pass
-    text = " ".join(answer.text_of(found).split())
-    return text[:_SHOWN] + "…" if len(text) > _SHOWN else text
+def _shortened(text: str) -> str:
+    """Give what the other side says about it, and no more than fits into a sentence."""
+    line = " ".join(text.split())
+    return f"{line[:_SHOWN]}…" if len(line) > _SHOWN else line

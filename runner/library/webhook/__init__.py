@@ -1,0 +1,1 @@
+"""Webhooks: telling other machines what happened, so that they can trust it."""
