@@ -8,7 +8,7 @@ const OFF = "anabranch-keys-off";
 function openTask(link) {
   const pane = document.getElementById("inspector-inner");
   if (!pane || !WIDE.matches) return false;
-  htmx.ajax("GET", link.href, { target: "#inspector-inner", swap: "innerHTML" });
+  htmx.ajax("GET", link.href, { source: link, target: pane, swap: "innerHTML" });
   select(link.dataset.path);
   const here = new URL(location.href);
   here.searchParams.set("task", link.dataset.path);
@@ -18,8 +18,9 @@ function openTask(link) {
 
 function closeTask() {
   const pane = document.getElementById("inspector-inner");
-  if (!pane || !document.getElementById("task") || !document.getElementById("inspector")) return false;
-  htmx.ajax("GET", `${location.pathname}?part=result`, { target: "#inspector-inner", swap: "innerHTML" });
+  const task = document.getElementById("task");
+  if (!pane || !task || !document.getElementById("inspector")) return false;
+  htmx.ajax("GET", `${location.pathname}?part=result`, { source: task, target: pane, swap: "innerHTML" });
   select(null);
   const here = new URL(location.href);
   here.searchParams.delete("task");

@@ -2,6 +2,8 @@
 // chunks; each is applied once, in one animation frame. The socket is only a way to hear sooner:
 // what ends a run is what the frames say, never the end of the socket.
 
+import { isAwaited } from "./wishes.js";
+
 const PATIENCE = 3000;
 // A socket that is silent for so long is dead, whatever the browser thinks of it.
 const DEAD = 10000;
@@ -315,7 +317,11 @@ let drawingAgain = 0;
 // So much has changed that the page rather asks for what it shows itself, but not all the time.
 function drawAgain() {
   if (!document.querySelector("#tree, #timeline, #graph-view") || drawingAgain) return;
-  drawingAgain = setTimeout(() => { drawingAgain = 0; fetchTree(); }, AGAIN);
+  drawingAgain = setTimeout(() => {
+    drawingAgain = 0;
+    if (isAwaited("tree")) drawAgain();
+    else fetchTree();
+  }, AGAIN);
   if (document.getElementById("task")) refreshPane();
 }
 
@@ -324,7 +330,7 @@ function fetchTree() {
   const tree = document.querySelector("#tree, #timeline");
   const focused = document.activeElement;
   if (!tree || (tree.id === "timeline" && tree.contains(focused) && !focused.id)) return;
-  htmx.ajax("GET", location.pathname + tree.dataset.again, { target: `#${tree.id}`, swap: "outerHTML" });
+  htmx.ajax("GET", location.pathname + tree.dataset.again, { source: tree, target: tree, swap: "outerHTML" });
 }
 
 // What was drawn anew is as of a number. If the page has been told more by then, it is told again.
@@ -350,7 +356,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
   if (id === "tree" || id === "timeline") drawnAt(Number(document.getElementById(id)?.dataset.seq));
 });
 
-// ── the pane, the words, the end ────────────────────────────────────────────────────────────────
+// ── the inspector ───────────────────────────────────────────────────────────────────────────────
 
 let refreshing = 0;
 
@@ -363,12 +369,16 @@ function refreshPane() {
   clearTimeout(refreshing);
   refreshing = setTimeout(() => {
     // Who fills in an answer there keeps what was typed.
-    if (document.activeElement.closest?.("#inspector-inner form")) { refreshPane(); return; }
-    const open = document.getElementById("task-panel");
+    if (isAwaited("pane") || document.activeElement.closest?.("#inspector-inner form")) { refreshPane(); return; }
+    const [pane, open] = [document.getElementById("inspector-inner"), document.getElementById("task-panel")];
     const url = open ? addressOf(open) : `${location.pathname}?part=result`;
-    htmx.ajax("GET", url, { target: "#inspector-inner", swap: "innerHTML" });
+    htmx.ajax("GET", url, { source: pane, target: pane, swap: "innerHTML" });
   }, 250);
 }
+
+document.addEventListener("put-off", (event) => (event.detail === "pane" ? refreshPane() : drawAgain()));
+
+// ── the words, the end ────────────────────────────────────────────────────────────────
 
 function speak(words, failed) {
   const line = document.getElementById("live-words");
@@ -390,9 +400,8 @@ function end() {
 }
 
 function refreshControls() {
-  if (document.getElementById("run-controls")) {
-    htmx.ajax("GET", `${location.pathname}?part=controls`, { target: "#run-controls", swap: "outerHTML" });
-  }
+  const controls = document.getElementById("run-controls");
+  if (controls) htmx.ajax("GET", `${location.pathname}?part=controls`, { source: controls, target: controls, swap: "outerHTML" });
 }
 
 // ── being live, or not ──────────────────────────────────────────────────────────────────────────
