@@ -117,6 +117,11 @@ class _Cursor:
         self._chunks = chunks
         self._read = read
 
+    @property
+    def has_next(self) -> bool:
+        """Whether the next chunk is here already."""
+        return self.index < len(self._chunks)
+
     def __aiter__(self) -> "_Cursor":
         return self
 

@@ -96,7 +96,7 @@ class MontyExpressions:
         if refused is not None:
             raise ExpressionError(refused)
         most = self.limits.value_bytes
-        given = {name: _as_sandboxed(value) for name, value in values.items()}
+        given = {name: as_sandboxed(value) for name, value in values.items()}
         if sum(bytes_of(_encoded(each, "was given")) for each in given.values()) > most:
             raise ExpressionError(f"The expression would read more than {_in_words(most)}.")
         async with self._room:
@@ -157,16 +157,16 @@ def _resources(limits: ExpressionLimits) -> "ResourceLimits":
     }
 
 
-def _as_sandboxed(value: Any) -> Any:
-    """Give a value as an expression sees it: ids as text, files as what is known of them."""
+def as_sandboxed(value: Any) -> Any:
+    """Give a value as what a person wrote sees it: ids as text, files as what is known of them."""
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, Artifact):
         return value.to_json()
     if isinstance(value, list | tuple):
-        return [_as_sandboxed(each) for each in value]
+        return [as_sandboxed(each) for each in value]
     if isinstance(value, Mapping):
-        return {name: _as_sandboxed(each) for name, each in value.items()}
+        return {name: as_sandboxed(each) for name, each in value.items()}
     return value
 
 
@@ -201,5 +201,5 @@ def _in_words(count: int) -> str:
 
 
 __all__ = [
-    "FUNCTIONS", "JSON", "LONGEST", "ExpressionLimits", "Expressions", "MontyExpressions", "check",
+    "FUNCTIONS", "JSON", "LONGEST", "ExpressionLimits", "Expressions", "MontyExpressions", "as_sandboxed", "check",
 ]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Debug: looking at what flows."""
