@@ -5,9 +5,11 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth import get_user_model
+from django.contrib.auth import HASH_SESSION_KEY
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.http import Http404
+from django.utils.crypto import constant_time_compare
 
 from workflows.models import Right, Run, Team, Workflow
 from workflows.models.team import Person
@@ -55,14 +57,26 @@ def may(person: Person, target: Run | Team | Workflow, right: Right | str) -> bo
     return kind.objects.visible_to(person, Right(right)).filter(pk=target.pk).exists()
 
 
-def still_sees(user_id: Any, run_id: UUID | str) -> bool:
-    """Whether a person who watches a run may go on; asks the database, not the session."""
-    person = get_user_model().objects.filter(pk=user_id).first()
+def still_sees(session: Any, user_id: Any, run_id: UUID | str) -> bool:
+    """Whether a person who watches a run may go on; asks the database, not what the socket knows."""
+    person = _signed_in(session, user_id)
     return bool(person and Run.objects.visible_to(person).filter(pk=run_id).exists())
 
 
-def still_edits(user_id: Any, workflow_id: UUID | str) -> bool:
-    """Whether a person who has a draft open may go on; asks the database, not the session."""
-    person = get_user_model().objects.filter(pk=user_id).first()
+def still_edits(session: Any, user_id: Any, workflow_id: UUID | str) -> bool:
+    """Whether a person who has a draft open may go on; asks the database likewise."""
+    person = _signed_in(session, user_id)
     workflows = Workflow.objects.visible_to(person, Right.EDIT) if person else None
     return workflows is not None and workflows.filter(pk=workflow_id).exists()
+
+
+def _signed_in(session: Any, user_id: Any) -> User | None:
+    """Find who a session belongs to; None once it ended, or their password is another one."""
+    key = getattr(session, "session_key", None)
+    if key is not None and not session.exists(key):
+        return None
+    person = User.objects.filter(pk=user_id).first()
+    hashed = session.get(HASH_SESSION_KEY, "") if session is not None else ""
+    if person and hashed and not constant_time_compare(hashed, person.get_session_auth_hash()):
+        return None
+    return person

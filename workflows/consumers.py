@@ -15,6 +15,7 @@ from django.db import DatabaseError
 from workflows.access import still_sees
 from workflows.frames import VIEWS, Frame, frame_of
 from workflows.live import BROKEN, NOT_FOUND, Outbox, catch_up, join, leave, reading
+from workflows.looks import Looks
 from workflows.models import Run
 from workflows.window import Window
 
@@ -23,7 +24,8 @@ logger = logging.getLogger(__name__)
 TOO_SLOW = 4409
 ENDED = 1000
 PING = 2.0
-RECHECK = 30.0
+#: With all that may delay a look, nobody watches for more than 30 s without the right to.
+RECHECK = 18.0
 LONGEST_MESSAGE = 4096
 
 
@@ -43,10 +45,13 @@ class RunConsumer(AsyncWebsocketConsumer):
         self.window = Window()
         await self.accept()
         self.watching = asyncio.create_task(self._watch(), name=f"watch {self.run_id}")
+        self.looks = Looks(self, self._may_watch, self.watching)
+        self.looks.begin()
 
     async def disconnect(self, code: int) -> None:
         """Let go of everything."""
         if self.watching is not None:
+            self.looks.end()
             self.watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self.watching
@@ -122,7 +127,8 @@ class RunConsumer(AsyncWebsocketConsumer):
         user = self.scope.get("user")
         if user is None or not user.is_authenticated:
             return False
-        return await reading(lambda: is_signed_in(self.scope) and still_sees(user.pk, self.run_id))
+        session = self.scope.get("session")
+        return await reading(lambda: still_sees(session, user.pk, self.run_id))
 
     def _asked(self) -> tuple[str, int]:
         query = parse_qs(self.scope.get("query_string", b"").decode("ascii", "replace"))
@@ -130,10 +136,3 @@ class RunConsumer(AsyncWebsocketConsumer):
         after = query.get("after", ["0"])[0]
         number = int(after) if after.isascii() and after.isdigit() and len(after) < 18 else 0
         return (view if view in VIEWS else "tree"), number
-
-
-def is_signed_in(scope: Any) -> bool:
-    """Whether the session the socket was opened with still exists."""
-    session = scope.get("session")
-    key = getattr(session, "session_key", None)
-    return key is None or bool(session.exists(key))

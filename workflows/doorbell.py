@@ -13,9 +13,10 @@ from uuid import uuid4
 
 from channels.layers import get_channel_layer
 
+from workflows.rights_bell import GROUP
+
 logger = logging.getLogger(__name__)
 
-GROUP = "doorbell"
 #: How often a process says what it watches. It joins the group again then: the in-memory layer
 #: ends a membership after a day, and at once where a message has waited for a minute.
 SIGN_OF_LIFE = 10.0
@@ -52,9 +53,16 @@ class Doorbell:
     """One for each process. All methods are called on the server's loop."""
 
     def __init__(
-        self, on_ring: Callable[[str], None], watched_here: Callable[[], Iterable[str]]
+        self,
+        on_ring: Callable[[str], None],
+        watched_here: Callable[[], Iterable[str]],
+        on_rights: Callable[[str], None],
     ) -> None:
-        """Call `on_ring` with each run that changed elsewhere; `watched_here` gives run ids."""
+        """Call `on_ring` with each run that changed elsewhere; `watched_here` gives run ids.
+
+        `on_rights` is called with each person whose rights changed, wherever that was.
+        """
+        self._on_rights = on_rights
         self._on_ring = on_ring
         self._watched_here = watched_here
         self._sender = uuid4().hex
@@ -147,6 +155,8 @@ class Doorbell:
     def _take(self, message: dict[str, Any]) -> None:
         if message.get("sender") == self._sender:
             return
+        for person in message.get("people", ()):
+            self._on_rights(person)
         until = time.monotonic() + WATCHED_FOR
         for run_id in message.get("watched", ()):
             self._watched_until[run_id] = until

@@ -15,16 +15,16 @@ from typing import Any
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from workflows.access import still_edits
-from workflows.consumers import is_signed_in
+from workflows.consumers import RECHECK
 from workflows.draft_bell import group_of
 from workflows.live import BROKEN, NOT_FOUND, reading
+from workflows.looks import Looks
 
 logger = logging.getLogger(__name__)
 
 #: How often a page says that it is still here, and for how long it is believed.
 SIGN_OF_LIFE = 10.0
 HERE_FOR = 3 * SIGN_OF_LIFE
-RECHECK = 30.0
 #: The least time between two words of one page about where it is.
 PAUSE = 0.2
 LONGEST_MESSAGE = 4096
@@ -61,11 +61,14 @@ class DraftConsumer(AsyncWebsocketConsumer):
             return
         await self.accept()
         self.staying = asyncio.create_task(self._stay(), name=f"draft {self.workflow_id}")
+        self.looks = Looks(self, self._may_edit, self.staying)
+        self.looks.begin()
 
     async def disconnect(self, code: int) -> None:
         """Say goodbye."""
         if self.staying is None:
             return
+        self.looks.end()
         self.staying.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self.staying
@@ -152,6 +155,5 @@ class DraftConsumer(AsyncWebsocketConsumer):
         user = self.scope.get("user")
         if user is None or not user.is_authenticated:
             return False
-        return await reading(
-            lambda: is_signed_in(self.scope) and still_edits(user.pk, self.workflow_id)
-        )
+        session = self.scope.get("session")
+        return await reading(lambda: still_edits(session, user.pk, self.workflow_id))

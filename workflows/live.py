@@ -12,7 +12,7 @@ from itertools import batched
 
 from django.db import DatabaseError, close_old_connections
 
-from workflows import stalls
+from workflows import open_sockets, stalls
 from workflows.doorbell import Doorbell
 from workflows.frames import Frame, News, missed_by, news_since
 from workflows.models import Run
@@ -237,7 +237,9 @@ class Feed:
 
 
 _feeds: dict[str, Feed] = {}
-_doorbell = Doorbell(on_ring=_ring_here, watched_here=_feeds.keys)
+_doorbell = Doorbell(
+    on_ring=_ring_here, watched_here=_feeds.keys, on_rights=open_sockets.look_again
+)
 
 
 async def join(run_id: str, outbox: Outbox) -> None:

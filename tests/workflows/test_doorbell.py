@@ -38,7 +38,12 @@ class Process:
     def __init__(self, *watched):
         self.heard: list[str] = []
         self.watched = list(watched)
-        self.bell = Doorbell(on_ring=self.heard.append, watched_here=lambda: self.watched)
+        self.people: list[str] = []
+        self.bell = Doorbell(
+            on_ring=self.heard.append,
+            watched_here=lambda: self.watched,
+            on_rights=self.people.append,
+        )
 
 
 @contextlib.asynccontextmanager

@@ -14,6 +14,7 @@ from workflows.models.invitation import Invitation, digest_of, new_token
 from workflows.models.leaving import cancel_runs
 from workflows.models.run import Run
 from workflows.models.team import Membership, Role, Team
+from workflows.rights_bell import ring_for
 
 LAST_OWNER = "A team needs an owner: make somebody else one first."
 GONE = "This invitation was used, has expired or was taken back; ask for a new one."
@@ -108,6 +109,7 @@ def change_role(membership: Membership, role: str, person: User) -> None:
     with transaction.atomic():
         _keep_an_owner(membership, stays=role == Role.OWNER)
         Membership.objects.filter(pk=membership.pk).update(role=role)
+        ring_for([membership.user_id])
         said = f"from {membership.role} to {role}"
         AuditEvent.objects.record(person, "changed the role of", membership.team, membership.user, said)  # fmt: skip
 
@@ -121,6 +123,7 @@ def remove(membership: Membership, person: User) -> int:
     with transaction.atomic():
         _keep_an_owner(membership, stays=False)
         Membership.objects.filter(pk=membership.pk).delete()
+        ring_for([membership.user_id])
         theirs = Run.objects.filter(team=membership.team, started_by=membership.user)
         cancelled = cancel_runs(theirs, person)
         AuditEvent.objects.record(person, "removed", membership.team, membership.user)

@@ -11,6 +11,7 @@ from runner.errors import DefinitionError
 from workflows.models.run import DRIVEN, Run, RunQuerySet
 from workflows.models.team import Membership, Team
 from workflows.models.workflow import Workflow
+from workflows.rights_bell import ring_for
 
 
 def remove_workflow(workflow: Workflow, person: AbstractBaseUser) -> int:
@@ -22,6 +23,7 @@ def remove_workflow(workflow: Workflow, person: AbstractBaseUser) -> int:
         raise DefinitionError(f"{workflow} is written in {workflow.module}; remove it there.")
     with transaction.atomic():
         Workflow.objects.filter(pk=workflow.pk, removed_at=None).update(removed_at=timezone.now())
+        ring_for(workflow.team.memberships.values_list("user", flat=True))
         return cancel_runs(Run.objects.filter(version__workflow=workflow), person)
 
 
@@ -29,6 +31,7 @@ def remove_team(team: Team, person: AbstractBaseUser) -> int:
     """Dissolve a team; give how many runs are cancelled for it."""
     with transaction.atomic():
         Team.objects.filter(pk=team.pk, removed_at=None).update(removed_at=timezone.now())
+        ring_for(team.memberships.values_list("user", flat=True))
         return cancel_runs(Run.objects.filter(team=team), person)
 
 
@@ -40,6 +43,7 @@ def remove_person(leaving: User, person: AbstractBaseUser) -> int:
     with transaction.atomic():
         User.objects.filter(pk=leaving.pk).update(is_active=False, is_staff=False)
         Membership.objects.filter(user=leaving).delete()
+        ring_for([leaving.pk])
         return cancel_runs(Run.objects.filter(started_by=leaving), person)
 
 

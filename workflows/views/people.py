@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from workflows.http import Request
 from workflows.models import Membership
+from workflows.rights_bell import ring_for
 
 WAIT = "That was wrong too often: try again in an hour, or ask an owner of your team for help."
 REFUSED = "This user name and password do not belong together; capital letters count."
@@ -49,8 +50,10 @@ def locked_out(request: HttpRequest, _given: Any = None, *_args: Any, **_more: A
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """End the session."""
+    """End the session, and whatever this browser still watches."""
+    person = request.user.pk
     logout(request)
+    ring_for([person] if person else [])
     return HttpResponseRedirect(resolve_url("sign-in"), status=303)
 
 
@@ -73,6 +76,7 @@ def password(request: Request) -> HttpResponse:
     form = PasswordChangeForm(request.user, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         update_session_auth_hash(request, form.save())
+        ring_for([request.user.pk])
         messages.info(request, "Your password is changed; other browsers have to sign in again.")
         return HttpResponseRedirect(resolve_url("me"), status=303)
     return render(

@@ -37,10 +37,10 @@ def test_nobody_sees_nothing(run):
 
 
 def test_a_person_who_left_sees_nothing(run, bob):
-    assert still_sees(bob.pk, run.pk)
+    assert still_sees(None, bob.pk, run.pk)
     bob.is_active = False
     bob.save()
-    assert not still_sees(bob.pk, run.pk)
+    assert not still_sees(None, bob.pk, run.pk)
 
 
 @pytest.mark.parametrize("key", ["", "no-id", "00000000-0000-0000-0000-000000000000"])
