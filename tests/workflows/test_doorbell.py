@@ -9,7 +9,8 @@ from channels.layers import InMemoryChannelLayer
 
 from workflows import doorbell
 from workflows.channel_layers import layer_in
-from workflows.doorbell import GROUP, Doorbell
+from workflows.doorbell import Doorbell
+from workflows.rights_bell import GROUP
 
 
 @pytest.fixture(params=["memory", "redis"])

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from typing import Any
 
 import pytest
 from channels.db import database_sync_to_async
@@ -35,8 +36,9 @@ async def open_page(request, bob_edits, client_of, run, workflow):
 
     await database_sync_to_async(Run.objects.filter(pk=run.pk).update)(status="running")
     live.listen()
+    layer: Any = get_channel_layer()
     async with asyncio.timeout(5):
-        while not get_channel_layer().groups.get(GROUP):  # noqa: ASYNC110 - it tells nobody
+        while not layer.groups.get(GROUP):  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0)
 
     @contextlib.asynccontextmanager
@@ -136,7 +138,7 @@ async def test_a_lost_bell_only_costs_time(open_page, client_of, bob, kind, monk
 def test_nobody_watches_for_longer_than_half_a_minute_without_the_right_to():
     """S12: the looks of a run's page may wait for a page that takes nothing, a draft's for a sign."""
     of_runs = consumers.RECHECK + consumers.PING + window.PATIENCE
-    of_drafts = draft_consumer.RECHECK + draft_consumer.SIGN_OF_LIFE + draft_consumer.PAUSE
+    of_drafts = consumers.RECHECK + draft_consumer.SIGN_OF_LIFE + draft_consumer.PAUSE
     assert max(of_runs, of_drafts) <= 30
 
 
