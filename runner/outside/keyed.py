@@ -34,10 +34,15 @@ class Keyed(Ports):
     ] = ""
 
 
-def need_of(title: str, config: Mapping[str, Any], host: Any) -> tuple[Need, ...]:
-    """Give the need that the setting `credential` names, for one host; raises ValueFault."""
+def need_of(
+    title: str, config: Mapping[str, Any], host: Any, *, where: str = "host"
+) -> tuple[Need, ...]:
+    """Give the need that the setting `credential` names, for one host; raises ValueFault.
+
+    `where` is the setting that says which host.
+    """
     name = config.get("credential")
-    if isinstance(name, Expression) or isinstance(host, Expression):
+    if isinstance(name, Expression) or (name and isinstance(host, Expression)):
         raise ValueFault(
             f"Which credential {title} sends, and where, is known before a run; give a constant."
         )
@@ -45,6 +50,6 @@ def need_of(title: str, config: Mapping[str, Any], host: Any) -> tuple[Need, ...
         return ()
     if not host or not isinstance(host, str):
         raise ValueFault(
-            f"{title} sends the credential '{name}'; say in its setting host where it may go."
+            f"{title} sends the credential '{name}'; say in its setting {where} where it may go."
         )
     return (Need(name, hosts=(host.strip().lower(),)),)

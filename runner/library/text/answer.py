@@ -48,17 +48,23 @@ class Answer(Task):
 
     async def execute(self, inputs: Any, context: Any) -> None:
         """Stream the answer."""
-        answer = _answer(inputs.question, inputs.hits, self.config.words)
-        for word in re.findall(r"\S+\s*", answer):
+        answer = answer_of(inputs.question, inputs.hits, self.config.words)
+        for word in words_of(answer):
             await asyncio.sleep(self.config.pace)
             await context.push_chunk("text", word)
 
 
-def _answer(question: str, hits: Iterable[dict[str, Any]], limit: int) -> str:
+def words_of(text: str) -> list[str]:
+    """Cut a text behind each word, so that together they are the text."""
+    return re.findall(r"\S+\s*", text)
+
+
+def answer_of(question: str, hits: Iterable[dict[str, Any]], limit: int) -> str:
+    """Quote the passages from where they fit a question, `limit` words in all."""
     wanted = keywords_of(question)
     parts, room = [], limit
     for hit in hits:
-        words = re.findall(r"\S+\s*", _around(str(hit.get("text", "")), wanted))[:room]
+        words = words_of(_around(str(hit.get("text", "")), wanted))[:room]
         room -= len(words)
         if words:
             parts.append(f"From “{hit.get('topic', '')}”:\n{''.join(words).strip()}")

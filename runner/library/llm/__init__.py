@@ -1,0 +1,1 @@
+"""Language models: any service that speaks as OpenAI's does, and what works without one."""
