@@ -188,6 +188,27 @@ async function paste({ links = false } = {}) {
   if (await page.act({ op: "paste", level: page.level, clip, links })) selection.select(selection.tasks().filter((part) => !before.has(part.id)));
 }
 
+// Only what stands at the outermost level can be tried, or pinned, by itself.
+function alone() {
+  const id = selection.only();
+  if (id && page.level) tell("This is for tasks of the outermost level only.", true);
+  return page.level ? "" : id;
+}
+
+function tryPart(how, more = {}) {
+  const id = alone();
+  if (id) location.href = `${document.getElementById("try").href}?${new URLSearchParams({ [how]: id, ...more })}`;
+}
+
+function pin() {
+  const id = alone();
+  if (!id) return;
+  shown = "";
+  htmx.ajax("POST", `${page.url}panel/?${new URLSearchParams({ path: id })}`, {
+    target: "#panel", swap: "innerHTML", values: { form: "pin", pin: "turn" }, headers: { "X-CSRFToken": root.dataset.csrf },
+  });
+}
+
 function rename() {
   const [only] = selection.all();
   if (only && !only.dataset.id) write(only);
@@ -243,7 +264,10 @@ const ACTS = {
   farther: ["Zoom out", () => camera.zoomTo(camera.zoom / 1.25)],
   values: ["Show or hide what the last run gave", () => tell(since.toggle())],
   tryIt: ["Try the draft", () => { location.href = document.getElementById("try").href; }],
-  tryTo: ["Try it up to what is selected", () => { const id = selection.only(); if (id && !page.level) location.href = `${document.getElementById("try").href}?${new URLSearchParams({ until: id })}`; }],
+  tryTo: ["Try it up to what is selected", () => tryPart("until")],
+  tryOnly: ["Try only what is selected", () => tryPart("only")],
+  tryItem: ["Try one item of a map", () => tryPart("only", { item: 1 })],
+  pin: ["Pin the last output, unpin it", pin],
   outline: ["The same as a list with forms", () => { document.getElementById("outline-link").click(); }],
   map: ["Show or hide the map", () => tell(minimap.toggle() ? "The map is shown" : "The map is hidden")],
   saved: ["Say that it is saved", () => tell("Saved: every act is saved as you do it")],
@@ -286,6 +310,7 @@ board.addEventListener("drop", (event) => {
 
 // A form in the panel is an act like any other; what it answers is the form drawn again.
 document.body.addEventListener("draft-changed", () => page.look());
+document.body.addEventListener("pins-changed", (event) => { tell(event.detail.value); since.ask(); });
 
 if (selection.tasks().length) fitAll(LEGIBLE);
 board.focus({ preventScroll: true, focusVisible: false });

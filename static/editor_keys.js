@@ -11,7 +11,7 @@ export const KEYS = {
   "Shift+ArrowUp": "alsoUp", "Shift+ArrowDown": "alsoDown", "Shift+ArrowRight": "downstream", "Shift+ArrowLeft": "upstream",
   "Ctrl+a": "all", b: "boxSelect",
   "Alt+ArrowLeft": "nudgeLeft", "Alt+ArrowRight": "nudgeRight", "Alt+ArrowUp": "nudgeUp", "Alt+ArrowDown": "nudgeDown",
-  0: "one", 1: "fit", ".": "fitSelected", "+": "nearer", "=": "nearer", "-": "farther", m: "map", v: "values", o: "outline", "Ctrl+Enter": "tryIt", "Ctrl+Shift+Enter": "tryTo", "Ctrl+s": "saved", p: "state", "?": "keys",
+  0: "one", 1: "fit", ".": "fitSelected", "+": "nearer", "=": "nearer", "-": "farther", m: "map", v: "values", o: "outline", "Ctrl+Enter": "tryIt", "Ctrl+Shift+Enter": "tryTo", "Alt+Enter": "tryOnly", "Alt+Shift+Enter": "tryItem", "Ctrl+s": "saved", p: "pin", "Shift+p": "state", "?": "keys",
 };
 
 // Acts that draw or change, for those who look for them in a list.

@@ -1,4 +1,5 @@
-// What the last run gave at each port, and which tasks are not what it ran: marks on the canvas.
+// What the last run gave at each port, which tasks are not what it ran, and which have a pinned
+// output: marks on the canvas.
 
 const AFTER = 600;
 const HIDDEN = "anabranch-values-hidden";
@@ -36,10 +37,13 @@ export class Since {
   mark() {
     const { values = {}, changed = [] } = this.isHidden ? {} : this.said;
     const stale = new Set(changed);
+    const pinned = new Set(this.said.pinned);
     for (const part of this.page.tiles.querySelectorAll(".tile")) {
       const isStale = stale.has(part.dataset.id);
       part.toggleAttribute("data-changed", isStale);
-      if (isStale) part.setAttribute("aria-description", "not run as it is now");
+      part.toggleAttribute("data-pinned", pinned.has(part.dataset.id));
+      const about = [pinned.has(part.dataset.id) && "output pinned", isStale && "not run as it is now"].filter(Boolean);
+      if (about.length) part.setAttribute("aria-description", about.join(", "));
       else part.removeAttribute("aria-description");
       for (const plug of part.querySelectorAll(".out .plug")) {
         const value = values[plug.dataset.end];

@@ -32,10 +32,10 @@ from workflows.given_values import (
 from workflows.policy_form import PolicyForm
 from workflows.sources import Source, ends_of, sources_for
 from workflows.strategy_form import StrategyForm
+from workflows.typed_json import read_object
 
 type Act = dict[str, Any]
 
-MOST_JSON = 256 * 1024
 _SECTIONS = ("title", "disabled", "config", "inputs", "policy")
 
 
@@ -326,17 +326,7 @@ def _kind(task: DefinedTask, registry: TaskRegistry) -> type[Task] | None:
 
 def _read_json(text: str) -> dict[str, Any]:
     """Read the JSON view of a task; raises DefinitionError with one sentence."""
-    if len(text) > MOST_JSON:
-        raise DefinitionError(f"This is longer than the {MOST_JSON // 1024} KiB that fit here.")
-    try:
-        told = json.loads(text)
-    except RecursionError as fault:
-        raise DefinitionError("This JSON is nested too deeply.") from fault
-    except ValueError as fault:
-        where = f" in line {fault.lineno}" if isinstance(fault, json.JSONDecodeError) else ""
-        raise DefinitionError(f"This is not valid JSON{where}.") from fault
-    if not isinstance(told, dict):
-        raise DefinitionError("A task is a JSON object: {…}.")
+    told = read_object(text, "A task")
     if unknown := told.keys() - set(_SECTIONS):
         known = ", ".join(_SECTIONS)
         raise DefinitionError(f"'{min(unknown)[:60]}' cannot be changed here; {known} can.")

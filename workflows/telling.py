@@ -14,6 +14,7 @@ from workflows.models import Workflow
 from workflows.models.drafting import DraftAct, act, draft_of
 from workflows.models.team import Person
 from workflows.panel import TaskPanel
+from workflows.pinning import told_pin
 
 type Panel = TaskPanel | GraphPanel
 DIGITS = 9
@@ -23,13 +24,14 @@ DIGITS = 9
 class Told:
     """What came of a form: the forms to show, and why it was refused, or what was done.
 
-    `forms` is None when what they are about is gone.
+    `forms` is None when what they are about is gone; `said` is what was done besides acts.
     """
 
     forms: Panel | None
     sentence: str = ""
     refused: bool = False
     done: tuple[DraftAct, ...] = ()
+    said: str = ""
 
 
 def panel_of(
@@ -50,6 +52,10 @@ def tell(workflow: Workflow, person: Person, level: str, path: str, data: QueryD
     except DefinitionError as gone:
         return Told(forms=None, sentence=gone.sentence, refused=True)
     try:
+        if data.get("form") == "pin":
+            wanted, typed = data.get("pin", ""), data.get("outputs", "")
+            said = told_pin(workflow, person, path, wanted, typed)
+            return Told(forms=panel_of(workflow, drawing, level, path), said=said)
         acts = forms.acts()
         if acts is None:
             return Told(forms=forms, refused=True)

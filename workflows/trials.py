@@ -1,13 +1,15 @@
 """Trial runs of a draft: what is run of it, and which results of the last run it may take."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.http import QueryDict
 
+from runner.errors import DefinitionError, PlanError
 from runner.graph.checking import CheckedGraph, examine
 from runner.graph.definition import GraphDefinition
+from runner.graph.loops import Map
 from runner.graph.planning import plan
 from runner.graph.registry import TaskRegistry
 from runner.graph.values import decode
@@ -18,6 +20,7 @@ from workflows.sides import sides_of
 
 #: So many letters may the results of one task have that a trial takes instead of running it.
 LETTERS = 64 * 1024
+DIGITS = 6
 _OVER = [status.value for status in RunStatus if status.is_over]
 
 type Outputs = Mapping[str, Any]
@@ -27,22 +30,41 @@ type Outputs = Mapping[str, Any]
 class TrialWish:
     """What a person wishes to try: one task only, all up to a task, or (neither) everything.
 
-    `pinned` names the tasks whose results are taken from the last run; None: as is best.
+    `pinned` names the tasks whose results are given and not run for; None: as is best. `item` is
+    the number of the one item, counted from 1, that an only map goes through, as it was typed.
     """
 
     only: str = ""
     until: str = ""
+    item: str = ""
     pinned: tuple[str, ...] | None = None
 
     @classmethod
     def read(cls, given: QueryDict, *, is_sent: bool) -> "TrialWish":
         """Read what an address or a form says; only a form that was sent says what is pinned."""
         pinned = tuple(given.getlist("pin")) if is_sent else None
-        return cls(only=given.get("only", ""), until=given.get("until", ""), pinned=pinned)
+        return cls(
+            only=given.get("only", ""),
+            until=given.get("until", ""),
+            item=given.get("item", "").strip(),
+            pinned=pinned,
+        )
+
+    @property
+    def index(self) -> int | None:
+        """The item's index; None for all items. Raises DefinitionError for what is no number."""
+        if not (self.only and self.item):
+            return None
+        number = int(self.item) if self.item.isdecimal() and len(self.item) <= DIGITS else 0
+        if not number:
+            raise DefinitionError("Say which item to run by its number: 1 is the first.")
+        return number - 1
 
     @property
     def words(self) -> str:
         """Say what is tried, as a label."""
+        if self.only and self.item:
+            return f"only item {self.item[:DIGITS]} of {self.only}"
         if self.only:
             return f"only {self.only}"
         return f"up to {self.until}" if self.until else "the whole draft"
@@ -50,49 +72,86 @@ class TrialWish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pin:
-    """A task whose results the last run has; taken or not."""
+    """A task that need not run: the last run has its results, or a person pinned some."""
 
     path: str
     title: str
     is_taken: bool
+    is_kept: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trying:
-    """A trial as it is about to begin: its pins, and the options of its run."""
+    """A trial as it is about to begin: its pins, and the options of its run.
+
+    `over_items` says that the only task is a map, so that one item of it can be run; `label` is
+    what the run is called if nobody says otherwise; `fault` what is wrong with the wish.
+    """
 
     definition: GraphDefinition
     registry: TaskRegistry
     pins: tuple[Pin, ...]
     options: Mapping[str, Any]
+    over_items: bool = False
+    label: str = ""
+    fault: str = ""
 
     def check(self, inputs: Mapping[str, Any]) -> None:
         """Raise PlanError when it cannot run like this, InputsError when inputs do not fit."""
+        if self.fault:
+            raise PlanError(self.fault)
         plan(self.definition, inputs, self.registry, **self.options)
 
 
 def trying(
-    definition: GraphDefinition, registry: TaskRegistry, wish: TrialWish, last: Run | None
+    definition: GraphDefinition,
+    registry: TaskRegistry,
+    wish: TrialWish,
+    last: Run | None,
+    kept: Mapping[str, Outputs],
 ) -> Trying:
-    """Work out what a trial of a draft takes from the last run, and what it runs."""
+    """Work out what a trial of a draft takes as given, and what it runs.
+
+    What a person pinned (`kept`) is taken unless they say otherwise; of the results of the last
+    run only what the task to run needs.
+    """
     checked = examine(definition, registry)
-    known = {} if last is None else results_of_tasks(last, checked)
+    known = {} if last is None else dict(results_of_tasks(last, checked))
+    known |= {path: outputs for path, outputs in kept.items() if path in checked.tasks}
     known.pop(wish.only or wish.until, None)
-    taken = _needed(checked, wish.only) if wish.pinned is None else set(wish.pinned)
-    options: dict[str, Any] = {"draft": True}
-    if wish.only or wish.until:
-        options["only" if wish.only else "until"] = [wish.only or wish.until]
+    best = _needed(checked, wish.only) | kept.keys()
+    taken = best if wish.pinned is None else set(wish.pinned)
+    options, fault = _options(wish)
     if pins := {path: known[path] for path in known if path in taken}:
         options["pins"] = pins
     return Trying(
         definition=definition,
         registry=registry,
-        pins=tuple(
-            Pin(path=each, title=checked.tasks[each].title or each, is_taken=each in taken)
-            for each in known
-        ),
+        pins=tuple(_pin(checked, path, taken, kept) for path in known),
         options=options,
+        over_items=isinstance(checked.tasks.get(wish.only), Map),
+        label=wish.words if wish.item else "",
+        fault=fault,
     )
+
+
+def _options(wish: TrialWish) -> tuple[dict[str, Any], str]:
+    """Give what the plan is told, and what is wrong with the wish."""
+    options: dict[str, Any] = {"draft": True}
+    if wish.only or wish.until:
+        options["only" if wish.only else "until"] = [wish.only or wish.until]
+    try:
+        index = wish.index
+    except DefinitionError as fault:
+        return options, fault.sentence
+    if index is not None:
+        options["items"] = {wish.only: index}
+    return options, ""
+
+
+def _pin(checked: CheckedGraph, path: str, taken: Collection[str], kept: Collection[str]) -> Pin:
+    title = checked.definition.task(path).title or checked.tasks[path].title or path
+    return Pin(path=path, title=title, is_taken=path in taken, is_kept=path in kept)
 
 
 def last_run_of(workflow: Workflow) -> Run | None:

@@ -1,8 +1,9 @@
 """Map, Reduce, While: a graph run again and again, for each item or until a condition ends it."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import Field
 
@@ -36,6 +37,8 @@ class Map(BodyControl):
 
     name = "flow.map"
     title = "Map"
+    #: The one item that a trial run goes through; None for all of them.
+    item: int | None = None
 
     class Config(Ports):
         """What to go over, and how many items run at the same time."""
@@ -67,9 +70,24 @@ class Map(BodyControl):
         }
         self.outputs = {name: self._gathered(port) for name, port in self.outputs.items()}
 
+    def with_item(self, item: int) -> Self:
+        """Give the map as it goes through one item only: the one at this index, as its first."""
+        alone = copy(self)
+        alone.item = item
+        alone.item_stream = ""  # the whole list says whether there is such an item
+        return alone
+
     def decide(self, values: Mapping[str, Any], turn: int) -> int | None:
         """Give how many items there are; raises RunnerError for lists of different lengths."""
-        return width_of(self.title, self.over, values) if turn == 0 else None
+        if turn:
+            return None
+        width = width_of(self.title, self.over, values)
+        if self.item is None:
+            return width
+        if self.item >= width:
+            count = f"{width} item{'' if width == 1 else 's'}"
+            raise RunnerError(f"{self.title} has no item {self.item + 1}: its list has {count}.")
+        return 1
 
     def lay_out(
         self,
@@ -82,7 +100,7 @@ class Map(BodyControl):
         for index in range(len(scopes), decision):
             given = dict(planned.sources)
             for port in self.over:
-                given[port] = ItemOf(planned.path, port, index)
+                given[port] = ItemOf(planned.path, port, self.item or index)
             layout.scope(planned, self.checked, given, name=f"{planned.path}[{index}]")
 
     def settle(

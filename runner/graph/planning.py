@@ -33,23 +33,29 @@ def plan(
     only: Collection[str] = (),
     until: Collection[str] = (),
     pins: Mapping[str, Mapping[str, Any]] | None = None,
+    items: Mapping[str, int] | None = None,
     draft: bool = False,
 ) -> TaskGraph:
     """Give the graph to run; raises PlanError, or InputsError for inputs that do not fit.
 
     A trial run runs `only` the tasks that are named, or those named in `until` with all that
-    they need; tasks in `pins` do not run, their outputs are given by port. Of a `draft` every run
-    is a trial.
+    they need; tasks in `pins` do not run, their outputs are given by port; maps in `items` go
+    through the item at that index only. Of a `draft` every run is a trial.
     """
     checked = examine(definition, registry)
     if checked.problems:
         raise PlanError.of(checked.problems)
-    trial = Trial(checked, only=only, until=until, pins=pins) if only or until or pins else None
+    trial = (
+        Trial(checked, only=only, until=until, pins=pins, items=items)
+        if only or until or pins or items
+        else None
+    )
     faults = _faults(definition, inputs, trial)
     if faults:
         raise InputsError(faults)
     layout = Layout()
-    outputs = layout.lay_out(checked, Place(), _given(checked.inputs, inputs), trial)
+    graph = trial.graph if trial else checked
+    outputs = layout.lay_out(graph, Place(), _given(checked.inputs, inputs), trial)
     tasks = with_elastic(layout.tasks)
     return TaskGraph(
         tasks=tasks,

@@ -1,12 +1,14 @@
 """Trial runs: run only this, run to here, and outputs that are given instead of run."""
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from runner.errors import PlanError, Problem, ValueFault
 from runner.graph.checking import CheckedGraph
 from runner.graph.computing import uses_names
 from runner.graph.dataflow import ERROR_PORT, GRAPH_INPUTS
+from runner.graph.loops import Map
 from runner.graph.ports import ERROR, Port
 from runner.graph.task_graph import Constant, Source
 from runner.graph.task_ports import said
@@ -16,8 +18,8 @@ class Trial:
     """What a trial run leaves out of a checked graph, and what it takes as given.
 
     `only` names the tasks to run; `until` those to run with all that they need; `pins` has
-    outputs by task and port for tasks that then do not run. Raises PlanError, a sentence for
-    each thing that is wrong.
+    outputs by task and port for tasks that then do not run; `items` names maps that go through
+    one item only, with its index. Raises PlanError, a sentence for each thing that is wrong.
     """
 
     def __init__(
@@ -27,12 +29,16 @@ class Trial:
         only: Collection[str] = (),
         until: Collection[str] = (),
         pins: Mapping[str, Mapping[str, Any]] | None = None,
+        items: Mapping[str, int] | None = None,
     ) -> None:
         self._checked = checked
         self._problems: list[Problem] = []
         self._pins: dict[str, Mapping[str, Source]] = {}
-        for name in (*only, *until, *(pins or {})):
+        for name in (*only, *until, *(pins or {}), *(items or {})):
             self._check_task(name)
+        self._items = {name: at for name, at in (items or {}).items() if self._is_map(name)}
+        for name, at in self._items.items():
+            self._check_item(name, at)
         for name, outputs in (pins or {}).items():
             if name in checked.tasks:
                 self._pins[name] = self._encoded(name, outputs)
@@ -40,6 +46,16 @@ class Trial:
         self._check_sources()
         if self._problems:
             raise PlanError.of(self._problems)
+
+    @property
+    def graph(self) -> CheckedGraph:
+        """The checked graph with those maps cut down to their items."""
+        if not self._items:
+            return self._checked
+        tasks = dict(self._checked.tasks)
+        for name, index in self._items.items():
+            tasks[name] = tasks[name].with_item(index)  # type: ignore[attr-defined] # a map
+        return replace(self._checked, tasks=tasks)
 
     @property
     def pinned(self) -> tuple[str, ...]:
@@ -75,6 +91,17 @@ class Trial:
     def _check_task(self, name: str) -> None:
         if name not in self._checked.tasks:
             self._say(f"There is no task '{name}'; there is {said(self._checked.tasks)}.", name)
+
+    def _is_map(self, name: str) -> bool:
+        """Whether a task is a map, so that one item of it can be run."""
+        task = self._checked.tasks.get(name)
+        if task is not None and not isinstance(task, Map):
+            self._say(f"{name} is no map; only of a map can one item be run.", name)
+        return isinstance(task, Map)
+
+    def _check_item(self, name: str, index: int) -> None:
+        if index < 0:
+            self._say("Items are counted from 0.", name)
 
     def _encoded(self, name: str, outputs: Mapping[str, Any]) -> dict[str, Source]:
         found: dict[str, Source] = {}

@@ -500,3 +500,16 @@ async def test_what_follows_a_loop_that_ran_no_turn_reads_its_inputs():
     graph.output("after", graph.add("after", same, value=port).result)
     ran = await run(graph)
     assert ran.outputs["after"] == 0
+
+
+@pytest.mark.parametrize(("index", "gave"), [(0, [0]), (2, [20])])
+async def test_one_item_of_a_map_runs_alone(index, gave):
+    """Engine 1.5."""
+    ran = await run(mapped(), {"count": 3}, options={"items": {"each": index}})
+    assert ran.outputs == {"many": gave}
+    assert [path for path in ran.statuses() if path.startswith("each[")] == ["each[0]/times"]
+
+
+async def test_an_item_beyond_the_list_fails_with_its_length():
+    ran = await run(mapped(), {"count": 2}, options={"items": {"each": 2}})
+    assert "Map has no item 3: its list has 2 items." in ran.error

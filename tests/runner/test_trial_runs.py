@@ -2,9 +2,10 @@
 
 import pytest
 
-from runner.errors import InputsError, PlanError
-from runner.graph.task_graph import ERROR_PORT, Constant, OutputOf, Several
-from tests.planned import control, planned, written
+from runner.errors import InputsError, PlanError, RunnerError
+from runner.graph.planning import unfold
+from runner.graph.task_graph import ERROR_PORT, Constant, ItemOf, OutputOf, Several
+from tests.planned import control, control_of, planned, written
 
 CHAIN = written(
     {"a": "test.number", "b": "test.add", "c": "test.add", "side": "test.number"},
@@ -121,3 +122,45 @@ def test_a_pinned_task_is_not_planned_and_what_it_does_not_give_is_not_taken():
     )
     assert graph.skipped == ("on",)
     assert OutputOf("emit", "numbers") not in graph.outputs.values()
+
+
+# ── one item of a map ───────────────────────────────────────────────────────────────────────────
+
+BODY = written({"n": "test.number"}, "$inputs.item > n.value",
+               inputs={"item": "int"}, outputs={"r": "n.result"})  # fmt: skip
+EACH = written({"emit": "test.emit", "each": control("map", BODY, over=["item"])},
+               "emit.numbers > each.item", outputs={"all": "each.r"})  # fmt: skip
+
+
+def test_one_item_of_a_map_is_unfolded_as_its_first():
+    graph = planned(EACH, only=["each"], pins={"emit": {"numbers": [5, 6, 7]}}, items={"each": 2})
+    each = graph.tasks["each"]
+    unfolding = unfold(each, control_of(each).decide({"item": [5, 6, 7]}, 0))
+    assert [*unfolding.tasks] == ["each[0]/n"]
+    assert unfolding.tasks["each[0]/n"].sources["value"] == ItemOf("each", "item", 2)
+    assert (graph.trial, graph.left_out) == (True, ())
+
+
+def test_one_item_waits_for_the_whole_list_and_leaves_the_map_as_it_was():
+    whole = planned(EACH)
+    alone = planned(EACH, items={"each": 1})
+    assert whole.tasks["each"].first_chunk == {"item"}
+    assert alone.tasks["each"].first_chunk == set()
+    assert control_of(planned(EACH).tasks["each"]).decide({"item": [1, 2]}, 0) == 2
+
+
+def test_an_item_that_is_not_there_is_a_failure_that_says_how_many_there_are():
+    each = control_of(planned(EACH, items={"each": 3}).tasks["each"])
+    with pytest.raises(RunnerError, match="Map has no item 4: its list has 1 item"):
+        each.decide({"item": [1]}, 0)
+
+
+@pytest.mark.parametrize(
+    ("items", "said"),
+    [({"emit": 0}, "emit is no map; only of a map can one item be run."),
+     ({"x": 0}, "There is no task 'x'"), ({"each": -1}, "Items are counted from 0.")],
+)  # fmt: skip
+def test_an_item_of_what_is_no_map_is_refused(items, said):
+    with pytest.raises(PlanError) as caught:
+        planned(EACH, items=items)
+    assert said in caught.value.sentence

@@ -7,6 +7,7 @@ from workflows.models.credential import Credential
 from workflows.models.drafting import DraftAct, WorkflowDraft
 from workflows.models.invitation import Invitation
 from workflows.models.kept import Checkpoint, Chunk, RunEvent, TaskDeaths, TaskRun
+from workflows.models.pinned_output import PinnedOutput
 from workflows.models.run import Run, RunRequest
 from workflows.models.saved_filter import SavedFilter
 from workflows.models.team import Membership, Right, Role, Team
@@ -23,6 +24,7 @@ __all__ = [
     "Invitation",
     "Membership",
     "Origin",
+    "PinnedOutput",
     "Right",
     "Role",
     "Run",

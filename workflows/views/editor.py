@@ -33,6 +33,7 @@ from workflows.http import Request
 from workflows.last_run import since_last_run
 from workflows.models import Right, Workflow
 from workflows.models.drafting import OutdatedAct, act, draft_of, publish, redo, stack_of, undo
+from workflows.pinning import pinned_ids
 from workflows.trials import last_run_of
 
 MOST_BYTES = 1024 * 1024
@@ -184,17 +185,18 @@ def clip(request: Request, id: UUID) -> HttpResponse:
 @never_cache
 @require_safe
 def last_run(request: Request, id: UUID) -> HttpResponse:
-    """Give what the ports of a level gave in the last run, and which tasks changed since."""
+    """Give what the ports of a level gave in the last run, which tasks changed since, the pins."""
     workflow = workflow_for(request.user, id, Right.EDIT)
-    run = last_run_of(workflow)
+    level, run = request.GET.get("level", ""), last_run_of(workflow)
+    pins = {"pinned": [] if level else pinned_ids(workflow)}
     if run is None:
-        return JsonResponse({})
+        return JsonResponse(pins)
     try:
-        said = since_last_run(draft_of(workflow).drawing, request.GET.get("level", ""), run)
+        said = since_last_run(draft_of(workflow).drawing, level, run)
     except DefinitionError:
-        return JsonResponse({})
+        return JsonResponse(pins)
     url = reverse("run-show", args=[run.pk])
-    return JsonResponse({"values": said.values, "changed": said.changed, "run": url})
+    return JsonResponse(pins | {"values": said.values, "changed": said.changed, "run": url})
 
 
 @login_required

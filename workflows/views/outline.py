@@ -31,13 +31,14 @@ from workflows.outlining import (
     places_of,
     rows_of,
 )
+from workflows.pinning import pin_form, pinned_ids, told_pin, typed_in
 from workflows.telling import Panel, Told, carry_out_all, panel_of, revision_in, tell
 
 HISTORY = 10
 MOST_WORDS = 200
 DIGITS = 6
 _PANEL = frozenset(
-    {"task", "strategy", "json", "graph", "input", "output", "remove-input", "remove-output"}
+    {"task", "strategy", "json", "graph", "input", "output", "remove-input", "remove-output", "pin"}
 )
 
 
@@ -96,6 +97,8 @@ def _page(
         "offers": _offers(request, drawing, level, registry),
         "target": _url(workflow.pk, level, path),
         "inside": _url(workflow.pk, path),
+        "pin": pin_form(workflow, path, typed_in(request.POST)),
+        "pinned": pinned_ids(workflow),
         **page_of(rows_of(drawing, level, problems), _number(request.GET.get("start", ""))),
     }
     status = 422 if request.method == "POST" else 200
@@ -128,7 +131,8 @@ def _told(request: Request, workflow: Workflow, level: str, path: str) -> HttpRe
         return _page(request, workflow, level, told.forms, told.sentence)
     if form == "publish":
         return HttpResponseRedirect(reverse("workflow-show", args=[workflow.pk]), status=303)
-    messages.info(request, f"{told.done[-1].words}." if told.done else "Nothing has changed.")
+    said = told.done[-1].words if told.done else told.said or "Nothing has changed"
+    messages.info(request, f"{said}.")
     onward = _next(workflow, level, path, told, stays=form == "strategy")
     return HttpResponseRedirect(onward, status=303)
 
@@ -145,6 +149,8 @@ def _done(request: Request, workflow: Workflow, level: str, path: str) -> Told:
         if turn := turns.get(data.get("form", "")):
             made = turn(workflow, request.user)
             return Told(forms=None, done=(made,) if made else ())
+        if task_id := data.get("pin", ""):
+            return Told(forms=None, said=told_pin(workflow, request.user, task_id, "turn"))
         kind = data.get("add", "")
         asked = adding(level, kind, data.get("place", "")) if kind else asked_of(drawing, data)
         done = carry_out_all(workflow, request.user, revision_in(data), [asked])

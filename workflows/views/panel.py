@@ -1,5 +1,6 @@
 """The panel beside the canvas: forms about a task or about a level, which are acts like others."""
 
+import json
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from workflows.access import workflow_for
 from workflows.http import Request
 from workflows.models import Right, Workflow
 from workflows.models.drafting import draft_of
+from workflows.pinning import pin_form, typed_in
 from workflows.telling import Told, panel_of, tell
 
 
@@ -37,10 +39,13 @@ def panel(request: Request, id: UUID) -> HttpResponse:
         "sentence": told.sentence,
         "target": f"{reverse('draft-panel', args=[id])}?{here}",
         "inside": f"{reverse('workflow-edit', args=[id])}?{urlencode({'level': path})}",
+        "pin": pin_form(workflow, path, typed_in(request.POST) if told.refused else None),
         "autosaves": True,
     }
     answer = render(request, "workflows/_panel.html", page, status=422 if told.refused else 200)
-    if request.method == "POST":
+    if told.said:
+        answer["HX-Trigger"] = json.dumps({"pins-changed": told.said})
+    elif request.method == "POST":
         answer["HX-Trigger"] = "draft-changed"
     return answer
 

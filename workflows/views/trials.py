@@ -20,6 +20,7 @@ from workflows.http import Request
 from workflows.models import Right, Run, Workflow, WorkflowDraft
 from workflows.models.drafting import draft_of
 from workflows.models.workflow import registry_with
+from workflows.pinning import pinned_in
 from workflows.trials import TrialWish, Trying, last_run_of, trying
 from workflows.uploads import upload_ticket
 
@@ -39,7 +40,8 @@ def start(request: Request, id: UUID) -> HttpResponse:
     wish = TrialWish.read(request.POST if is_sent else request.GET, is_sent=is_sent)
     last = last_run_of(workflow)
     workflows = Workflow.objects.pinned_in(draft.definition, workflow.team_id, request.user)
-    trial = trying(draft.drawing.definition, registry_with(workflows), wish, last)
+    registry, kept = registry_with(workflows), pinned_in(workflow)
+    trial = trying(draft.drawing.definition, registry, wish, last, kept)
     form = _form(request, workflow, trial) if is_sent else _form(None, workflow, trial)
     if is_sent and (run := _started(request, draft, trial, form, workflows)):
         return HttpResponseRedirect(reverse("run-show", args=[run.pk]), status=303)
@@ -85,7 +87,7 @@ def _started(
         request.user,
         inputs,
         form.cleaned_data["key"],
-        label=form.cleaned_data["label"],
+        label=form.cleaned_data["label"] or trial.label,
         options=trial.options,
         workflows=workflows,
     )

@@ -57,6 +57,7 @@ def test_values_of_the_last_run_stand_at_their_ports(look, ran):
     assert look() == {
         "values": {"first.text": "So it is."},
         "changed": [],
+        "pinned": [],
         "run": f"/runs/{ran.pk}/",
     }
 
@@ -82,11 +83,11 @@ def test_a_level_that_was_not_there_has_no_values_and_is_new(look, ran, drawn, a
     act(drawn, alice, 0, {"op": "group", "ids": ["first", "middle"], "title": "Part"})
     said = look("part")
     assert (said["values"], said["changed"]) == ({}, ["middle", "first"])
-    assert look("nowhere") == {}
+    assert look("nowhere") == {"pinned": []}
 
 
 def test_without_a_run_there_is_nothing_to_show(look):
-    assert look() == {}
+    assert look() == {"pinned": []}
 
 
 def test_a_stranger_sees_no_values(client_of, charlie, ran, drawn):
