@@ -158,3 +158,25 @@ def redis(tmp_path):
     made = Redis(tmp_path)
     yield made
     made.end()
+
+
+@pytest.fixture
+def guest_types(monkeypatch):
+    """Let pages know the task that says secrets."""
+    from runner.graph.registry import default_registry
+    from tests.guest_tasks import Speak
+
+    def registry():
+        found = default_registry()
+        found.register(Speak)
+        return found
+
+    monkeypatch.setattr("workflows.ports.default_registry", registry)
+
+
+@pytest.fixture
+def secretive(team, alice, guest_types):
+    """A run that says secrets wherever a run can say anything."""
+    from tests.shared_run import secretive_run
+
+    return secretive_run(team, alice)

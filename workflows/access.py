@@ -51,6 +51,20 @@ def run_for(person: Person, key: UUID | str, right: Right | str = Right.VIEW) ->
     return visible.select_related("version__workflow", "team", "started_by").filter(pk=key).first()
 
 
+@_or_404
+def shareable_run_for(person: Person, key: UUID | str) -> Run | None:
+    """The run, if the person may share it with others; else Http404."""
+    shareable = Run.objects.shareable_by(person)
+    return (
+        shareable.select_related("version__workflow", "team", "started_by").filter(pk=key).first()
+    )
+
+
+def may_share(person: Person, run: Run) -> bool:
+    """Whether the person may share the run with others."""
+    return Run.objects.shareable_by(person).filter(pk=run.pk).exists()
+
+
 def may(person: Person, target: Run | Team | Workflow, right: Right | str) -> bool:
     """Whether the person has this right: which buttons a page shows."""
     kind = type(target)

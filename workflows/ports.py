@@ -33,6 +33,18 @@ def output_ports(place: Place) -> Mapping[str, Port] | None:
     return task.outputs if task else None
 
 
+def public_ports(place: Place) -> list[str]:
+    """Name the outputs that may be shown outside of the team: a task's own that are not secret.
+
+    None of a control's or a compound's, which pass on what others made, and none where the type is
+    not installed: what a port is cannot be known there.
+    """
+    task = _task_of(place)
+    if place.kind != "task" or task is None or isinstance(task, Control):
+        return []
+    return [name for name, port in task.outputs.items() if not port.secret]
+
+
 def streaming_ports(place: Place) -> list[str]:
     """Name the output ports that a task says it streams from; a control only passes on."""
     task = _task_of(place)

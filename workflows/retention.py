@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from runner.run.status import RunStatus
 from workflows.forgetting import forget_content
-from workflows.models import CacheEntry, Chunk, Run, RunEvent, RunRequest, Tick
+from workflows.models import CacheEntry, Chunk, Run, RunEvent, RunRequest, ShareLink, Tick, Tries
 from workflows.models.artifact import RunContent
 from workflows.models.kept import Checkpoint
 from workflows.models.run import Pruned
@@ -59,7 +59,7 @@ def prune(now: datetime | None = None, *, dry_run: bool = False) -> Removed:
         for run in _each(due):
             counted["rows"] += remove(run)
             counted[name] += 1
-    counted["rows"] += _remove_cached(now)
+    counted["rows"] += _remove_cached(now) + _remove_over(now)
     return Removed(**counted, contents=forget_content(now - A_DAY))
 
 
@@ -123,6 +123,12 @@ def _remove_cached(now: datetime) -> int:
         return 0
     before = now - timedelta(days=settings.KEEP_OUTPUTS_DAYS)
     return _in_batches(CacheEntry.objects.filter(created_at__lt=before))
+
+
+def _remove_over(now: datetime) -> int:
+    """Remove share links whose time is over, and counts of tries that begin anew anyway."""
+    over = _in_batches(ShareLink.objects.filter(expires_at__lte=now))
+    return over + _in_batches(Tries.objects.filter(until__lte=now))
 
 
 def _in_batches(

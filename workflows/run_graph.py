@@ -1,6 +1,8 @@
 """What the graph of a run shows: the drawing as it is folded, its definition, its live parts."""
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.http import QueryDict
@@ -11,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from workflows.arrangement import drawing_name, visible
 from workflows.as_run import INSIDE, Differing
 from workflows.blueprint import blueprint
-from workflows.drawing import box, dataflow_news, drawing, frame
+from workflows.drawing import Address, box, dataflow_news, drawing, frame
 from workflows.folding import DRAWN_AT_ONCE, Folding, drawn_boxes, folding_of
 from workflows.models import Run
 from workflows.outline import outline_of
@@ -28,18 +30,26 @@ LEGEND = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ways:
+    """Where a page's graph leads to: the address of a task by its path, and that of a stylesheet."""
+
+    task: Address
+    sheet: str
+
+
+def ways_of(run: Run) -> Ways:
+    """Give the addresses of a run's own page."""
+    return Ways(
+        task=partial(_address, run),
+        sheet=reverse("run-drawing", args=[drawing_name(run.version.digest)]),
+    )
+
+
 def graph_page(run: Run, rows: Mapping[str, Row], query: QueryDict) -> dict[str, Any]:
     """Put together what the graph shows, as its address asks."""
-    outline = outline_of(run.version.definition)
-    folding = folding_of(outline, dict(query.lists()))
-    page: dict[str, Any] = {
-        "boxes": drawn_boxes(outline, folding),
-        "folding": folding,
-        "legend": LEGEND,
-        "turns": {every: folding.all(every).address for every in ("open", "closed")},
-        "sheet": sheet_address(run, folding),
-        "draw_all": folding.beside("all", "yes").address,
-    }
+    ways, folding = ways_of(run), folding_in(run, query)
+    page = folded_page(run, folding, ways)
     beside = query.get("beside") == "definition"
     page["definition_turn"] = folding.beside("beside", "" if beside else "definition").address
     if beside:
@@ -48,7 +58,35 @@ def graph_page(run: Run, rows: Mapping[str, Row], query: QueryDict) -> dict[str,
         return page
     if "differing" in page:
         page["definition"] = _definition_of(run, page["differing"], folding)
-    return page | {"drawing": drawing_of(run, rows, folding)}
+    return page | {"drawing": drawing_of(run, rows, folding, ways)}
+
+
+def plain_graph_page(
+    run: Run, rows: Mapping[str, Row], query: QueryDict, ways: Ways
+) -> dict[str, Any]:
+    """Put together the graph alone, without what it was drawn as."""
+    folding = folding_in(run, query)
+    page = folded_page(run, folding, ways)
+    if page["boxes"] > DRAWN_AT_ONCE and "all" not in query:
+        return page
+    return page | {"drawing": drawing_of(run, rows, folding, ways)}
+
+
+def folding_in(run: Run, query: QueryDict) -> Folding:
+    """Read from an address which compounds of a run's graph are open."""
+    return folding_of(outline_of(run.version.definition), dict(query.lists()))
+
+
+def folded_page(run: Run, folding: Folding, ways: Ways) -> dict[str, Any]:
+    """Say what a page shows of a graph besides the drawing."""
+    return {
+        "boxes": drawn_boxes(outline_of(run.version.definition), folding),
+        "folding": folding,
+        "legend": LEGEND,
+        "turns": {every: folding.all(every).address for every in ("open", "closed")},
+        "sheet": f"{ways.sheet}?{folding.query}" if folding.query else ways.sheet,
+        "draw_all": folding.beside("all", "yes").address,
+    }
 
 
 def differences_page(run: Run) -> dict[str, Any]:
@@ -56,34 +94,26 @@ def differences_page(run: Run) -> dict[str, Any]:
     return {"run": run, "run_id": run.pk, "differing": differing_of(run)}
 
 
-def sheet_address(run: Run, folding: Folding) -> str:
-    """Give the address of the stylesheet with the positions of what is drawn."""
-    sheet = reverse("run-drawing", args=[drawing_name(run.version.digest)])
-    return f"{sheet}?{folding.query}" if folding.query else sheet
-
-
-def drawing_of(run: Run, rows: Mapping[str, Row], folding: Folding) -> SafeString:
+def drawing_of(run: Run, rows: Mapping[str, Row], folding: Folding, ways: Ways) -> SafeString:
     """Draw the run as boxes over curves."""
-    parts = drawing(
-        run.version.definition,
-        rows,
-        folding,
-        address=lambda path: _address(run, path),
-        now=timezone.now(),
-    )
+    now = timezone.now()
+    parts = drawing(run.version.definition, rows, folding, address=ways.task, now=now)
     return mark_safe("".join(parts))  # noqa: S308 - every text in it went through its escape
 
 
-def graph_fragments(run: Run, rows: Mapping[str, Row], changed: Collection[str]) -> Iterator[str]:
+def graph_fragments(
+    run: Run, rows: Mapping[str, Row], changed: Collection[str], address: Address | None = None
+) -> Iterator[str]:
     """Draw the boxes that changed, and the dataflows that leave or enter them.
 
-    A compound is drawn both open and closed: each page takes what it shows.
+    A compound is drawn both open and closed: each page takes what it shows. A box leads to the
+    page of its task, unless another `address` is given.
     """
-    now = timezone.now()
+    now, to = timezone.now(), address or partial(_address, run)
     for row in [rows[path] for path in changed if path in rows]:
         if row.kind == "compound":
-            yield frame(row, address=lambda path: _address(run, path))
-        yield box(row, address=lambda path: _address(run, path), now=now)
+            yield frame(row, address=to)
+        yield box(row, address=to, now=now)
     for wire in wires_of(run.version.definition):
         if wire.producer in changed or wire.target in changed:
             yield dataflow_news(wire, rows)

@@ -32,12 +32,14 @@ LINES_AT_ONCE = 5000
 VIEWS: Mapping[str, str] = {"tree": "Tree", "graph": "Graph", "timeline": "Timeline", "log": "Log"}
 
 
-def run_page(run: Run, view: str, *, may_run: bool, query: QueryDict) -> dict[str, Any]:
+def run_page(
+    run: Run, view: str, *, may_run: bool, query: QueryDict, may_share: bool = False
+) -> dict[str, Any]:
     """Put together what the run page shows in one of its views, as its address asks."""
     rows = rows_of(as_shown(run))
     return (
         head_of(run, rows)
-        | controls_of(run, may_run=may_run)
+        | controls_of(run, may_run=may_run, may_share=may_share)
         | _VIEWED[view](run, rows, query)
         | {
             "section": "runs",
@@ -55,9 +57,9 @@ def run_page(run: Run, view: str, *, may_run: bool, query: QueryDict) -> dict[st
     )
 
 
-def controls_of(run: Run, *, may_run: bool) -> dict[str, Any]:
+def controls_of(run: Run, *, may_run: bool, may_share: bool = False) -> dict[str, Any]:
     """Say what may be asked of a run."""
-    return {"run": run, "may_run": may_run}
+    return {"run": run, "may_run": may_run, "may_share": may_share}
 
 
 def _tree(run: Run, rows: Mapping[str, Row], query: QueryDict) -> dict[str, Any]:
@@ -94,7 +96,7 @@ def head_of(run: Run, rows: Mapping[str, Row]) -> dict[str, Any]:
     return {
         "run": run,
         "permille": round(1000 * run.fraction),
-        "counts": _counts(run, rows),
+        "counts": counts_of(rows),
         "problem": problem,
         "run_error": message_of(run.error) or _standing(run),
         "pruned": PRUNED_SENTENCES.get(run.pruned, ""),
@@ -128,7 +130,8 @@ def _standing(run: Run) -> str:
     return ""
 
 
-def _counts(run: Run, rows: Mapping[str, Row]) -> Any:
+def counts_of(rows: Mapping[str, Row]) -> Any:
+    """Count the tasks by where they stand, those that ended well left out."""
     numbers: dict[str, int] = {}
     for row in rows.values():
         if row.is_closed:

@@ -39,6 +39,7 @@ def _port(name: str, field: FieldInfo, owner: str, stream: Stream | None) -> Por
         ui=str(extra.get("ui", "")),
         minimum=_bound(field, "ge", "gt"),
         maximum=_bound(field, "le", "lt"),
+        secret=bool(extra.get("secret", False)),
         owner=owner,
     )
     return port if port.required else replace(port, default=_default(port, field))

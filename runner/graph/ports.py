@@ -153,7 +153,8 @@ class Port:
 
     `several_streams` marks an input, declared `list[Chunks[T]]`, that reads each of its dataflows
     as a stream of its own; its `type` is T. `indexed` marks an output whose chunks are
-    [index, item] in any order; they add up to the list of items by index.
+    [index, item] in any order; they add up to the list of items by index. `secret` marks an output
+    that is shown to nobody outside of the team.
     """
 
     name: str
@@ -170,6 +171,7 @@ class Port:
     ui: str = ""
     minimum: float | None = None
     maximum: float | None = None
+    secret: bool = False
     owner: str = ""
 
     @property

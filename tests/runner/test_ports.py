@@ -237,6 +237,7 @@ class Example(Ports):
     note: str = Field(default="", json_schema_extra={"ui": "multiline"})
     maybe: int | None = None
     tags: list[str] = Field(default_factory=list)
+    key: str = Field(default="", json_schema_extra={"secret": True})
     sneaky: int = cast(int, None)
 
 
@@ -253,6 +254,7 @@ def test_a_models_fields_say_all_about_its_ports():
     )
     assert ports["maybe"].default == "null"
     assert ports["tags"].default == "[]"
+    assert [name for name, port in ports.items() if port.secret] == ["key"]
     assert ports["sneaky"].default is None
     assert not ports["sneaky"].required
 

@@ -10,8 +10,10 @@ from workflows.models.kept import Checkpoint, Chunk, RunEvent, TaskDeaths, TaskR
 from workflows.models.pinned_output import PinnedOutput
 from workflows.models.run import Run, RunRequest
 from workflows.models.saved_filter import SavedFilter
+from workflows.models.share import ShareLink, ShareToken
 from workflows.models.team import Membership, Right, Role, Team
 from workflows.models.tick import Tick
+from workflows.models.tries import Tries
 from workflows.models.workflow import Origin, Workflow, WorkflowVersion
 
 __all__ = [
@@ -32,11 +34,14 @@ __all__ = [
     "RunEvent",
     "RunRequest",
     "SavedFilter",
+    "ShareLink",
+    "ShareToken",
     "StoredContent",
     "TaskDeaths",
     "TaskRun",
     "Team",
     "Tick",
+    "Tries",
     "Workflow",
     "WorkflowDraft",
     "WorkflowVersion",

@@ -55,6 +55,13 @@ class RunQuerySet(models.QuerySet["Run"]):
         """The runs for which a person has a right."""
         return self.filter(team__in=Team.objects.visible_to(person, right))
 
+    def shareable_by(self, person: Person) -> Self:
+        """The runs that a person may share: all of a team they edit for, and those they started."""
+        theirs = self.visible_to(person, Right.RUN).filter(started_by=person.pk)
+        return self.filter(
+            Q(team__in=Team.objects.visible_to(person, Right.EDIT)) | Q(pk__in=theirs)
+        )
+
     def start(
         self,
         version: WorkflowVersion,

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from workflows import background
-from workflows.access import run_for
+from workflows.access import may_share, run_for
 from workflows.http import Request
 from workflows.models import Right
 from workflows.showing import controls_of
@@ -61,5 +61,6 @@ def _ask(request: Request, id: UUID, kind: str) -> HttpResponse:
         messages.info(request, refused)
     if request.htmx:
         run.refresh_from_db()
-        return render(request, "runs/head.html#controls", controls_of(run, may_run=True))
+        page = controls_of(run, may_run=True, may_share=may_share(request.user, run))
+        return render(request, "runs/head.html#controls", page)
     return HttpResponseRedirect(reverse("run-show", args=[run.pk]), status=303)

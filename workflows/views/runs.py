@@ -16,7 +16,7 @@ from runner.errors import RunnerError
 from runner.graph.definition import GraphDefinition
 from runner.graph.planning import check_inputs
 from workflows import background
-from workflows.access import may, run_for, workflow_for
+from workflows.access import may, may_share, run_for, workflow_for
 from workflows.arrangement import digest_of, stylesheet
 from workflows.folding import folding_of
 from workflows.forms import RunForm
@@ -156,7 +156,13 @@ def show(request: Request, id: UUID) -> HttpResponse:
     view = view if view in VIEWS else "tree"
     if request.htmx and request.GET.get("part") == "differences":
         return render(request, "runs/graph.html#differences", differences_page(run))
-    page = run_page(run, view, may_run=may(request.user, run, Right.RUN), query=request.GET)
+    page = run_page(
+        run,
+        view,
+        may_run=may(request.user, run, Right.RUN),
+        may_share=may_share(request.user, run),
+        query=request.GET,
+    )
     part = request.GET.get("part", "") if request.htmx else ""
     if part in {"result", "controls"}:
         return render(request, f"runs/head.html#{part}", page)

@@ -3,6 +3,8 @@
 An address that is added and not listed here fails `test_every_address_has_its_line`.
 """
 
+from datetime import timedelta
+
 import pytest
 from django.db import transaction
 from django.urls import get_resolver, reverse
@@ -11,8 +13,9 @@ from workflows.arrangement import drawing_name
 from workflows.models import Invitation, Membership, SavedFilter
 from workflows.models.belonging import invite
 from workflows.models.credential import keep_credential
+from workflows.models.share import share
 
-ANYBODY, SIGNED_IN, NOBODY = "anybody", "signed in", "nobody"
+ANYBODY, SIGNED_IN, GUEST = "anybody", "signed in", "guest"
 #: Those who ask, each with more rights than the one before.
 PEOPLE = ["nobody", "stranger", "viewer", "runner", "editor", "owner"]
 #: The first of PEOPLE who has a right.
@@ -20,6 +23,9 @@ LEAST = {ANYBODY: 0, SIGNED_IN: 1, "view": 2, "run": 3, "edit": 4, "own": 5}
 ONLY_READ = ("view", None)
 DRAFT_ACT = (None, "edit")
 RUN_ACT = (None, "run")
+
+#: Who holds the cookie of a share link, and nobody else whoever they are.
+ONLY_GUESTS = (GUEST, None)
 
 #: Name of an address -> who may GET it, who may POST to it; None where the method is refused.
 TABLE = {
@@ -76,6 +82,13 @@ TABLE = {
     "run-resume": RUN_ACT,
     "run-pause": RUN_ACT,
     "run-continue": RUN_ACT,
+    "run-share": ("edit", "edit"),
+    "run-share-preview": (None, "edit"),
+    "run-share-copy": (None, "edit"),
+    "run-share-revoke": (None, "edit"),
+    "share-open": (ANYBODY, ANYBODY),
+    "shared-run": ONLY_GUESTS,
+    "shared-drawing": ONLY_GUESTS,
     "run-drawing": ONLY_READ,
     "me": (SIGNED_IN, None),
     "password": (SIGNED_IN, SIGNED_IN),
@@ -97,7 +110,7 @@ TABLE = {
     "health": (ANYBODY, None),
 }
 #: Where nothing is for anybody in this installation, so that only refusals can be seen here.
-EMPTY = {"run-file", "run-picture", "run-input", "run-answer", "run-decide", "join", "join-accept",
+EMPTY = {"run-file", "run-picture", "run-input", "run-answer", "run-decide", "join", "join-accept", "share-open",
          "run-filter-remove", "example-use", "version-diff"}  # fmt: skip
 
 
@@ -122,6 +135,7 @@ def addresses(rich_workflow, rich_run, team, alice, people):
     """Give the address of each name, about things that belong to the team and its owner."""
     invitation, _token = invite(team, "viewer", "", alice)
     credential = keep_credential(alice, "rivers", "text", hosts=["rivers.example"])
+    link, _token = share(rich_run, alice, life=timedelta(days=1))
     given = {
         "version-export": [rich_workflow.pk, 1],
         "version-python": [rich_workflow.pk, 1],
@@ -134,6 +148,11 @@ def addresses(rich_workflow, rich_run, team, alice, people):
         "run-answer": [rich_run.pk, "answer"],
         "run-decide": [rich_run.pk, "answer"],
         "run-drawing": [drawing_name(rich_workflow.latest.digest)],
+        "run-share-copy": [rich_run.pk, link.pk],
+        "run-share-revoke": [rich_run.pk, link.pk],
+        "share-open": [],
+        "shared-run": [link.pk],
+        "shared-drawing": [link.pk],
         "run-filter-save": [],
         "run-filter-remove": [0],
         "run-list": [],
@@ -191,7 +210,9 @@ def test_each_person_gets_as_far_as_the_table_says(
             answer = getattr(asking, method)(addresses(name))
             transaction.set_rollback(True)
         told = f"{who}: {answer.status_code}"
-        if right is None:
+        if right is GUEST:
+            assert answer.status_code == 404, told
+        elif right is None:
             assert answer.status_code == 405 or is_sent_to_sign_in(answer), told
         elif place < LEAST[right]:
             expected = is_sent_to_sign_in(answer) if who == "nobody" else answer.status_code == 404
