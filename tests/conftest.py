@@ -51,6 +51,13 @@ def quick_passwords(request):
 
 
 @pytest.fixture(autouse=True)
+def static_files_on_demand(request):
+    """Let no client look through all static files when it is made, as a server does once."""
+    if _uses_database(request.node):
+        request.getfixturevalue("settings").WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture(autouse=True)
 def own_files(request):
     """Keep what is kept beside the database in a folder of the test's own."""
     if _uses_database(request.node):

@@ -68,7 +68,7 @@ def rich_workflow(team, alice):
 @pytest.fixture
 def rich_run(rich_workflow, alice):
     """A run of it that has begun."""
-    from workflows.models import Run
+    from workflows.models import Run, TaskRun
 
     run = Run.objects.start(rich_workflow.latest, alice, {"question": "Why?", "count": 3})
     Run.objects.filter(pk=run.pk).update(
@@ -81,11 +81,13 @@ def rich_run(rich_workflow, alice):
         ("answer", "streaming", {"fraction": 0.4}),
         ("hash", "running", {"width": 60}),
     ]
-    for path, status, more in begun:
-        run.task_runs.create(path=path, status=status, started_at=NOW, **more)
     for index in range(60):
         status = "failed" if index == 41 else "completed"
-        run.task_runs.create(path=f"hash[{index}]/digest", status=status, started_at=NOW)
+        begun.append((f"hash[{index}]/digest", status, {}))
+    run.task_runs.bulk_create(
+        TaskRun(run=run, path=path, status=status, started_at=NOW, **more)
+        for path, status, more in begun
+    )
     run.chunks.create(
         path="answer", port="text", attempt=1, first=0, last=1,
         items=json.dumps(["To sort ", HOSTILE]), size=40,
