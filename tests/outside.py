@@ -6,7 +6,6 @@ from typing import Any
 from runner.execution.artifacts import MemoryArtifacts
 from runner.execution.host import Host
 from runner.execution.memory import MemoryRun, MemoryStore
-from runner.execution.network import Network
 from runner.execution.secrets import MemoryCredentials
 from runner.graph.registry import default_registry
 from runner.graph.values import decode, encode
@@ -21,30 +20,31 @@ TOKEN = "tok_16C7e42F292c6912E7710c838347Ae178B4a"
 class Asking:
     """One run of one task by ada, who keeps the credential "rivers"; on its way, or over."""
 
-    def __init__(
-        self,
-        type_name: str,
-        config: dict[str, Any],
-        *,
-        network: Network | None = None,
-        policy: dict[str, Any] | None = None,
-        **inputs: Any,
-    ) -> None:
-        drawn = {"id": "it", "type": type_name, "config": config, "inputs": inputs}
-        outputs = {port: f"it.{port}" for port in default_registry().get(type_name)(config).outputs}
-        definition = definition_of([drawn | {"policy": policy or {}}], outputs=outputs)
+    def __init__(self, type_name: str, config: dict[str, Any], **given: Any) -> None:
+        """`network`, `mailer`, `artifacts` and `policy` are what they say; the rest are inputs."""
+        own = {
+            name: given.pop(name) for name in ("network", "mailer", "artifacts") if name in given
+        }
+        policy = given.pop("policy", {})
+        drawn = {"id": "it", "type": type_name, "config": config, "policy": policy}
+        ports = default_registry().get(type_name)(config).outputs
+        definition = definition_of(
+            [drawn],
+            [(f"$inputs.{name}", f"it.{name}") for name in given],
+            inputs=[{"name": name, "type": "any"} for name in given],
+            outputs={port: f"it.{port}" for port in ports},
+        )
         self.credentials = MemoryCredentials({("ada", "rivers"): TOKEN})
-        self.artifacts = MemoryArtifacts()
+        self.artifacts: MemoryArtifacts = own.setdefault("artifacts", MemoryArtifacts())
         self.host = Host(
-            network=network or Network(),
-            artifacts=self.artifacts,
             credentials=self.credentials,
             chance=lambda: 0.0,
             is_watched=lambda _run: True,
             on_commit=self._hear,
+            **own,
         )
         self._store = MemoryStore()
-        self._run = self._store.submit(definition, encode({}), identity="ada")
+        self._run = self._store.submit(definition, encode(given), identity="ada")
         self._heard = asyncio.Event()
 
     @property

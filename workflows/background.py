@@ -28,6 +28,7 @@ class RunnerOfThisProcess:
         from workflows import live  # noqa: PLC0415
         from workflows.artifacts import StoredArtifacts  # noqa: PLC0415
         from workflows.credentials import DatabaseCredentials  # noqa: PLC0415
+        from workflows.mailing import DjangoMailer  # noqa: PLC0415
         from workflows.owners import new_owner  # noqa: PLC0415
         from workflows.store import DatabaseStore  # noqa: PLC0415
 
@@ -43,6 +44,7 @@ class RunnerOfThisProcess:
                 credentials=self._credentials,
                 slots=Slots(settings.TASK_LIMITS),
                 network=settings.NETWORK,
+                mailer=DjangoMailer(),
                 on_commit=live.publish,
                 on_stall=live.stall,
                 is_watched=live.is_watched,

@@ -9,12 +9,14 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
 from runner.errors import RunnerError
+from runner.execution.mail import servers_in
 from runner.execution.network import network_in
 from runner.graph.reading import MAX_BYTES
 from workflows.channel_layers import layer_in
 from workflows.databases import database_in
 from workflows.limits import bytes_in, days_in, lease_in, limits_in, seconds_in
 from workflows.log_lines import without_strangers_traces
+from workflows.mailers import mailers_for
 from workflows.secret_key import secret_key_in
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -188,8 +190,13 @@ EXPRESSION_VALUES = _bytes("ANABRANCH_EXPRESSION_VALUE_BYTES", 8 * 1024 * 1024)
 # Which hosts inside tasks may reach, and how much of an answer they take.
 try:
     NETWORK = network_in(os.environ)
+    _MAIL_SERVERS = servers_in(os.environ)
 except RunnerError as fault:
     raise ImproperlyConfigured(fault.sentence) from fault
+# Who sends mail for tasks; without a server nobody does, and the task says what to set.
+if _MAIL_SERVERS:
+    MAILERS = mailers_for(_MAIL_SERVERS)
+    DEFAULT_FROM_EMAIL = SERVER_EMAIL = next(iter(_MAIL_SERVERS.values())).sender
 # How much that a run gave may wait for the database before its tasks wait as well.
 AHEAD_LIMIT = _bytes("ANABRANCH_AHEAD_BYTES", 64 * 1024 * 1024)
 # A file that a person may send, a file that a task may save, and how large a value is

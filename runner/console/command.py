@@ -27,6 +27,7 @@ from runner.execution.artifacts import (
     keep_path,
 )
 from runner.execution.host import Host
+from runner.execution.mail import Mailer, MailServer, NoMailer, servers_in
 from runner.execution.memory import MemoryRun, MemoryStore
 from runner.execution.network import network_in
 from runner.execution.run_executor import RunExecutor
@@ -46,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     artifacts = FolderArtifacts(Path(options.files)) if options.files else MemoryArtifacts()
     try:
         network = network_in(os.environ)
+        mailer = _mailer(servers_in(os.environ))
         definition = read_definition(Path(options.graph))
         workflows = _workflows(definition, options.workflow)
         inputs = read_inputs(definition, options.input, partial(keep_path, artifacts, ""))
@@ -56,7 +58,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"error: {fault}\n")
         return USAGE
     renderer = Renderer(definition, sys.stdout, as_json=options.json, workflows=workflows)
-    return _run(graph, kept, renderer, Host(artifacts=artifacts, network=network))
+    return _run(graph, kept, renderer, Host(artifacts=artifacts, network=network, mailer=mailer))
+
+
+def _mailer(servers: Mapping[str, MailServer]) -> Mailer:
+    """Give what sends mail; without a server, what says how to set one."""
+    if not servers:
+        return NoMailer()
+    from runner.outside.smtp import SmtpMailer  # noqa: PLC0415 - only who sends mail needs it
+
+    return SmtpMailer(servers)
 
 
 def _workflows(definition: GraphDefinition, files: Iterable[str]) -> Mapping[str, GraphDefinition]:

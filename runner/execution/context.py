@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from runner.errors import TaskAbandoned
 from runner.execution.artifacts import Content, RunArtifacts
+from runner.execution.mail import Mail
 from runner.execution.network import Network
 from runner.execution.secrets import Secret
 from runner.execution.stream import Stream
@@ -24,6 +25,9 @@ class Desk(Protocol):
     @property
     def network(self) -> Network:
         """Give what may be reached of other machines."""
+
+    async def send_mail(self, mail: Mail) -> str:
+        """Send a message; give its id."""
 
     def open_stream(self, path: str, port: str) -> Stream:
         """Give the stream of an output port, opening it at the first chunk."""
@@ -220,6 +224,14 @@ class TaskContext:
     def network(self) -> Network:
         """Which other machines may be reached, and how much of an answer is taken."""
         return self._desk.network
+
+    async def send_mail(self, mail: Mail) -> str:
+        """Send a message by a mailer of the operator's; give its id.
+
+        Raises Refused and Unavailable.
+        """
+        self._refuse_if_over()
+        return await self._desk.send_mail(mail)
 
     # ── waiting ──────────────────────────────────────────────────────────────────────────────
 

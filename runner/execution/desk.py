@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from runner.errors import RunnerError
 from runner.execution.artifacts import RunArtifacts
 from runner.execution.chunk_flush import ChunkFlush
+from runner.execution.mail import Mail
 from runner.execution.masking import ChunkMasker, Masker
 from runner.execution.network import Network
 from runner.execution.run_values import (
@@ -339,6 +340,10 @@ class TaskDesk:
     def network(self) -> Network:
         """Give what may be reached of other machines."""
         return self._executor.host.network
+
+    async def send_mail(self, mail: Mail) -> str:
+        """Send a message; give its id."""
+        return await self._executor.host.mailer.send(mail)
 
     def artifacts(self) -> RunArtifacts:
         """Give what saves and reads the run's artifacts."""

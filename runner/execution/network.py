@@ -31,7 +31,8 @@ class Network:
     `internal_hosts` are ("host", port), exactly as a URL names them. `value_bytes` bounds what an
     answer puts into values, `file_bytes` what it puts into a file, both unpacked;
     `header_bytes` all headers of an answer together. `seconds` is the longest that a task may
-    wait for the other side, `redirects` the most that it may follow.
+    wait for the other side, `redirects` the most that it may follow. `mail_recipients` and
+    `mail_bytes` bound one mail and its files.
     """
 
     internal_hosts: frozenset[tuple[str, int]] = frozenset()
@@ -41,6 +42,8 @@ class Network:
     seconds: float = 3600.0
     connect_seconds: float = 10.0
     redirects: int = 5
+    mail_recipients: int = 50
+    mail_bytes: int = 20 << 20
     resolve: Resolve = field(default=resolve)
 
     def lists(self, host: str, port: int) -> bool:
@@ -60,6 +63,10 @@ def network_in(environment: Mapping[str, str]) -> Network:
         ),
         seconds=float(_whole(environment, "ANABRANCH_HTTP_SECONDS", int(known.seconds), 86_400)),
         redirects=_whole(environment, "ANABRANCH_HTTP_REDIRECTS", known.redirects, 20, least=0),
+        mail_recipients=_whole(
+            environment, "ANABRANCH_EMAIL_RECIPIENTS", known.mail_recipients, 1000
+        ),
+        mail_bytes=_whole(environment, "ANABRANCH_EMAIL_BYTES", known.mail_bytes, 1 << 30),
     )
 
 

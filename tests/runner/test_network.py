@@ -38,6 +38,8 @@ def test_what_is_no_host_with_its_port_is_refused_with_an_example(text):
         ("ANABRANCH_HTTP_HEADER_BYTES", "header_bytes", 1, 96 << 10),
         ("ANABRANCH_HTTP_SECONDS", "seconds", 1, 86_400),
         ("ANABRANCH_HTTP_REDIRECTS", "redirects", 0, 20),
+        ("ANABRANCH_EMAIL_RECIPIENTS", "mail_recipients", 1, 1000),
+        ("ANABRANCH_EMAIL_BYTES", "mail_bytes", 1, 1 << 30),
     ],
 )
 def test_every_limit_is_a_setting_with_bounds(name, field, least, most):

@@ -1,0 +1,1 @@
+"""E-mail, by the mailers that the operator set up."""

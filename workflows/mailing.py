@@ -1,0 +1,48 @@
+"""Mail as tasks send it: by Django's mailers, as the operator set them up."""
+
+import asyncio
+import smtplib
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+
+from runner.errors import Refused
+from runner.execution.mail import Mail, NoMailer
+from runner.outside.smtp import fault_of, part_of, unknown_alias
+
+
+class DjangoMailer:
+    """The Mailer protocol over MAILERS."""
+
+    async def send(self, mail: Mail) -> str:
+        """Send a message and give its id; raises Refused and Unavailable."""
+        known = getattr(settings, "MAILERS", {})
+        if not known:
+            return await NoMailer().send(mail)
+        if mail.alias not in known:
+            raise unknown_alias(mail.alias, known)
+        message = _message(mail)
+        try:
+            await asyncio.to_thread(message.send, using=mail.alias)
+        except (smtplib.SMTPException, OSError) as fault:
+            raise fault_of(fault) from fault
+        except ValueError as fault:
+            raise Refused(f"The mail cannot be written as one: {fault}.") from fault
+        return str(message.extra_headers["Message-ID"])
+
+
+def _message(mail: Mail) -> EmailMultiAlternatives:
+    message = EmailMultiAlternatives(
+        subject=mail.subject,
+        body=mail.text,
+        to=mail.to,
+        cc=mail.cc,
+        bcc=mail.bcc,
+        reply_to=mail.reply_to,
+        headers={"Message-ID": mail.id_from(settings.DEFAULT_FROM_EMAIL)},
+    )
+    if mail.html:
+        message.attach_alternative(mail.html, "text/html")
+    for file in mail.files:
+        message.attach(part_of(file))
+    return message
