@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 
 from django.conf import settings
 
@@ -13,6 +14,8 @@ RENEWALS_A_LEASE = 6
 PATIENCE = 30.0
 #: How often to look whether a day has passed; the first look leaves a start alone.
 LOOK_SECONDS = 600.0
+#: How often to look whether something waits that nobody was told of.
+MAIL_SECONDS = 5.0
 
 
 class RunnerOfThisProcess:
@@ -25,7 +28,7 @@ class RunnerOfThisProcess:
         from runner.execution.host import Host  # noqa: PLC0415
         from runner.execution.slots import Slots  # noqa: PLC0415
         from runner.graph.registry import default_registry  # noqa: PLC0415
-        from workflows import live  # noqa: PLC0415
+        from workflows import live, reminding  # noqa: PLC0415
         from workflows.artifacts import StoredArtifacts  # noqa: PLC0415
         from workflows.credentials import DatabaseCredentials  # noqa: PLC0415
         from workflows.mailing import DjangoMailer  # noqa: PLC0415
@@ -62,7 +65,9 @@ class RunnerOfThisProcess:
             renew_seconds=settings.LEASE_SECONDS / RENEWALS_A_LEASE,
         )
         self._runner.start()
-        self._upkeep = self._loop.create_task(_keep_up(), name="daily upkeep")
+        self._upkeep = [self._loop.create_task(_keep_up(), name="daily upkeep")]
+        if reminding.is_on():
+            self._upkeep.append(self._loop.create_task(_tell_people(), name="reminding"))
         logger.info("background runner %s started", self._runner.owner)
 
     def wake(self) -> None:
@@ -77,7 +82,8 @@ class RunnerOfThisProcess:
 
     async def stop(self) -> None:
         """Checkpoint and give up the runs under way, then let go of the store."""
-        self._upkeep.cancel()
+        for each in self._upkeep:
+            each.cancel()
         await self._runner.stop()
         await self._store.close()
         await self._credentials.close()
@@ -100,6 +106,24 @@ async def _keep_up() -> None:
             else:
                 if removed is not None:
                     logger.info("removed %s", removed)
+    finally:
+        await asyncio.shield(thread.close())
+
+
+async def _tell_people() -> None:
+    """Tell people by mail of what waits for them; the first of all processes that looks does it."""
+    from workflows.database_thread import DatabaseThread  # noqa: PLC0415
+    from workflows.reminding import Key, tell_of_new  # noqa: PLC0415
+
+    thread = DatabaseThread("reminding", PATIENCE)
+    known: frozenset[Key] = frozenset()
+    try:
+        while True:
+            await asyncio.sleep(MAIL_SECONDS)
+            try:
+                known = await thread.do(partial(tell_of_new, known))
+            except RunnerError as trouble:
+                logger.warning("nobody was told by mail: %s", trouble)
     finally:
         await asyncio.shield(thread.close())
 

@@ -193,10 +193,15 @@ try:
     _MAIL_SERVERS = servers_in(os.environ)
 except RunnerError as fault:
     raise ImproperlyConfigured(fault.sentence) from fault
-# Who sends mail for tasks; without a server nobody does, and the task says what to set.
+# Who sends mail for tasks, and to people for whom something waits; without a server nobody does,
+# and the task says what to set.
 if _MAIL_SERVERS:
     MAILERS = mailers_for(_MAIL_SERVERS)
     DEFAULT_FROM_EMAIL = SERVER_EMAIL = next(iter(_MAIL_SERVERS.values())).sender
+# Where the links lead in a mail about what waits for somebody.
+SITE_URL = env.str(
+    "ANABRANCH_URL", default=(CSRF_TRUSTED_ORIGINS or [f"http://{_NAMES[-1]}:{PORT}"])[0]
+).rstrip("/")
 # How much that a run gave may wait for the database before its tasks wait as well.
 AHEAD_LIMIT = _bytes("ANABRANCH_AHEAD_BYTES", 64 * 1024 * 1024)
 # A file that a person may send, a file that a task may save, and how large a value is

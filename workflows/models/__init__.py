@@ -7,6 +7,7 @@ from workflows.models.credential import Credential
 from workflows.models.drafting import DraftAct, WorkflowDraft
 from workflows.models.invitation import Invitation
 from workflows.models.kept import Checkpoint, Chunk, RunEvent, TaskDeaths, TaskRun
+from workflows.models.mail import MailWish, SentMail
 from workflows.models.pinned_output import PinnedOutput
 from workflows.models.run import Run, RunRequest
 from workflows.models.saved_filter import SavedFilter
@@ -24,6 +25,7 @@ __all__ = [
     "Credential",
     "DraftAct",
     "Invitation",
+    "MailWish",
     "Membership",
     "Origin",
     "PinnedOutput",
@@ -34,6 +36,7 @@ __all__ = [
     "RunEvent",
     "RunRequest",
     "SavedFilter",
+    "SentMail",
     "ShareLink",
     "ShareToken",
     "StoredContent",

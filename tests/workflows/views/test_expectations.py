@@ -92,6 +92,7 @@ TABLE = {
     "run-drawing": ONLY_READ,
     "me": (SIGNED_IN, None),
     "password": (SIGNED_IN, SIGNED_IN),
+    "mail": (SIGNED_IN, SIGNED_IN),
     "credential-list": (SIGNED_IN, SIGNED_IN),
     "credential-remove": (None, "own"),
     "team-list": (SIGNED_IN, SIGNED_IN),
