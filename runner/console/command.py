@@ -117,16 +117,12 @@ def _is_person() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
 
-def _nothing() -> None:
-    return None
-
-
 def _say(sentence: str) -> None:
     sys.stderr.write(f"{sentence}\n")
     sys.stderr.flush()
 
 
-def with_signals(cancel: Callable[[], None], *, close: Callable[[], None] = _nothing) -> None:
+def with_signals(cancel: Callable[[], None], *, close: Callable[[], None]) -> None:
     """Let Ctrl+C, or SIGTERM, cancel the run; a later Ctrl+C ends the process after `close`."""
     loop = asyncio.get_running_loop()
 

@@ -128,6 +128,29 @@ def test_a_second_ctrl_c_ends_what_does_not_hear_the_first(tmp_path):
     assert "RunCancelled" not in said
 
 
+#: A console to which Ctrl+C comes before it has begun to listen for it.
+EARLY = """
+import signal, sys
+from runner.console import command
+
+class Store(command.MemoryStore):
+    def take(self, run, owner):
+        signal.raise_signal(signal.SIGINT)
+        return super().take(run, owner)
+
+command.MemoryStore = Store
+sys.exit(command.main(sys.argv[1:]))
+"""
+
+
+def test_a_ctrl_c_before_the_run_has_begun_leaves_with_130_and_no_trace(graph):
+    command = [sys.executable, "-c", EARLY, str(graph), "--input", "question=why?"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (130, "")
+    assert "completed" not in done.stdout
+
+
 def test_the_runner_needs_no_django(graph):
     program = "import sys; sys.modules['django'] = None; import runner.__main__, runner.console"
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
@@ -322,7 +345,7 @@ def test_a_terminal_gets_a_tree_and_colours_only_if_it_wants_them(graph, colour)
 
 
 async def test_the_console_of_a_test_leaves_no_signal_handler():
-    console.with_signals(lambda: None)
+    console.with_signals(lambda: None, close=lambda: None)
     loop = asyncio.get_running_loop()
 
     assert loop.remove_signal_handler(signal.SIGINT)

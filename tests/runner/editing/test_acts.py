@@ -13,6 +13,7 @@ from runner.editing.pasting import clip_of
 from runner.errors import DefinitionError
 from runner.graph.checking import examine
 from runner.graph.definition import DefinedTask, GraphDefinition
+from runner.graph.registry import default_registry
 from tests.drive import drive, outputs_of
 from tests.runner.editing.acting import REGISTRY
 
@@ -391,3 +392,37 @@ def test_a_port_led_out_of_its_graph_takes_type_and_default_along():
     assert ("$inputs.value", "two.value") in flows(draft)
     again = do(draft, "expose", end="one.value", side="input")
     assert [each.name for each in again.definition.inputs] == ["value", "value_2"]
+
+
+def with_one_not_installed():
+    """The chain, and a task of a type that is not installed."""
+    odd = DefinedTask(id="odd", type="no.such")
+    return chain().changed("", partial(GraphDefinition.with_task, task=odd))
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [
+        ({"source": "odd.x"}, r"no input that takes what odd\.x gives"),
+        ({"target": "odd.x"}, r"no output that odd\.x takes"),
+    ],
+)
+def test_nothing_is_joined_to_a_task_whose_type_is_not_installed(ends, said):
+    with pytest.raises(DefinitionError, match=said):
+        do(with_one_not_installed(), "add", type="test.number", **ends)
+
+
+def test_a_task_added_at_an_error_takes_it():
+    """Engine 3.3."""
+    draft = do(chain(), "add", type="test.fault", source="one.[error]")
+    assert flows(draft)[-1] == ("one.[error]", "fault.fault")
+
+
+def test_a_task_added_before_a_port_gives_the_first_of_its_outputs_that_fits():
+    draft = Draft(definition=GraphDefinition())
+    for act in (
+        {"op": "add", "type": "text.count_words"},
+        {"op": "add", "type": "environment.summary", "target": "count_words.text"},
+    ):
+        draft = carry_out(read_edit(act), draft, default_registry()).draft
+    assert flows(draft) == [("summary.report", "count_words.text")]
