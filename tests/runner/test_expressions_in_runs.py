@@ -25,6 +25,7 @@ from runner import (
     task,
 )
 from runner.errors import DefinitionError, ExpressionError
+from runner.execution import run_log
 from runner.execution.expressions import ExpressionLimits, MontyExpressions
 from runner.execution.host import Host
 from runner.run import events
@@ -404,8 +405,9 @@ async def test_without_the_sandbox_one_sentence_is_said_and_the_rest_works(monke
 
 
 @pytest.mark.parametrize("commits", [1, 2])
-async def test_a_resumed_run_works_out_the_same(tmp_path, commits):
+async def test_a_resumed_run_works_out_the_same(tmp_path, commits, monkeypatch):
     """Engine 7.1, 7.9."""
+    monkeypatch.setattr(run_log, "BATCH_ENTRIES", 1)
     kept = tmp_path / "lines"
     graph = graph_with(add_line, path=str(kept), line=expression("text.upper()"))
     more = graph.add("more", Cut({"length": expression("len(text) - 1")}), text="hello")

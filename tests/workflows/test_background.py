@@ -87,5 +87,35 @@ async def test_a_run_that_cannot_be_planned_says_why(rung, start):
     assert "no.such" in json.loads(row.error)["message"]
 
 
+FOREVER = "[0 for a in range(10**9) for b in range(10**9) if b < 0]"
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (FOREVER, "takes longer than 0.05 s"),
+        ("len('a' * 3_000_000)", "needs more than 2 MiB of memory"),
+        ("'a' * 2000", "gave more than 1,024 bytes"),
+    ],
+)
+async def test_an_expression_has_what_the_operator_allows(source, said, start, settings):
+    """Engine 8.3."""
+    settings.EXPRESSION_SECONDS = 0.05
+    settings.EXPRESSION_MEMORY = 2 << 20
+    settings.EXPRESSION_VALUES = 1 << 10
+    text = {"$expression": source}
+    task = {"id": "ask", "type": "text.count_words", "inputs": {"text": text}}
+    run = await in_thread(lambda: start(definition_of([task])))
+    await background.start()
+    try:
+        async with asyncio.timeout(20):
+            while not (row := await in_thread(lambda: Run.objects.get(pk=run.pk))).is_over:
+                continue
+    finally:
+        await background.stop()
+    assert row.status == "failed"
+    assert said in json.loads(row.error)["message"]
+
+
 def test_a_wake_without_a_runner_does_nothing():
     background.wake()
