@@ -159,6 +159,8 @@ class Impatient(Apart):
         asking = asyncio.create_task(context.save_state("first"))
         await asyncio.sleep(0)
         asking.cancel()
+        # Only then is the second question asked, whose asking lets the first be answered.
+        await asyncio.wait([asking])
         await context.save_state("second")
         return {"result": 1}
 

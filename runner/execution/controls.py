@@ -150,10 +150,12 @@ class Controls:
     def _catch_up(self, state: TaskState, port: str, source: Source) -> None:
         stream = self._values.stream(source)
         if stream is not None and (stream.chunks or stream.closed):
-            self._tell(events.StreamOpened(state.planned.path, port, state.attempt))
+            self._executor.apply(events.StreamOpened(state.planned.path, port, state.attempt))
             if stream.closed:
                 count = len(stream.chunks)
-                self._tell(events.StreamClosed(state.planned.path, port, state.attempt, count))
+                self._executor.apply(
+                    events.StreamClosed(state.planned.path, port, state.attempt, count)
+                )
 
     def follow(
         self, event: events.StreamOpened | events.StreamClosed | events.StreamSuperseded
@@ -162,17 +164,13 @@ class Controls:
         for path, port in list(self._passages.get((event.path, event.port), ())):
             state = self._state.tasks[path]
             if isinstance(event, events.StreamOpened):
-                self._tell(events.StreamOpened(path, port, state.attempt))
+                self._executor.apply(events.StreamOpened(path, port, state.attempt))
             elif isinstance(event, events.StreamSuperseded):
-                self._tell(events.StreamSuperseded(path, port, state.attempt))
+                self._executor.apply(events.StreamSuperseded(path, port, state.attempt))
             else:
-                self._tell(events.StreamClosed(path, port, state.attempt, event.chunks))
+                self._executor.apply(events.StreamClosed(path, port, state.attempt, event.chunks))
                 if not state.unfolds:
                     self._return_if_passed(state)
-
-    def _tell(self, event: events.Event) -> None:
-        if self._state.may(event):
-            self._executor.apply(event)
 
     def forget_passages(self, path: str) -> None:
         """Pass nothing on to a control's ports any more."""

@@ -213,8 +213,7 @@ class RunExecutor:
 
     def _end(self) -> None:
         self.log.close()
-        if not self._over.done():
-            self._over.set_result(None)
+        self._let_go()
 
     def at(self, time: datetime, call: Callable[[], Any]) -> Alarm:
         """Call something at a UTC time, whatever the clock does meanwhile."""
@@ -388,8 +387,7 @@ class RunExecutor:
                 self._notice_waiting()
         except Exception as fault:
             # Whoever spoke last is not to blame: the driving ends, and `run` raises.
-            if not self._over.done():
-                self._over.set_exception(fault)
+            self._over.set_exception(fault)
         finally:
             self._draining = False
 
@@ -418,8 +416,6 @@ class RunExecutor:
             return True
         if isinstance(event, events.TaskReturned) and state.returned:
             # What passes through a route may have ended twice before the first was taken in.
-            return True
-        if isinstance(event, events.TaskExpanded) and event.turn != len(state.rounds):
             return True
         return bool(state.attempt != event.attempt)  # type: ignore[attr-defined]
 
@@ -593,8 +589,6 @@ class RunExecutor:
             self.do(commands.Record(events.TaskCancelled(command.path, state.attempt)))
 
     def _finish_run(self, command: commands.FinishRun) -> None:
-        if self.state.ended:
-            return
         reach("finalize")
         if command.cancelled:
             self.apply(events.RunCancelled())

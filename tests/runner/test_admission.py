@@ -1,11 +1,11 @@
 """T24: task types that are not what they were when a run began (P11)."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from runner import TaskRegistry, task
+from runner import Ports, Task, TaskRegistry, task
 from runner.execution.background import BackgroundRunner
 from runner.execution.memory import MemoryStore
 from runner.graph.type_versions import changes_since, signature_of
@@ -156,3 +156,20 @@ async def test_other_runs_go_on_beside_one_that_awaits(world):
 def test_a_signature_of_an_earlier_release_is_its_version_alone():
     assert list(changes_since({"test.plus": "1"}, registry("1", "wide"))) == []
     assert len(list(changes_since({"test.plus": "1"}, registry("2")))) == 1
+
+
+def test_a_type_that_has_no_schema_is_told_apart_by_its_name():
+    class Taking(Task):
+        name = "test.taking"
+
+        class Inputs(Ports):
+            call: Callable[[int], int]
+
+    class TakingTexts(Task):
+        name = "test.taking"
+
+        class Inputs(Ports):
+            call: Callable[[str], int]
+
+    assert signature_of(Taking) == signature_of(type("Again", (Taking,), {}))
+    assert signature_of(Taking) != signature_of(TakingTexts)

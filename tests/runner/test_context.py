@@ -19,6 +19,7 @@ from runner.graph.task import Task, task
 from runner.run import events
 from runner.run.status import RunStatus
 from tests.drive import definition_of, drive, kinds_of, outputs_of
+from tests.handshake import registry_with
 from tests.tasks import registry_of_tests
 from tests.under_way import submit_and_begin
 
@@ -267,6 +268,26 @@ async def test_a_secret_learnt_between_two_chunks_is_masked_in_what_follows():
         definition, registry=registry, host=Host(credentials=credentials), identity="ada"
     )
     assert outputs_of(await run.end()) == {"all": "before •••"}
+
+
+async def test_what_might_have_begun_a_secret_comes_with_the_end_of_its_stream():
+    """Engine 4.3, 6.6: nothing of what was pushed is lost."""
+
+    @task(name="test.hints", needs=(Need("bank", hosts=("bank.example",)),))
+    async def hints(context: Any) -> AsyncIterator[str]:
+        await context.auth.secret("bank")
+        yield "it begins with a-long"
+        yield "-sec"
+
+    credentials = MemoryCredentials({("ada", "bank"): "a-long-secret"})
+    definition = definition_of([{"id": "say", "type": "test.hints"}], outputs={"all": "say.result"})
+    run = await submit_and_begin(
+        definition,
+        registry=registry_with(hints),
+        host=Host(credentials=credentials),
+        identity="ada",
+    )
+    assert outputs_of(await run.end()) == {"all": "it begins with a-long-sec"}
 
 
 async def test_a_body_in_a_thread_can_ask_for_all_that_a_run_gives():

@@ -6,7 +6,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runner.graph.building import GraphBuilder
 from runner.graph.checking import examine
+from runner.graph.choices import Branch
 from runner.graph.control import Control
 from runner.graph.definition import GraphDefinition
 from runner.graph.planning import plan, unfold
@@ -25,6 +27,8 @@ from runner.graph.task_graph import (
     Source,
 )
 from tests.planned import read
+from tests.runs import run
+from tests.tasks import Number
 
 
 class Box(Task):
@@ -152,3 +156,30 @@ def test_what_runs_by_the_plan_is_what_runs_by_the_drawing(drawing, data):
     planned.run(graph.tasks)
     assert planned.ran == drawn.ran
     assert {"out": planned.is_taken(graph.outputs["out"])} == outputs
+
+
+class Lenient(Task):
+    """A number, or whether there was none; its default is no value of the port's type."""
+
+    name = "test.lenient"
+    effect = "none"
+
+    class Inputs(Ports):
+        number: int = None  # type: ignore[assignment]
+
+    class Outputs(Ports):
+        result: str
+
+    async def execute(self, inputs, context):
+        return repr(inputs.number)
+
+
+async def test_an_input_that_is_not_taken_keeps_a_default_that_no_value_could_be():
+    """Engine 3.4."""
+    graph = GraphBuilder("lenient")
+    never = {"port": "value", "is": "<", "value": 0}
+    number = graph.add("one", Number, value=1).result
+    way = graph.add("way", Branch({"branches": [{"name": "low", "if": never}]}), value=number)
+    graph.output("said", graph.add("lenient", Lenient, number=way.low).result)
+    ran = await run(graph)
+    assert ran.outputs == {"said": "None"}

@@ -8,15 +8,19 @@ import asyncio
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from runner.errors import RunnerError
 from runner.execution import run_log
 from runner.execution.memory import MemoryStore
 from runner.execution.run_executor import RunExecutor
+from runner.graph.building import GraphBuilder
 from runner.graph.values import encode
 from runner.run.status import RunStatus
 from tests import strategies
 from tests.crashing import Crash, CrashingStore
 from tests.drive import definition_of, drive, executor_of, go_on, outputs_of
-from tests.tasks import EXECUTED
+from tests.gates import Gate
+from tests.runs import Driven
+from tests.tasks import EXECUTED, Emit
 
 
 async def live_once(store: MemoryStore, run: str, commits: int) -> set[str]:
@@ -73,3 +77,18 @@ def test_a_task_with_an_effect_begins_only_once_its_start_is_kept():
     asyncio.run(live_once(store, run, commits=0))
 
     assert {path for _, path in EXECUTED} == {"pure"}
+
+
+async def test_a_run_whose_kept_chunks_are_gone_says_so_and_is_not_taken_up():
+    """Engine 7.1: a finished task does not run again, whatever is missing of it."""
+    Gate.reset()
+    graph = GraphBuilder("gone")
+    graph.output("numbers", graph.add("emit", Emit, count=3).numbers)
+    graph.add("held", Gate)
+    async with Driven(graph) as driven:
+        await driven.until("TaskCompleted", "emit")
+        await driven.stop()
+        driven.store.runs[driven.run].chunks.clear()
+        await driven.take_up()
+        with pytest.raises(RunnerError, match=r"Chunks of port numbers of emit are missing\."):
+            await driven.end()
