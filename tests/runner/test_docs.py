@@ -141,6 +141,15 @@ def test_every_rule_that_a_test_cites_is_stated(document, stated, cited):
     assert missing == set()
 
 
+def test_every_rule_of_what_a_run_means_is_claimed_by_a_test():
+    cited: set[str] = set()
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        for listed in re.findall(r"\bEngine ([\d., ]+)", path.read_text(encoding="utf-8")):
+            cited |= set(re.findall(r"\d\.\d+", listed))
+
+    assert numbers_in("docs/semantics.md", r"^\*\*(\d\.\d+) ") - cited == set()
+
+
 def test_the_rules_are_numbered_without_a_gap():
     rules = numbers_in("docs/semantics.md", r"^\*\*(\d\.\d+) ")
     counts = {1: 5, 2: 9, 3: 5, 4: 11, 5: 10, 6: 8, 7: 9, 8: 3}
