@@ -67,7 +67,7 @@ function closed(code, opened) {
 async function stillMine() {
   try {
     const answer = await fetch(location.href, { method: "HEAD", redirect: "manual" });
-    if (answer.status === 404 || answer.type === "opaqueredirect") location.reload();
+    if ([404, 410].includes(answer.status) || answer.type === "opaqueredirect") location.reload();
   } catch { /* the server does not answer: keep trying */ }
 }
 

@@ -74,12 +74,6 @@ class RunnerOfThisProcess:
         """Make the runner look for work now; any thread may call it."""
         self._loop.call_soon_threadsafe(self._runner.wake)
 
-    def ring(self, run_id: str, seq: int) -> None:
-        """Tell all who watch a run to look again; any thread may call it."""
-        from workflows import live  # noqa: PLC0415
-
-        self._loop.call_soon_threadsafe(live.publish, run_id, seq)
-
     async def stop(self) -> None:
         """Checkpoint and give up the runs under way, then let go of the store."""
         for each in self._upkeep:
@@ -147,9 +141,3 @@ def wake() -> None:
     """Make the runner look for work now, if it lives here; its poll finds the work anyway."""
     for each in _running:
         each.wake()
-
-
-def ring(run_id: str, seq: int) -> None:
-    """Tell all who watch a run to look again, if pages are served here; they look anyway soon."""
-    for each in _running:
-        each.ring(run_id, seq)

@@ -10,13 +10,24 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError
 
 from workflows.access import still_sees
-from workflows.frames import VIEWS, Frame, frame_of
-from workflows.live import BROKEN, NOT_FOUND, Outbox, catch_up, join, leave, reading
-from workflows.looks import Looks
-from workflows.models import Run
+from workflows.frames import VIEWS
+from workflows.live import (
+    BROKEN,
+    NOT_FOUND,
+    Outbox,
+    Source,
+    TeamSource,
+    catch_up,
+    join,
+    leave,
+    reading,
+)
+from workflows.looks import Looks, person_in
+from workflows.packing import Frame, frame_of
 from workflows.window import Window
 
 logger = logging.getLogger(__name__)
@@ -34,18 +45,19 @@ class RunConsumer(AsyncWebsocketConsumer):
 
     # Its feed tells it of the run; a channel of its own would only cost it.
     channel_layer_alias = "none"
+    views: tuple[str, ...] = VIEWS
 
     async def connect(self) -> None:
         """Accept those who may see the run; for all others there is no such thing."""
-        self.run_id = str(self.scope["url_route"]["kwargs"]["id"])
+        self.id = str(self.scope["url_route"]["kwargs"]["id"])
         self.watching: asyncio.Task[None] | None = None
         if not await self._may_watch():
             await self.close(NOT_FOUND)
             return
         self.window = Window()
         await self.accept()
-        self.watching = asyncio.create_task(self._watch(), name=f"watch {self.run_id}")
-        self.looks = Looks(self, self._may_watch, self.watching)
+        self.watching = asyncio.create_task(self._watch(), name=f"watch {self.id}")
+        self.looks = Looks(self, self._may_watch, self.watching, who=self._who())
         self.looks.begin()
 
     async def disconnect(self, code: int) -> None:
@@ -77,22 +89,23 @@ class RunConsumer(AsyncWebsocketConsumer):
     async def _watch(self) -> None:
         """Follow the run until something ends it; a page is never left alone with a dead socket."""
         outbox = Outbox(*self._asked())
+        source = self._source()
         try:
-            await join(self.run_id, outbox)
-            code = await self._follow(outbox)
-        except Run.DoesNotExist:
+            await join(source, outbox)
+            code = await self._follow(source.key, outbox)
+        except ObjectDoesNotExist:
             code = NOT_FOUND
         except DatabaseError:
             # The feed says so, once for all pages; this one asks again.
             code = BROKEN
         except Exception:
-            logger.exception("a page can no longer follow run %s", self.run_id)
+            logger.exception("a page can no longer follow run %s", source.run_id)
             code = BROKEN
         finally:
-            await leave(self.run_id, outbox)
+            await leave(source.key, outbox)
         await self.close(code)
 
-    async def _follow(self, outbox: Outbox) -> int:
+    async def _follow(self, key: str, outbox: Outbox) -> int:
         """Send what happens; give the code to close with."""
         # Those who came together must not all ask the database together.
         check_at = time.monotonic() + random.uniform(RECHECK / 2, RECHECK)  # noqa: S311
@@ -101,7 +114,7 @@ class RunConsumer(AsyncWebsocketConsumer):
                 check_at = time.monotonic() + RECHECK
                 if not await self._may_watch():
                     return NOT_FOUND
-            for frame in await self._next(outbox):
+            for frame in await self._next(key, outbox):
                 if not await self._send(frame):
                     return TOO_SLOW
                 outbox.known = frame.upto
@@ -109,10 +122,10 @@ class RunConsumer(AsyncWebsocketConsumer):
                     return ENDED
         return outbox.closed_with
 
-    async def _next(self, outbox: Outbox) -> list[Frame]:
+    async def _next(self, key: str, outbox: Outbox) -> list[Frame]:
         """Give the frames to send next; a sign of life where there are none."""
         if outbox.is_behind:
-            return await catch_up(self.run_id, outbox)
+            return await catch_up(key, outbox)
         return [await outbox.next(PING) or frame_of({"ping": True}, outbox.known)]
 
     async def _send(self, frame: Frame) -> bool:
@@ -128,11 +141,19 @@ class RunConsumer(AsyncWebsocketConsumer):
         if user is None or not user.is_authenticated:
             return False
         session = self.scope.get("session")
-        return await reading(lambda: still_sees(session, user.pk, self.run_id))
+        return await reading(lambda: still_sees(session, user.pk, self.id))
+
+    def _source(self) -> Source:
+        """Say what is read for this page."""
+        return TeamSource(self.id)
+
+    def _who(self) -> str:
+        """Say whose rights it is looked at again for."""
+        return person_in(self.scope)
 
     def _asked(self) -> tuple[str, int]:
         query = parse_qs(self.scope.get("query_string", b"").decode("ascii", "replace"))
         view = query.get("view", ["tree"])[0]
         after = query.get("after", ["0"])[0]
         number = int(after) if after.isascii() and after.isdigit() and len(after) < 18 else 0
-        return (view if view in VIEWS else "tree"), number
+        return (view if view in self.views else "tree"), number

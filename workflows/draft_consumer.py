@@ -18,7 +18,7 @@ from workflows.access import still_edits
 from workflows.consumers import RECHECK
 from workflows.draft_bell import group_of
 from workflows.live import BROKEN, NOT_FOUND, reading
-from workflows.looks import Looks
+from workflows.looks import Looks, person_in
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class DraftConsumer(AsyncWebsocketConsumer):
             return
         await self.accept()
         self.staying = asyncio.create_task(self._stay(), name=f"draft {self.workflow_id}")
-        self.looks = Looks(self, self._may_edit, self.staying)
+        self.looks = Looks(self, self._may_edit, self.staying, who=person_in(self.scope))
         self.looks.begin()
 
     async def disconnect(self, code: int) -> None:

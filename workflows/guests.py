@@ -5,13 +5,14 @@ Whoever brings a token that opens nothing is told the same, in the same time, wh
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
 from django.core import signing
 
+from workflows.access import still_sees
 from workflows.models import Run, ShareLink, ShareToken, Tries
 from workflows.models.share import token_in
 from workflows.models.team import Person
@@ -83,12 +84,16 @@ def belongs(link: ShareLink, person: Person) -> bool:
     return Run.objects.visible_to(person).filter(pk=link.run_id).exists()
 
 
-def still_visits(cookies: Mapping[str, str], link_id: UUID | str, user_id: int | None) -> bool:
-    """Whether a guest who watches may go on; asks the database, not the cookie alone."""
+def visit_for(
+    cookies: Mapping[str, str], link_id: UUID | str, session: Any, user_id: Any
+) -> Visit | None:
+    """Give the visit of a guest who watches, as long as it goes on; asks the database.
+
+    Who watches by a link for the team must still be signed in, and see the run.
+    """
     visit = visit_of(cookies, link_id)
     if visit is None or not visit.is_open:
-        return False
-    if not visit.link.is_for_team:
-        return True
-    person = get_user_model().objects.filter(pk=user_id).first() if user_id else None
-    return person is not None and belongs(visit.link, person)
+        return None
+    if visit.link.is_for_team and not still_sees(session, user_id, visit.link.run_id):
+        return None
+    return visit

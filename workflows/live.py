@@ -5,17 +5,21 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from itertools import batched
+from typing import Protocol
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, close_old_connections
 
 from workflows import open_sockets, stalls
 from workflows.doorbell import Doorbell
-from workflows.frames import Frame, News, missed_by, news_since
+from workflows.frames import missed_by, news_since
 from workflows.models import Run
+from workflows.packing import Frame, News
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +71,7 @@ def stall(run_id: str, seconds: float | None) -> None:
 
 def is_watched(run_id: str) -> bool:
     """Whether somebody watches the run, from this process or from another."""
-    return run_id in _feeds or _doorbell.is_watched_elsewhere(run_id)
+    return run_id in _watched or _doorbell.is_watched_elsewhere(run_id)
 
 
 def listen() -> None:
@@ -81,9 +85,62 @@ async def stop_listening() -> None:
 
 
 def _ring_here(run_id: str) -> None:
-    feed = _feeds.get(run_id)
-    if feed is not None:
+    for feed in _watched.get(run_id, ()):
         feed.ring()
+
+
+# ── what feeds read ─────────────────────────────────────────────────────────────────────────────
+
+
+class Source(Protocol):
+    """What a feed reads of one run, for those who may see the same of it; its key names both."""
+
+    @property
+    def key(self) -> str:
+        """A name that all of them share."""
+
+    @property
+    def run_id(self) -> str:
+        """The run."""
+
+    def stand(self) -> tuple[int, str]:
+        """Give the number and the status that the run is at; raises ObjectDoesNotExist."""
+
+    def news(self, after: int, views: Collection[str], known_status: str) -> News:
+        """Read what happened after a number; raises ObjectDoesNotExist."""
+
+    def missed(self, after: int, upto: int, view: str) -> News:
+        """Read what a page missed between two numbers; raises ObjectDoesNotExist."""
+
+
+@dataclass(frozen=True, slots=True)
+class TeamSource:
+    """A run as its team sees it."""
+
+    run_id: str
+
+    @property
+    def key(self) -> str:
+        """The run's id."""
+        return self.run_id
+
+    def stand(self) -> tuple[int, str]:
+        """Give where the run stands; raises Run.DoesNotExist."""
+        return stand_of(self.run_id)
+
+    def news(self, after: int, views: Collection[str], known_status: str) -> News:
+        """Read what happened; raises Run.DoesNotExist."""
+        return news_since(self.run_id, after, views=views, known_status=known_status)
+
+    def missed(self, after: int, upto: int, view: str) -> News:
+        """Read what a page missed; raises Run.DoesNotExist."""
+        return missed_by(self.run_id, after, upto, view)
+
+
+def stand_of(run_id: str) -> tuple[int, str]:
+    """Give the number and the status that a run is at; raises Run.DoesNotExist."""
+    run = stalls.as_shown(Run.objects.only("seq", "status", "reason").get(pk=run_id))
+    return run.seq, run.status
 
 
 # ── feeds ───────────────────────────────────────────────────────────────────────────────────────
@@ -141,16 +198,16 @@ class Outbox:
 
 
 class Feed:
-    """All that this process's pages see of one run."""
+    """All that this process's pages see of one run, by one source."""
 
-    def __init__(self, run_id: str, cursor: int, status: str) -> None:
-        self.run_id = run_id
+    def __init__(self, source: Source, cursor: int, status: str) -> None:
+        self.source = source
         self.cursor = cursor
         self.outboxes: set[Outbox] = set()
         self._status = status
         self._rung = asyncio.Event()
         self._missed: dict[tuple[str, int, int], asyncio.Task[News]] = {}
-        self._task = asyncio.create_task(self._run(), name=f"feed {run_id}")
+        self._task = asyncio.create_task(self._run(), name=f"feed {source.key}")
 
     def ring(self) -> None:
         """Look again at the next tick."""
@@ -166,8 +223,8 @@ class Feed:
         """Read what a page missed; once for all who missed the same."""
         key = (view, after, upto)
         if key not in self._missed:
-            read = partial(missed_by, self.run_id, after, upto, view)
-            self._missed[key] = asyncio.create_task(reading(read), name=f"missed {self.run_id}")
+            read = partial(self.source.missed, after, upto, view)
+            self._missed[key] = asyncio.create_task(reading(read), name=f"missed {self.source.key}")
             self._missed[key].add_done_callback(lambda _: self._missed.pop(key, None))
         return await asyncio.shield(self._missed[key])
 
@@ -176,12 +233,11 @@ class Feed:
         code = BROKEN
         try:
             await self._tick()
-        except Run.DoesNotExist:
+        except ObjectDoesNotExist:
             code = NOT_FOUND
         except Exception:
-            logger.exception("the feed of run %s broke", self.run_id)
-        if _feeds.get(self.run_id) is self:
-            del _feeds[self.run_id]
+            logger.exception("the feed of run %s broke", self.source.run_id)
+        _close(self)
         for outbox in self.outboxes:
             outbox.close(code)
 
@@ -198,7 +254,7 @@ class Feed:
                 is_told = False
             except DatabaseError as trouble:
                 if not is_told:
-                    logger.warning("watching run %s waits: %s", self.run_id, trouble)
+                    logger.warning("watching run %s waits: %s", self.source.run_id, trouble)
                 is_told = True
                 await asyncio.sleep(POLL)
             await asyncio.sleep(max(self._pause(), REST * (time.monotonic() - began)))
@@ -233,41 +289,53 @@ class Feed:
     def _news(self) -> News:
         """Draw for those who keep up; who is behind is read for when it is ready."""
         views = {outbox.view for outbox in set(self.outboxes) if not outbox.is_behind}
-        return news_since(self.run_id, self.cursor, views=views, known_status=self._status)
+        return self.source.news(self.cursor, views, self._status)
 
 
+#: The feeds by the keys of their sources, and all of a run by its id.
 _feeds: dict[str, Feed] = {}
+_watched: dict[str, set[Feed]] = {}
 _doorbell = Doorbell(
-    on_ring=_ring_here, watched_here=_feeds.keys, on_rights=open_sockets.look_again
+    on_ring=_ring_here, watched_here=_watched.keys, on_rights=open_sockets.look_again
 )
 
 
-async def join(run_id: str, outbox: Outbox) -> None:
-    """Let a page take part in the run's feed; raises Run.DoesNotExist."""
-    if run_id not in _feeds:
-        cursor, status = await reading(partial(_stand, run_id))
+async def join(source: Source, outbox: Outbox) -> None:
+    """Let a page take part in a feed; raises ObjectDoesNotExist."""
+    if source.key not in _feeds:
+        cursor, status = await reading(source.stand)
         # Another page may have opened the feed while this one read.
-        if run_id not in _feeds:
-            _feeds[run_id] = Feed(run_id, cursor, status)
+        if source.key not in _feeds:
+            _feeds[source.key] = Feed(source, cursor, status)
+            _watched.setdefault(source.run_id, set()).add(_feeds[source.key])
             # The process that executes it stores chunks more often from now on.
             _doorbell.tell_watched()
-    _feeds[run_id].outboxes.add(outbox)
+    _feeds[source.key].outboxes.add(outbox)
 
 
-async def leave(run_id: str, outbox: Outbox) -> None:
-    """Take a page out; the last one ends the feed."""
-    feed = _feeds.get(run_id)
+async def leave(key: str, outbox: Outbox) -> None:
+    """Take a page out of the feed of a source, by its key; the last one ends the feed."""
+    feed = _feeds.get(key)
     if feed is None:
         return
     feed.outboxes.discard(outbox)
     if not feed.outboxes:
-        del _feeds[run_id]
+        _close(feed)
         await feed.close()
 
 
-async def catch_up(run_id: str, outbox: Outbox) -> list[Frame]:
+def _close(feed: Feed) -> None:
+    if _feeds.get(feed.source.key) is feed:
+        del _feeds[feed.source.key]
+    others = _watched.get(feed.source.run_id, set())
+    others.discard(feed)
+    if not others:
+        _watched.pop(feed.source.run_id, None)
+
+
+async def catch_up(key: str, outbox: Outbox) -> list[Frame]:
     """Give what a page that is behind has missed; from then on the feed's frames follow."""
-    feed = _feeds.get(run_id)
+    feed = _feeds.get(key)
     if feed is None:
         outbox.close(BROKEN)
         return []
@@ -277,8 +345,3 @@ async def catch_up(run_id: str, outbox: Outbox) -> list[Frame]:
     if news.upto < upto:
         outbox.fall_behind()
     return news.frames[outbox.view]
-
-
-def _stand(run_id: str) -> tuple[int, str]:
-    run = stalls.as_shown(Run.objects.only("seq", "status", "reason").get(pk=run_id))
-    return run.seq, run.status

@@ -10,17 +10,30 @@ from workflows import open_sockets
 from workflows.live import NOT_FOUND
 
 
+def person_in(scope: Any) -> str:
+    """Name who opened a socket, by key; empty for nobody who is signed in."""
+    return str(getattr(scope.get("user"), "pk", None) or "")
+
+
 class Looks:
     """What one open socket does when it is told to look again: it closes, or goes on."""
 
     def __init__(
-        self, socket: Any, may_stay: Callable[[], Awaitable[bool]], sending: asyncio.Task[None]
+        self,
+        socket: Any,
+        may_stay: Callable[[], Awaitable[bool]],
+        sending: asyncio.Task[None],
+        *,
+        who: str,
     ) -> None:
-        """Look by `may_stay`; `sending` is what keeps the socket busy, and ends before it closes."""
+        """Look by `may_stay` when the rights of `who` change.
+
+        `sending` is what keeps the socket busy, and ends before it closes.
+        """
         self._socket = socket
         self._sending = sending
         self._may_stay = may_stay
-        self._person = socket.scope["user"].pk
+        self._person = who
         self._looking: asyncio.Task[None] | None = None
         self._again = False
 

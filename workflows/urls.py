@@ -8,6 +8,7 @@ from django.urls import path, re_path
 
 from workflows.consumers import RunConsumer
 from workflows.draft_consumer import DraftConsumer
+from workflows.guest_consumer import GuestConsumer
 from workflows.views import (
     about,
     answers,
@@ -138,9 +139,11 @@ handler400 = refusals.not_understood
 # The stubs know no path that leads to a socket.
 _run_socket: Any = RunConsumer.as_asgi()
 _draft_socket: Any = DraftConsumer.as_asgi()
+_guest_socket: Any = GuestConsumer.as_asgi()
 _no_socket: Any = WebsocketDenier.as_asgi()
 websocket_urlpatterns: list[Any] = [
     path("runs/<uuid:id>/live", _run_socket),
     path("workflows/<uuid:id>/edit/live", _draft_socket),
+    path("s/<uuid:id>/live", _guest_socket),
     re_path("", _no_socket),
 ]

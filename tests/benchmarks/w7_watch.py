@@ -59,8 +59,8 @@ async def queues(pages: int, frames: int) -> float:
 
 async def outboxes(pages: int, frames: int) -> float:
     """Give how long it takes by the product's consumers, from the outbox to `send`."""
-    from workflows.frames import Frame
     from workflows.live import Outbox
+    from workflows.packing import Frame
 
     boxes = [Outbox("tree", 0) for _ in range(pages)]
     for box in boxes:
@@ -76,7 +76,7 @@ async def outboxes(pages: int, frames: int) -> float:
         for box in boxes:
             box.put(news)
 
-    return await _timed([_page()._follow(box) for box in boxes], put, frames)
+    return await _timed([_page()._follow("bench", box) for box in boxes], put, frames)
 
 
 def _page() -> Any:
@@ -86,7 +86,7 @@ def _page() -> Any:
 
     page = RunConsumer()
     page.window = Window()
-    page.run_id = "bench"
+    page.id = "bench"
     sent = [0]
 
     async def send(_message: Any) -> None:

@@ -12,7 +12,7 @@ from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.db import DatabaseError
 
-from workflows import consumers, frames, live, window
+from workflows import chunk_parts, consumers, frames, live, window
 from workflows.frames import news_since
 from workflows.models import Run
 
@@ -319,7 +319,7 @@ async def test_a_feed_goes_on_when_the_database_is_back(socket_of, running, monk
 
 
 async def test_who_missed_much_is_given_it_in_portions(socket_of, running, monkeypatch):
-    monkeypatch.setattr(frames, "CHUNK_LIMIT", 10)
+    monkeypatch.setattr(chunk_parts, "CHUNK_LIMIT", 10)
     monkeypatch.setattr(frames, "CATCH_UP_LIMIT", 24)
     await write(running, 0, 1, 2, 3)
     async with connected(socket_of("alice", running, "?after=0")) as socket:
@@ -331,7 +331,7 @@ async def test_who_missed_much_is_given_it_in_portions(socket_of, running, monke
 async def test_who_missed_too_much_is_given_the_newest_and_told_of_the_rest(
     socket_of, running, monkeypatch
 ):
-    monkeypatch.setattr(frames, "CHUNK_LIMIT", 12)
+    monkeypatch.setattr(chunk_parts, "CHUNK_LIMIT", 12)
     monkeypatch.setattr(frames, "CATCH_UP_LIMIT", 23)
     await write(running, 0, 1, 2, 3)
     async with connected(socket_of("alice", running, "?after=0")) as socket:
@@ -373,7 +373,7 @@ async def test_others_have_their_turn_while_many_pages_are_handed_frames(running
 
     pages = [Page("tree", 0) for _ in range(6)]
     for page in pages:
-        await live.join(run, page)
+        await live.join(live.TeamSource(run), page)
         await live.catch_up(run, page)
     ticking = asyncio.create_task(others())
     await write(running, 0)

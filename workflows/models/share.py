@@ -17,6 +17,7 @@ from runner.errors import RunnerError
 from workflows.models.audit import AuditEvent
 from workflows.models.invitation import digest_of, new_token
 from workflows.models.run import Run
+from workflows.rights_bell import ring_for
 
 LONGEST_NOTE = 100
 LONGEST_PATH = 1000
@@ -174,7 +175,13 @@ def revoke(link: ShareLink, person: User) -> bool:
         if not still.update(revoked_at=timezone.now()):
             return False
         AuditEvent.objects.record(person, "revoked a link to", link.run.team, link.run, str(link))
+        ring_for([bell_of(link.pk)])
         return True
+
+
+def bell_of(link_id: uuid.UUID | str) -> str:
+    """Name the guests of a link, as those whose rights may change."""
+    return f"guests of {link_id}"
 
 
 def token_in(token: str) -> ShareToken | None:

@@ -1,12 +1,10 @@
 """Sharing a run: its links made, copied, looked through and turned off by those who may."""
 
-from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -15,7 +13,6 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from runner.errors import RunnerError
-from workflows import background
 from workflows.access import shareable_run_for
 from workflows.guest_page import guest_page
 from workflows.http import Request
@@ -67,8 +64,7 @@ def copy(request: Request, id: UUID, link: UUID) -> HttpResponse:
 def turn_off(request: Request, id: UUID, link: UUID) -> HttpResponse:
     """Turn a link off; whoever watches by it is sent away."""
     run = shareable_run_for(request.user, id)
-    if revoke(get_object_or_404(run.share_links, pk=link), request.user):
-        transaction.on_commit(partial(background.ring, str(run.pk), run.seq))
+    revoke(get_object_or_404(run.share_links, pk=link), request.user)
     if request.htmx:
         return _page(request, run, ShareForm(outline_for(run)))
     messages.info(request, "That link shows nothing any more.")

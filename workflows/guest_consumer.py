@@ -1,0 +1,31 @@
+"""The socket of a guest's page: it hears of one run what its link shows, as long as it shows it."""
+
+from workflows.consumers import RunConsumer
+from workflows.guest_frames import GuestSource
+from workflows.guest_page import VIEWS
+from workflows.guests import Visit, visit_for
+from workflows.live import Source, reading
+from workflows.models.share import bell_of
+
+
+class GuestConsumer(RunConsumer):
+    """One page of a guest; it follows the guests' feed, never that of the team."""
+
+    views = tuple(VIEWS)
+    run_id = ""
+
+    async def _may_watch(self) -> bool:
+        visit = await reading(self._visit)
+        self.run_id = str(visit.link.run_id) if visit else ""
+        return visit is not None
+
+    def _visit(self) -> Visit | None:
+        user = self.scope.get("user")
+        person = user.pk if user is not None and user.is_authenticated else None
+        return visit_for(self.scope.get("cookies", {}), self.id, self.scope.get("session"), person)
+
+    def _source(self) -> Source:
+        return GuestSource(self.id, self.run_id)
+
+    def _who(self) -> str:
+        return bell_of(self.id)
