@@ -157,6 +157,14 @@ class ProcessDied(RunnerError):
         super().__init__(f"The process of {title} ended without a result ({ending}).")
 
 
+class BodyLost(RunnerError):
+    """A body ended with its worker after it had said something; it has to begin again."""
+
+    def __init__(self, title: str) -> None:
+        """Name the task."""
+        super().__init__(f"The worker of {title} ended before its job did; the task begins again.")
+
+
 class SizeLimit(RunnerError):
     """A value or a stream that is larger than what is kept."""
 

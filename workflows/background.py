@@ -24,43 +24,35 @@ class RunnerOfThisProcess:
     def __init__(self) -> None:
         # Loaded here: pages and commands only wake, and need neither the tasks nor the engine.
         from runner.execution.background import BackgroundRunner  # noqa: PLC0415
-        from runner.execution.expressions import ExpressionLimits, MontyExpressions  # noqa: PLC0415
         from runner.execution.host import Host  # noqa: PLC0415
+        from runner.execution.places import Places  # noqa: PLC0415
+        from runner.execution.queue_place import QueuePlace  # noqa: PLC0415
         from runner.execution.slots import Slots  # noqa: PLC0415
         from runner.graph.registry import default_registry  # noqa: PLC0415
         from workflows import live, reminding  # noqa: PLC0415
-        from workflows.artifacts import StoredArtifacts  # noqa: PLC0415
         from workflows.credentials import DatabaseCredentials  # noqa: PLC0415
-        from workflows.mailing import DjangoMailer  # noqa: PLC0415
+        from workflows.hosting import lent  # noqa: PLC0415
+        from workflows.job_queue import DatabaseJobs  # noqa: PLC0415
         from workflows.owners import new_owner  # noqa: PLC0415
         from workflows.store import DatabaseStore  # noqa: PLC0415
 
         self._store = DatabaseStore()
         self._credentials = DatabaseCredentials()
+        self._jobs = DatabaseJobs()
         self._loop = asyncio.get_running_loop()
         self._runner = BackgroundRunner(
             self._store,
             default_registry(),
             new_owner(),
             host=Host(
-                artifacts=StoredArtifacts(),
+                places=Places(queue=QueuePlace(self._jobs)),
                 credentials=self._credentials,
                 slots=Slots(settings.TASK_LIMITS),
-                network=settings.NETWORK,
-                mailer=DjangoMailer(),
                 on_commit=live.publish,
                 on_stall=live.stall,
                 is_watched=live.is_watched,
-                expressions=MontyExpressions(
-                    ExpressionLimits(
-                        seconds=settings.EXPRESSION_SECONDS,
-                        memory_bytes=settings.EXPRESSION_MEMORY,
-                        value_bytes=settings.EXPRESSION_VALUES,
-                    )
-                ),
                 ahead_bytes=settings.AHEAD_LIMIT,
-                output_bytes=settings.OUTPUT_LIMIT,
-                stream_bytes=settings.STREAM_LIMIT,
+                **lent(),
             ),
             renew_seconds=settings.LEASE_SECONDS / RENEWALS_A_LEASE,
         )
@@ -81,6 +73,7 @@ class RunnerOfThisProcess:
         await self._runner.stop()
         await self._store.close()
         await self._credentials.close()
+        await self._jobs.close()
         logger.info("background runner %s stopped", self._runner.owner)
 
 

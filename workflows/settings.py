@@ -14,6 +14,7 @@ from runner.execution.network import network_in
 from runner.graph.reading import MAX_BYTES
 from workflows.channel_layers import layer_in
 from workflows.databases import database_in
+from workflows.job_limits import job_limits_in
 from workflows.limits import bytes_in, days_in, lease_in, limits_in, seconds_in
 from workflows.log_lines import without_strangers_traces
 from workflows.mailers import mailers_for
@@ -105,6 +106,14 @@ CHANNEL_LAYERS = {"default": layer_in(env.str("REDIS_URL", default=""))}
 # How many tasks may work at once: in this process, in each run, for each person, in a group that
 # task types name. "process=64,run:*=16,user:*=32,group:ollama=1"; what is not named is unlimited.
 TASK_LIMITS = limits_in(env.str("ANABRANCH_LIMITS", default=""))
+
+# How many jobs of a group may be worked on at once, and how many may begin in a time, over all
+# job queue runners: "mail=4,mail=30/minute". And for how long a runner that says nothing keeps
+# its jobs.
+JOB_LIMITS = job_limits_in(env.str("ANABRANCH_JOB_LIMITS", default=""))
+JOB_LEASE_SECONDS = seconds_in(
+    "ANABRANCH_JOB_LEASE_SECONDS", env.str("ANABRANCH_JOB_LEASE_SECONDS", default=""), 10.0
+)
 
 # For how many days after its end the streams and logs of a run are kept, and its results; 0: ever.
 KEEP_STREAMS_DAYS, KEEP_OUTPUTS_DAYS = (

@@ -2,10 +2,11 @@
 
 import asyncio
 import contextvars
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import (
+    BodyLost,
     MissingCredential,
     RunnerError,
     SizeLimit,
@@ -36,6 +37,8 @@ SWEEP_SECONDS = 1.0
 #: A body that waits inside the engine near a limit of its time is looked at no more often.
 SLACK_SECONDS = 0.25
 STUCK_SECONDS = 10.0
+#: Who grants another attempt to a body whose worker died.
+QUEUE_ACTOR = "the job queue"
 _NO_STREAMS: Mapping[str, Stream] = {}
 
 
@@ -163,7 +166,7 @@ class Bodies:
                 await self._prepare(planned, body)
             body.run()
             reach("before_execute")
-            returned = await executor.host.places.run(planned.task, body.inputs, body.context)
+            returned = await self._place(planned, body)
             reach("after_execute")
             self._returned(planned, body, returned)
         except asyncio.CancelledError:
@@ -177,6 +180,13 @@ class Bodies:
             self._left.discard(body)
             if self._by_path.get(path) is body:
                 del self._by_path[path]
+
+    def _place(self, planned: PlannedTask, body: Body) -> Awaitable[Any]:
+        """Let a body run where its policy and its type say."""
+        places, policy = self._executor.host.places, planned.policy
+        if policy.is_queued:
+            return places.post(planned.task, body.inputs, body.context, policy)
+        return places.run(planned.task, body.inputs, body.context)
 
     async def _prepare(self, planned: PlannedTask, body: Body) -> None:
         """Count the waits of its readers, find what it saved, and see that credentials are there."""
@@ -260,11 +270,23 @@ class Bodies:
         executor, attempt = self._executor, body.context.attempt
         if body.reason:
             self._stopped(path, body)
+        elif isinstance(fault, BodyLost):
+            self._lost(path, body, fault)
         elif isinstance(fault, MissingCredential):
             executor.desk.waits.park(path, attempt, fault)
         else:
             error = error_of(fault, path, attempt, executor.desk.masker.mask)
             self._attempt_failed(path, body, error, retry_after_of(fault))
+
+    def _lost(self, path: str, body: Body, fault: BodyLost) -> None:
+        """Begin again what ended with its worker: no policy pays for it, but `once` asks."""
+        executor, attempt = self._executor, body.context.attempt
+        if executor.state.tasks[path].planned.task.effect == "once":
+            detail = {"message": fault.sentence}
+            executor.record(events.TaskAwaiting(path, attempt, "decision", detail))
+            return
+        error = error_of(fault, path, attempt)
+        executor.record(events.TaskRetrying(path, attempt, error, 0.0, actor=QUEUE_ACTOR))
 
     def _attempt_failed(
         self, path: str, body: Body, error: TaskError, retry_after: float | None = None

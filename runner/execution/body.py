@@ -26,8 +26,8 @@ class Body:
     """
 
     __slots__ = (
-        "_clock", "_depth", "_heard", "_since", "begun", "context", "inputs", "is_late",
-        "is_timed", "reason", "runs", "task", "ticket",
+        "_clock", "_depth", "_heard", "_is_elsewhere", "_since", "begun", "context", "inputs",
+        "is_late", "is_timed", "reason", "runs", "task", "ticket",
     )  # fmt: skip
 
     def __init__(
@@ -48,6 +48,7 @@ class Body:
         self.begun = self._heard = 0.0
         self._since = 0.0
         self._depth = 0
+        self._is_elsewhere = False
 
     # ── time ─────────────────────────────────────────────────────────────────────────────────
 
@@ -88,6 +89,24 @@ class Body:
             if self.ticket is not None:
                 self.ticket.works()
 
+    def waits_elsewhere(self) -> None:
+        """Say that it waits for a worker of the job queue, and hold no slots from now on."""
+        if self._is_elsewhere:
+            return
+        self._is_elsewhere = True
+        self.waits()
+        ticket, self.ticket = self.ticket, None
+        if ticket is not None:
+            ticket.release()
+
+    def works_elsewhere(self) -> bool:
+        """Say that a worker has begun it; give whether it had waited for one."""
+        if not self._is_elsewhere:
+            return False
+        self._is_elsewhere = False
+        self.works()
+        return True
+
     @property
     def works_now(self) -> bool:
         """Whether its clocks go: its own code runs, and does not wait inside the engine."""
@@ -124,7 +143,7 @@ class Body:
     def stop(self, reason: str) -> None:
         """Stop the body: "cancel", "stop" (the server's), "drop" (its inputs), or "timeout"."""
         self.reason = self.reason or reason
-        self.context.end()
+        self.context.end(self.reason)
         self.task.cancel()
 
     def end(self) -> None:

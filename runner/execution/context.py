@@ -5,6 +5,7 @@ import hashlib
 import inspect
 import logging
 from collections.abc import AsyncIterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -47,6 +48,15 @@ class Desk(Protocol):
     def progressed(self, path: str, attempt: int, fraction: float, message: str) -> None:
         """Take note of progress."""
 
+    def queued(self, path: str, why: str) -> None:
+        """Take note that the body waits elsewhere for a worker, and holds nothing here."""
+
+    def taken(self, path: str, attempt: int) -> None:
+        """Take note that a worker elsewhere has begun the body."""
+
+    def kept(self, path: str) -> "Kept":
+        """Give what an earlier attempt kept, for a body that runs elsewhere."""
+
     def mask(self, text: str) -> str:
         """Take the run's secrets out of a text."""
 
@@ -84,6 +94,14 @@ class Desk(Protocol):
         """Give what an expression gives over named values."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What attempts of a task kept: its decisions (encoded, by name), and chunks by port."""
+
+    decisions: Mapping[str, str] = field(default_factory=dict)
+    chunks: Mapping[str, int] = field(default_factory=dict)
+
+
 class Authority:
     """Whose authority a task has, and the credentials that its type declares."""
 
@@ -107,7 +125,9 @@ class Authority:
 class TaskContext:
     """What a task may do while it runs; bound to one attempt, refused once that is over."""
 
-    __slots__ = ("_desk", "_fraction", "_log", "_over", "_streams", "attempt", "path", "run")
+    __slots__ = (
+        "_desk", "_fraction", "_log", "_over", "_streams", "attempt", "ended_by", "path", "run",
+    )  # fmt: skip
 
     def __init__(self, desk: Desk, run: str, path: str, attempt: int) -> None:
         self.run = run
@@ -117,6 +137,8 @@ class TaskContext:
         self._streams: dict[str, Stream] = {}
         self._fraction = 0.0
         self._over = False
+        #: Why it was stopped from outside: "stop" is the server's end, after which it goes on.
+        self.ended_by = ""
         self._log: logging.LoggerAdapter[logging.Logger] | None = None
 
     @property
@@ -273,9 +295,27 @@ class TaskContext:
         """Take the secrets that the run's tasks were given out of a text."""
         return self._desk.mask(text)
 
-    def end(self) -> None:
+    # ── what runs elsewhere ──────────────────────────────────────────────────────────────────
+
+    @property
+    def kept(self) -> Kept:
+        """What earlier attempts kept."""
+        return self._desk.kept(self.path)
+
+    def queued(self, why: str) -> None:
+        """Say what the body waits for before a worker elsewhere begins it."""
+        if not self._over:
+            self._desk.queued(self.path, why)
+
+    def taken(self) -> None:
+        """Say that a worker elsewhere has begun the body."""
+        if not self._over:
+            self._desk.taken(self.path, self.attempt)
+
+    def end(self, reason: str = "") -> None:
         """Refuse everything from now on: the attempt is over."""
         self._over = True
+        self.ended_by = self.ended_by or reason
         self._streams.clear()
 
     def _refuse_if_over(self) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from runner.errors import RunnerError
 from runner.execution.artifacts import RunArtifacts
 from runner.execution.chunk_flush import ChunkFlush
+from runner.execution.context import Kept
 from runner.execution.mail import Mail
 from runner.execution.masking import ChunkMasker, Masker
 from runner.execution.network import Network
@@ -23,7 +24,7 @@ from runner.execution.stream import ChunkReader, Stream, resumed_stream
 from runner.execution.waits import Waits
 from runner.graph.task_graph import PlannedTask
 from runner.graph.values import decode, encode
-from runner.run import events
+from runner.run import commands, events
 from runner.run.checkpoint import SavedState
 
 if TYPE_CHECKING:
@@ -189,6 +190,16 @@ class TaskDesk:
         said = self.masker.mask(message)
         self._executor.record(events.TaskProgressed(path, attempt, fraction, said))
 
+    def queued(self, path: str, why: str) -> None:
+        """Record what a body waits for in the job queue; its slots are free meanwhile."""
+        self._executor.bodies.speaking(path).waits_elsewhere()
+        self._executor.do(commands.Record(events.TaskQueued(path, why)))
+
+    def taken(self, path: str, attempt: int) -> None:
+        """Record that a worker has begun a body that waited for one."""
+        if self._executor.bodies.speaking(path).works_elsewhere():
+            self._executor.do(commands.Record(events.TaskStarted(path, attempt)))
+
     def mask(self, text: str) -> str:
         """Take the secrets that the run's tasks were given out of a text."""
         return self.masker.mask(text)
@@ -311,6 +322,13 @@ class TaskDesk:
         self._executor.record(events.StreamOpened(path, port, state.attempt))
         self._flush.now(stream)
         return len(chunks)
+
+    def kept(self, path: str) -> Kept:
+        """Give the decisions of a task, and the chunks that were kept with its saved state."""
+        return Kept(
+            decisions=self._executor.records.decisions(path),
+            chunks={port: len(each) for port, each in self._prefixes.get(path, {}).items()},
+        )
 
     # ── decisions, waits, authority ──────────────────────────────────────────────────────────
 

@@ -10,7 +10,9 @@ from typing import Any, Protocol
 from runner.execution.blocking_context import BlockingContext
 from runner.execution.context import TaskContext
 from runner.execution.process_place import ProcessPlace
+from runner.execution.queue_place import QueuePlace
 from runner.execution.stream import ChunkReader
+from runner.graph.policy import Policy
 from runner.graph.task import Task
 
 THREADS = 32
@@ -33,8 +35,18 @@ class Place(Protocol):
 class Places:
     """All places by name; a task type names its own in `place`, or runs on the loop or a thread."""
 
-    def __init__(self, threads: int = THREADS, *, more: Mapping[str, Place] | None = None) -> None:
-        """Bound how many threads work at once; replace places by name."""
+    def __init__(
+        self,
+        threads: int = THREADS,
+        *,
+        more: Mapping[str, Place] | None = None,
+        queue: QueuePlace | None = None,
+    ) -> None:
+        """Bound how many threads work at once; replace places by name; say where the queue is.
+
+        Without a queue, as in a script, what would be posted runs where its type says.
+        """
+        self._queue = queue
         self._places: dict[str, Place] = {
             "loop": LoopPlace(),
             "thread": ThreadPlace(threads),
@@ -50,6 +62,14 @@ class Places:
             returned = task.execute(task.bind(inputs), context)
             return await returned if isawaitable(returned) else returned
         return await self._places[place_of(task)].run(task, inputs, context)
+
+    async def post(
+        self, task: Task, inputs: Mapping[str, Any], context: TaskContext, policy: Policy
+    ) -> Any:
+        """Let a worker of the job queue run a body; raises what the body raised."""
+        if self._queue is None:
+            return await self.run(task, inputs, context)
+        return await self._queue.run(task, inputs, context, policy)
 
 
 def place_of(task: Task) -> str:

@@ -273,7 +273,11 @@ def _returned(task: Task, outcome: Message) -> Any:
     """Give what the body returned, as `collect` takes it; raises what it raised."""
     if "failed" in outcome:
         raise fault_of(outcome["failed"])
-    texts: Mapping[str, str] = outcome["outputs"]
+    return returned_by(task, outcome["outputs"])
+
+
+def returned_by(task: Task, texts: Mapping[str, str]) -> Any:
+    """Give what a body returned elsewhere, as `collect` takes it, from encoded outputs."""
     values = {name: task.outputs[name].decode(text) for name, text in texts.items()}
     if isinstance(task, FunctionTask) and task.returns_bare:
         return next(iter(values.values()), None)

@@ -10,6 +10,9 @@ from runner.errors import ValueFault
 MOST_ATTEMPTS = 10
 LONGEST_SECONDS = 366 * 24 * 3600.0
 _LONGEST_NAME = 64
+_MOST_PRIORITY = 100
+#: The place that is the job queue.
+QUEUE = "queue"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,12 @@ class Policy:
     """What the engine promises for one task beside running it; times are seconds, None is forever.
 
     `timeout` bounds one attempt, `idle_timeout` the time without a chunk or progress. Tasks of
-    one `group` share its slots in a run.
+    one `group` share its slots in a run, and its limits in the job queue.
+
+    `place` "queue" posts the task to the job queue instead of running it where its run is driven.
+    There a higher `priority` (-100 to 100) goes first, no worker begins it before `run_after`
+    seconds have passed, nor works on it after `deadline` seconds; jobs of one `dedupe` key that
+    are the same (person, type, settings, inputs) are done once.
     """
 
     retry: Retry = field(default_factory=Retry)
@@ -53,6 +61,11 @@ class Policy:
     idle_timeout: float | None = 600.0
     cache: bool = False
     group: str = ""
+    place: str = ""
+    priority: int = 0
+    run_after: float = 0.0
+    deadline: float | None = None
+    dedupe: str = ""
 
     def __post_init__(self) -> None:
         """Check every field; raises ValueFault with a sentence."""
@@ -60,6 +73,16 @@ class Policy:
         _demand("An idle timeout", self.idle_timeout, _is_limit, "seconds above 0, or null")
         _demand("The cache of a task", self.cache, _is_flag, "true or false")
         _demand("A group", self.group, _is_name, f"text of up to {_LONGEST_NAME} characters")
+        _demand("A place", self.place, _is_place, f'"{QUEUE}" for the job queue, or empty')
+        _demand("A priority", self.priority, _is_priority, "a whole number from -100 to 100")
+        _demand("The time before a job begins", self.run_after, _is_duration, "seconds, 0 or more")
+        _demand("A deadline", self.deadline, _is_limit, "seconds above 0, or null for none")
+        _demand("A dedupe key", self.dedupe, _is_name, f"text of up to {_LONGEST_NAME} characters")
+
+    @property
+    def is_queued(self) -> bool:
+        """Whether a worker of the job queue runs the task."""
+        return self.place == QUEUE
 
     def overridden(self, changes: Mapping[str, Any]) -> "Policy":
         """Give this policy with some fields changed, those of `retry` one by one.
@@ -151,6 +174,14 @@ def _is_factor(value: Any) -> bool:
 
 def _is_limit(value: Any) -> bool:
     return value is None or (_is_duration(value) and value > 0)
+
+
+def _is_place(value: Any) -> bool:
+    return isinstance(value, str) and value in {"", QUEUE}
+
+
+def _is_priority(value: Any) -> bool:
+    return _is_whole(value) and -_MOST_PRIORITY <= value <= _MOST_PRIORITY
 
 
 def _is_flag(value: Any) -> bool:

@@ -17,7 +17,7 @@ type Move = tuple[frozenset[TaskStatus], TaskStatus | None]
 
 #: event -> (statuses it may come in, status it leads to; None: it stays).
 MOVES: dict[type[Event], Move] = {
-    happened.TaskQueued: (IDLE, S.QUEUED),
+    happened.TaskQueued: (IDLE | {S.RUNNING, S.QUEUED}, S.QUEUED),
     happened.TaskStarted: (IDLE | {S.QUEUED}, S.RUNNING),
     happened.TaskExpanded: (LIVE, None),
     happened.TaskDecided: (LIVE, None),

@@ -84,3 +84,20 @@ LOOKS: dict[str, Look] = {
     "cancelled": Look(word="cancelled", icon="i-cancelled", glyph="■", colour="yellow"),
     "skipped": Look(word="skipped", icon="i-skipped", glyph="–", colour="dim"),
 }
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    #: Its worker died, and it must not be started twice by itself.
+    LOST = "lost"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a worker has still to do with it."""
+        return self in {JobState.WAITING, JobState.RUNNING}

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -49,12 +49,23 @@ class Installation:
     observer: Path
     lives: int = 0
     _living: dict[int, str] = field(default_factory=dict)
+    _over: set[int] = field(default_factory=set)
 
     def live(self, failpoints: str = "", room: int = 0) -> int:
         """Start a server process; give its id."""
         self.lives += 1
         name = f"life-{self.lives}"
         process: int = self._do("live", life=name, failpoints=failpoints, room=room)
+        self._over.discard(process)
+        self._living[process] = name
+        return process
+
+    def work(self, jobs: int = 4) -> int:
+        """Start a job queue runner; give its id."""
+        self.lives += 1
+        name = f"worker-{self.lives}"
+        process: int = self._do("work", life=name, jobs=jobs)
+        self._over.discard(process)
         self._living[process] = name
         return process
 
@@ -66,6 +77,13 @@ class Installation:
         """End a process as a power cut would; its own alarm may have been quicker."""
         os.kill(process, signal.SIGKILL)
         assert self.end(process) in DEATHS, self.log()
+
+    def kill_all(self) -> None:
+        """End whoever still lives."""
+        for process in self._living.keys() - self._over:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+            self.end(process)
 
     def wake(self, process: int) -> None:
         """Let a process look for runs at once, as a page's doorbell would."""
@@ -79,6 +97,8 @@ class Installation:
     def end(self, process: int, seconds: float = 60.0) -> int | None:
         """Wait until a process has ended; give its exit code, None if it lives on."""
         code: int | None = self._do("end", process=process, seconds=seconds)
+        if code is not None:
+            self._over.add(process)
         return code
 
     def queue(self, graph: GraphBuilder, runs: int = 1) -> list[str]:

@@ -27,6 +27,15 @@ SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 
 def live(*, life: str, failpoints: str = "", room: int = 0) -> int:
     """Fork a life; give its process id. It gets `room` further bytes of address space, if given."""
+    return _fork(life, failpoints, lambda: asyncio.run(_live()), room)
+
+
+def work(*, life: str, jobs: int) -> int:
+    """Fork a job queue runner that carries out so many jobs at a time; give its process id."""
+    return _fork(life, "", lambda: _work(jobs))
+
+
+def _fork(life: str, failpoints: str, act: Callable[[], None], room: int = 0) -> int:
     # Held back until the life can hear them.
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     child = os.fork()
@@ -39,7 +48,7 @@ def live(*, life: str, failpoints: str = "", room: int = 0) -> int:
         _say_to(Path(os.environ["ANABRANCH_DATA"]) / "life.log")
         os.environ |= {"ANABRANCH_LIFE": life, "ANABRANCH_FAILPOINTS": failpoints}
         _bound(room)
-        asyncio.run(_live())
+        act()
         status = 0
     finally:
         os._exit(status)
@@ -81,6 +90,13 @@ async def _live() -> None:
     await background.stop()
 
 
+def _work(jobs: int) -> None:
+    from django.core.management import call_command
+
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    call_command("run_job_queue", jobs=jobs)
+
+
 def _count_tasks() -> None:
     """Write down how many tasks of asyncio there are: nobody else can see them."""
     counted = Path(os.environ["ANABRANCH_DATA"]) / "asyncio-tasks"
@@ -113,7 +129,9 @@ def ask(*, run: str, kind: str) -> bool:
     return Run.objects.get(pk=run).request(kind, User.objects.get(username="bench"))
 
 
-ACTS: dict[str, Callable[..., Any]] = {"live": live, "end": end, "queue": queue, "ask": ask}
+ACTS: dict[str, Callable[..., Any]] = {
+    "live": live, "work": work, "end": end, "queue": queue, "ask": ask,
+}  # fmt: skip
 
 
 def main() -> None:
@@ -128,6 +146,7 @@ def main() -> None:
     from runner.execution.background import BackgroundRunner  # noqa: F401
     from runner.graph.registry import default_registry
     from workflows import live as _feed  # noqa: F401
+    from workflows.job_worker import JobWorker  # noqa: F401
     from workflows.store import DatabaseStore  # noqa: F401
 
     default_registry()

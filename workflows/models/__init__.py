@@ -6,6 +6,7 @@ from workflows.models.cache import CacheEntry
 from workflows.models.credential import Credential
 from workflows.models.drafting import DraftAct, WorkflowDraft
 from workflows.models.invitation import Invitation
+from workflows.models.job import Job, JobEvent, JobGroup, JobWorker
 from workflows.models.kept import Checkpoint, Chunk, RunEvent, TaskDeaths, TaskRun
 from workflows.models.mail import MailWish, SentMail
 from workflows.models.pinned_output import PinnedOutput
@@ -25,6 +26,10 @@ __all__ = [
     "Credential",
     "DraftAct",
     "Invitation",
+    "Job",
+    "JobEvent",
+    "JobGroup",
+    "JobWorker",
     "MailWish",
     "Membership",
     "Origin",
