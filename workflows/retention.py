@@ -15,7 +15,17 @@ from django.utils import timezone
 
 from runner.run.status import RunStatus
 from workflows.forgetting import forget_content
-from workflows.models import CacheEntry, Chunk, Run, RunEvent, RunRequest, ShareLink, Tick, Tries
+from workflows.models import (
+    AuditEvent,
+    CacheEntry,
+    Chunk,
+    Run,
+    RunEvent,
+    RunRequest,
+    ShareLink,
+    Tick,
+    Tries,
+)
 from workflows.models.artifact import RunContent
 from workflows.models.kept import Checkpoint
 from workflows.models.run import Pruned
@@ -59,7 +69,7 @@ def prune(now: datetime | None = None, *, dry_run: bool = False) -> Removed:
         for run in _each(due):
             counted["rows"] += remove(run)
             counted[name] += 1
-    counted["rows"] += _remove_cached(now) + _remove_over(now)
+    counted["rows"] += _remove_cached(now) + _remove_over(now) + _remove_audited(now)
     return Removed(**counted, contents=forget_content(now - A_DAY))
 
 
@@ -129,6 +139,16 @@ def _remove_over(now: datetime) -> int:
     """Remove share links whose time is over, and counts of tries that begin anew anyway."""
     over = _in_batches(ShareLink.objects.filter(expires_at__lte=now))
     return over + _in_batches(Tries.objects.filter(until__lte=now))
+
+
+def _remove_audited(now: datetime) -> int:
+    if not settings.KEEP_AUDIT_DAYS:
+        return 0
+    before, count = now - timedelta(days=settings.KEEP_AUDIT_DAYS), 0
+    while gone := AuditEvent.objects.forget_before(before, ROWS_AT_ONCE):
+        count += gone
+        time.sleep(REST_SECONDS)
+    return count
 
 
 def _in_batches(

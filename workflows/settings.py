@@ -116,9 +116,14 @@ JOB_LEASE_SECONDS = seconds_in(
 )
 
 # For how many days after its end the streams and logs of a run are kept, and its results; 0: ever.
-KEEP_STREAMS_DAYS, KEEP_OUTPUTS_DAYS = (
+# And for how many days it is kept who did what.
+KEEP_STREAMS_DAYS, KEEP_OUTPUTS_DAYS, KEEP_AUDIT_DAYS = (
     days_in(name, env.str(name, default=""), days)
-    for name, days in (("ANABRANCH_KEEP_STREAMS_DAYS", 30), ("ANABRANCH_KEEP_OUTPUTS_DAYS", 180))
+    for name, days in (
+        ("ANABRANCH_KEEP_STREAMS_DAYS", 30),
+        ("ANABRANCH_KEEP_OUTPUTS_DAYS", 180),
+        ("ANABRANCH_KEEP_AUDIT_DAYS", 400),
+    )
 )
 
 AUTH_PASSWORD_VALIDATORS = [

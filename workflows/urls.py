@@ -133,6 +133,10 @@ urlpatterns = [
     path("sign-in/", people.sign_in, name="sign-in"),
     path("sign-out/", people.sign_out, name="sign-out"),
     path("healthz", health.check, name="health"),
+    # One page to sign in and one to change a password: what they count and write down is for all.
+    path("admin/login/", people.to_sign_in, name="admin-sign-in"),
+    path("admin/logout/", people.sign_out, name="admin-sign-out"),
+    path("admin/password_change/", people.password, name="admin-password"),
     path("admin/", admin.site.urls),
 ]
 handler400 = refusals.not_understood

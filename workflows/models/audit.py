@@ -1,5 +1,6 @@
 """What people did that others may have to answer for: written once, never changed."""
 
+from datetime import datetime
 from typing import Any, NoReturn
 
 from django.conf import settings
@@ -7,6 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 LONGEST_SUBJECT = 200
+NEVER = "Audit events are never changed."
 LONGEST_DETAIL = 400
 
 
@@ -29,11 +31,28 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
 
     def update(self, **_fields: Any) -> NoReturn:
         """Refuse: what was done stays done."""
-        raise TypeError("Audit events are never changed.")
+        raise TypeError(NEVER)
+
+    def bulk_update(self, *_rows: Any, **_options: Any) -> NoReturn:
+        """Refuse as well."""
+        raise TypeError(NEVER)
+
+    def delete(self) -> NoReturn:
+        """Refuse: they go when they are old, and not before."""
+        raise TypeError(NEVER)
+
+    def forget_before(self, moment: datetime, most: int) -> int:
+        """Remove what is older than a moment, the oldest first, at most so many; give how many."""
+        old = self.filter(at__lt=moment).order_by("at").values_list("pk", flat=True)[:most]
+        return super(AuditEventQuerySet, self.model.objects.filter(pk__in=list(old))).delete()[0]
 
 
 class AuditEvent(models.Model):
-    """One act of a person; it names them also after they are gone."""
+    """One act of a person; it names them also after they are gone.
+
+    The database refuses changes, too (migration 0020): whoever lets SQLite make this table anew has
+    to hang that trigger again.
+    """
 
     at = models.DateTimeField(default=timezone.now, db_index=True)
     person = models.ForeignKey(
@@ -56,5 +75,9 @@ class AuditEvent(models.Model):
     def save(self, **options: Any) -> None:
         """Write it, once."""
         if self.pk is not None:
-            raise TypeError("Audit events are never changed.")
+            raise TypeError(NEVER)
         super().save(**options)
+
+    def delete(self, *_args: Any, **_options: Any) -> NoReturn:
+        """Refuse."""
+        raise TypeError(NEVER)

@@ -107,11 +107,14 @@ TABLE = {
     "join-accept": (ANYBODY, ANYBODY),
     "appearance": (SIGNED_IN, SIGNED_IN),
     "sign-in": (ANYBODY, ANYBODY),
+    "admin-sign-in": (ANYBODY, None),
+    "admin-sign-out": (None, ANYBODY),
+    "admin-password": (SIGNED_IN, SIGNED_IN),
     "sign-out": (None, ANYBODY),
     "health": (ANYBODY, None),
 }
 #: Where nothing is for anybody in this installation, so that only refusals can be seen here.
-EMPTY = {"run-file", "run-picture", "run-input", "run-answer", "run-decide", "join", "join-accept", "share-open",
+EMPTY = {"admin-sign-in", "run-file", "run-picture", "run-input", "run-answer", "run-decide", "join", "join-accept", "share-open",
          "run-filter-remove", "example-use", "version-diff"}  # fmt: skip
 
 
