@@ -79,6 +79,10 @@ class ExpressionError(RunnerError):
     """An expression that cannot be evaluated, or whose value does not fit."""
 
 
+class CodeError(RunnerError):
+    """A person's code that failed, or went beyond its limits."""
+
+
 class IllegalMove(RunnerError):
     """An event that cannot happen in the state a run is in."""
 

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 
 from runner.execution.expressions import ExpressionLimits, MontyExpressions
+from runner.execution.programs import MontyPrograms, ProgramLimits
 from workflows.artifacts import StoredArtifacts
 from workflows.mailing import DjangoMailer
 
@@ -19,6 +20,9 @@ def lent() -> dict[str, Any]:
                 memory_bytes=settings.EXPRESSION_MEMORY,
                 value_bytes=settings.EXPRESSION_VALUES,
             )
+        ),
+        "programs": MontyPrograms(
+            ProgramLimits(seconds=settings.CODE_SECONDS, memory_bytes=settings.CODE_MEMORY)
         ),
         "network": settings.NETWORK,
         "mailer": DjangoMailer(),

@@ -25,16 +25,14 @@ def lease_in(text: str) -> float:
     return seconds
 
 
-def seconds_in(name: str, text: str, default: float) -> float:
-    """Read the seconds of something short; raises ImproperlyConfigured beyond 0.01 to 60."""
+def seconds_in(name: str, text: str, default: float, *, most: float = MOST_SECONDS) -> float:
+    """Read the seconds of something short; raises ImproperlyConfigured beyond 0.01 to `most`."""
     try:
         seconds = float(text) if text else default
     except ValueError:
         seconds = 0.0
-    if not SHORTEST_SECONDS <= seconds <= MOST_SECONDS:
-        raise ImproperlyConfigured(
-            f"{name} must be {SHORTEST_SECONDS:g} to {MOST_SECONDS:g} seconds."
-        )
+    if not SHORTEST_SECONDS <= seconds <= most:
+        raise ImproperlyConfigured(f"{name} must be {SHORTEST_SECONDS:g} to {most:g} seconds.")
     return seconds
 
 

@@ -201,6 +201,11 @@ EXPRESSION_SECONDS = seconds_in(
 )
 EXPRESSION_MEMORY = _bytes("ANABRANCH_EXPRESSION_MEMORY_BYTES", 64 * 1024 * 1024)
 EXPRESSION_VALUES = _bytes("ANABRANCH_EXPRESSION_VALUE_BYTES", 8 * 1024 * 1024)
+# What the operator lets the Python code in a task take at most.
+CODE_SECONDS = seconds_in(
+    "ANABRANCH_CODE_SECONDS", env.str("ANABRANCH_CODE_SECONDS", default=""), 60.0, most=3600.0
+)
+CODE_MEMORY = _bytes("ANABRANCH_CODE_MEMORY_BYTES", 256 * 1024 * 1024)
 # Which hosts inside tasks may reach, and how much of an answer they take.
 try:
     NETWORK = network_in(os.environ)

@@ -78,6 +78,7 @@ class BackgroundRunner:
             await asyncio.wait(ending, timeout=POLL_SECONDS * 5)
         await self._heartbeat.stop()
         await self._host.expressions.close()
+        await self._host.programs.close()
 
     async def _loop(self) -> None:
         while not self._stopping:

@@ -13,6 +13,7 @@ from runner.errors import TaskAbandoned
 from runner.execution.artifacts import Content, RunArtifacts
 from runner.execution.mail import Mail
 from runner.execution.network import Network
+from runner.execution.programs import Emit, Program, Say
 from runner.execution.secrets import Secret
 from runner.execution.stream import Stream
 from runner.graph.artifact import ANY_MEDIA_TYPE, Artifact
@@ -92,6 +93,9 @@ class Desk(Protocol):
 
     async def evaluate(self, source: str, values: Mapping[str, Any]) -> Any:
         """Give what an expression gives over named values."""
+
+    async def run_program(self, program: Program, emit: Emit, say: Say) -> dict[str, Any]:
+        """Give what a person's code gives by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,6 +283,15 @@ class TaskContext:
         """
         self._refuse_if_over()
         return await self._desk.evaluate(source, values)
+
+    async def run_program(self, program: Program, emit: Emit, say: Say) -> dict[str, Any]:
+        """Give the results of a person's code by name, from a sandbox.
+
+        `emit` is awaited with each value that it emits, `say` called with what it prints.
+        Raises CodeError with a sentence.
+        """
+        self._refuse_if_over()
+        return await self._desk.run_program(program, emit, say)
 
     def progress(self, fraction: float, message: str = "") -> None:
         """Say how far the task is: 0 to 1; it is clamped and never falls."""

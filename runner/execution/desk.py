@@ -11,6 +11,7 @@ from runner.execution.context import Kept
 from runner.execution.mail import Mail
 from runner.execution.masking import ChunkMasker, Masker
 from runner.execution.network import Network
+from runner.execution.programs import Emit, Program, Say
 from runner.execution.run_values import (
     check_complete,
     check_streams,
@@ -378,6 +379,10 @@ class TaskDesk:
     async def evaluate(self, source: str, values: Mapping[str, Any]) -> Any:
         """Give what an expression gives over named values."""
         return await self._executor.host.expressions.evaluate(source, values)
+
+    async def run_program(self, program: Program, emit: Emit, say: Say) -> dict[str, Any]:
+        """Give what a person's code gives by name."""
+        return await self._executor.host.programs.run(program, emit, say)
 
 
 def _readers(inputs: Mapping[str, Any]) -> dict[str, ChunkReader]:

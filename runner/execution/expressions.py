@@ -5,25 +5,23 @@ interpreter of its own, in worker processes without files, network or clock, wit
 memory and depth. This process only looks at its grammar and names (`graph/expression.py`).
 """
 
-import asyncio
-import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from runner.errors import ExpressionError, ValueFault
+from runner.execution.monty_pool import WAIT_SECONDS, MontyPool
 from runner.graph.artifact import Artifact
 from runner.graph.expression import FUNCTIONS, LONGEST, check, position
 from runner.graph.values import bytes_of, decode, encode
 
 if TYPE_CHECKING:
-    from pydantic_monty import AsyncMonty, MontyError, ResourceLimits
+    from pydantic_monty import MontyError, ResourceLimits
 
 type JSON = bool | int | float | str | list["JSON"] | dict[str, "JSON"] | None
 
 PRINTED_BYTES = 10_000
-WAIT_SECONDS = 30.0
 _LONGEST_SENTENCE = 300
 _MISSING = (
     "Expressions need the package pydantic-monty, which is not installed here or does not support "
@@ -80,11 +78,8 @@ class MontyExpressions:
         `wait` is in seconds; expressions beyond the workers stand in line for as long as it takes.
         """
         self.limits = limits or ExpressionLimits()
-        self._workers = workers or os.cpu_count() or 1
         self._wait = wait
-        self._room = asyncio.Semaphore(self._workers)
-        self._opening = asyncio.Lock()
-        self._pool: AsyncMonty | None = None
+        self._pool = MontyPool(workers=workers, wait=wait, grace=self.limits.seconds)
 
     async def evaluate(self, source: str, values: Mapping[str, Any]) -> JSON:
         """Give the value of an expression; a cancel kills its worker.
@@ -99,8 +94,7 @@ class MontyExpressions:
         given = {name: as_sandboxed(value) for name, value in values.items()}
         if sum(bytes_of(_encoded(each, "was given")) for each in given.values()) > most:
             raise ExpressionError(f"The expression would read more than {_in_words(most)}.")
-        async with self._room:
-            result = await self._feed(source.strip(), given)
+        result = await self._feed(source.strip(), given)
         text = _encoded(result, "gave")
         if bytes_of(text) > most:
             raise ExpressionError(f"The expression gave more than {_in_words(most)}.")
@@ -113,9 +107,7 @@ class MontyExpressions:
 
     async def close(self) -> None:
         """End the workers."""
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            await pool.__aexit__(None, None, None)
+        await self._pool.close()
 
     async def _feed(self, source: str, given: dict[str, Any]) -> Any:
         # Loaded at the first use: runs without expressions need none of it.
@@ -124,28 +116,13 @@ class MontyExpressions:
         except ImportError:
             raise ExpressionError(_MISSING) from None
         try:
-            pool = await self._open()
-            limits = _resources(self.limits)
-            async with pool.checkout(limits=limits, os_policy={"sleep": "zero"}) as session:
+            async with self._pool.session(_resources(self.limits)) as session:
                 printed = CollectString(PRINTED_BYTES)
                 return await session.feed_run(source, inputs=given, print_callback=printed)
         except MontyError as fault:
             raise ExpressionError(_sentence(fault, self.limits)) from None
         except TimeoutError:
             raise ExpressionError(f"No worker for expressions came in {self._wait:g} s.") from None
-
-    async def _open(self) -> "AsyncMonty":
-        from pydantic_monty import AsyncMonty  # noqa: PLC0415
-
-        async with self._opening:
-            if self._pool is None:
-                pool = AsyncMonty(
-                    max_processes=self._workers,
-                    checkout_timeout=self._wait,
-                    feed_duration_limit_grace=self.limits.seconds,
-                )
-                self._pool = await pool.__aenter__()
-            return self._pool
 
 
 def _resources(limits: ExpressionLimits) -> "ResourceLimits":

@@ -10,6 +10,7 @@ from runner.execution.expressions import Expressions, MontyExpressions
 from runner.execution.mail import Mailer, NoMailer
 from runner.execution.network import Network
 from runner.execution.places import Places
+from runner.execution.programs import MontyPrograms, Programs
 from runner.execution.secrets import Credentials, NoCredentials
 from runner.execution.slots import Slots
 from runner.execution.stream import PORT_BYTES
@@ -36,7 +37,7 @@ def _ignore(_run: str, _told: float | None) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """Places for bodies, slots, credentials, artifacts, the network, mail, expressions, the clock, chance; who watches and listens.
+    """Places for bodies, slots, credentials, artifacts, the network, mail, expressions, programs, the clock, chance; who watches and listens.
 
     `now` gives the time in UTC, `chance` a number from 0 to 1; `on_commit` hears the number of
     the last event of a run that was kept, `on_stall` that the storage takes nothing of a run now
@@ -52,6 +53,7 @@ class Host:
     network: Network = field(default_factory=Network)
     mailer: Mailer = field(default_factory=NoMailer)
     expressions: Expressions = field(default_factory=MontyExpressions)
+    programs: Programs = field(default_factory=MontyPrograms)
     now: Callable[[], datetime] = _utc_now
     chance: Callable[[], float] = random.random
     on_commit: Callable[[str, int], None] = _ignore

@@ -12,6 +12,7 @@ from runner.execution.jobs import Job, JobLine
 from runner.execution.mail import Mail
 from runner.execution.masking import ChunkMasker, Masker
 from runner.execution.network import Network
+from runner.execution.programs import Emit, Program, Say
 from runner.execution.secrets import Auth, Secret
 from runner.execution.stream import Stream
 from runner.graph.task import Task
@@ -191,3 +192,7 @@ class JobDesk:
     async def evaluate(self, source: str, values: Mapping[str, Any]) -> Any:
         """Give what an expression gives over named values."""
         return await self._host.expressions.evaluate(source, values)
+
+    async def run_program(self, program: Program, emit: Emit, say: Say) -> dict[str, Any]:
+        """Give what a person's code gives by name."""
+        return await self._host.programs.run(program, emit, say)

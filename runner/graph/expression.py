@@ -8,6 +8,7 @@ import symtable
 import threading
 import warnings
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from runner.errors import ValueFault
@@ -82,13 +83,20 @@ def grammar_fault(source: str) -> str | None:
     return None
 
 
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Let Python's parser read what a person wrote without warning the operator of it."""
+    with _quiet, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 def names_in(source: str) -> set[str]:
     """Give the names that an expression takes from outside, without the functions.
 
     Raises what Python's parser raises for a text that is none.
     """
-    with _quiet, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quietly():
         table = symtable.symtable(source.strip(), "<expression>", "eval")
     own = {each.get_name() for each in table.get_symbols() if each.is_assigned()}
     used = {each.get_name() for scope in _scopes(table) for each in scope.get_symbols()

@@ -45,7 +45,7 @@ async def test_an_expression_has_the_memory_that_the_limit_gives():
 async def test_an_expression_that_finds_no_worker_in_time_says_so():
     """Engine 8.3."""
     few = MontyExpressions(workers=1, wait=0.05)
-    pool = await few._open()
+    pool = await few._pool.open()
     async with pool.checkout():
         # As after a cancel, when the worker has not been replaced yet.
         with pytest.raises(ExpressionError, match=r"No worker for expressions came in 0\.05 s\."):

@@ -5,13 +5,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from runner.errors import DefinitionError, ValueFault
-from runner.graph.dataflow import PORT_PATTERN
-from runner.graph.definition import GraphPort
+from runner.errors import ValueFault
 from runner.graph.port_fields import ports_of
 from runner.graph.ports import Port, Ports
-from runner.graph.reading import check_port
 from runner.graph.task import Task
+from runner.library.drawn_ports import drawn_ports
 
 _LONGEST = 366 * 24 * 3600
 
@@ -55,7 +53,9 @@ class Ask(Task):
     def __init__(self, config: Mapping[str, Any] | None = None) -> None:
         """Check the question; raises ValueFault with a sentence."""
         super().__init__(config)
-        self.fields: dict[str, Port] = _fields(self.config.fields, self.config.title or self.title)
+        self.fields: dict[str, Port] = drawn_ports(
+            self.config.fields, self.config.title or self.title
+        )
         asks_input = self.config.kind == "input"
         if asks_input and not self.fields:
             raise ValueFault(f"{self.title} asks for input, but has no fields; add one.")
@@ -104,22 +104,6 @@ _APPROVAL = {
     "approved": Port(name="approved", type=bool, owner=Ask.title),
     "note": Port(name="note", type=str, required=False, owner=Ask.title),
 }
-
-
-def _fields(documents: list[dict[str, Any]], owner: str) -> dict[str, Port]:
-    found: dict[str, Port] = {}
-    for position, document in enumerate(documents, start=1):
-        try:
-            check_port(document, f"field {position} of {owner}")
-        except DefinitionError as fault:
-            raise ValueFault(fault.sentence) from fault
-        port = GraphPort.from_document(document)
-        if not PORT_PATTERN.fullmatch(port.name):
-            raise ValueFault(f"'{port.name:.80}' is no name for a field of {owner}.")
-        if port.name in found:
-            raise ValueFault(f"Two fields of {owner} are called '{port.name}'; rename one.")
-        found[port.name] = port.as_port(owner)
-    return found
 
 
 def _fault(port: Port, answer: Mapping[str, Any]) -> str:

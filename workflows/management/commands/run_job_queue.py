@@ -54,5 +54,6 @@ class Command(BaseCommand):
             await worker.run()
         finally:
             await host.expressions.close()
+            await host.programs.close()
             await credentials.close()
         self.stdout.write("Stopped.")

@@ -1,0 +1,1 @@
+"""Code: what people write themselves, in a sandbox."""
