@@ -67,11 +67,19 @@ class Answer:
         return readable(block.decode(self.encoding, errors="replace"))
 
     async def texts(self, most: int) -> AsyncIterator[str]:
-        """Give the body as text; signs that two blocks share come with the second one."""
+        """Give the body as text; signs that two blocks share come with the second one.
+
+        Raises SizeLimit beyond `most` bytes, as they came and in UTF-8: what is no text grows.
+        """
         decoder = codecs.getincrementaldecoder(self.encoding)(errors="replace")
+        count = 0
         async for block in self.blocks(most):
-            if text := decoder.decode(block):
-                yield readable(text)
+            text = readable(decoder.decode(block))
+            count += len(text.encode())
+            if count > most:
+                raise self._too_much(most)
+            if text:
+                yield text
         if text := decoder.decode(b"", final=True):
             yield readable(text)
 
@@ -83,11 +91,14 @@ class Answer:
             while block := await self._budget.spend(anext(incoming, _END)):
                 count += len(block)
                 if count > most:
-                    raise SizeLimit(
-                        f"{self.host} answers with more than the {most / (1 << 20):g} MiB that "
-                        "are taken; ask for less, or for a file."
-                    )
+                    raise self._too_much(most)
                 yield block
+
+    def _too_much(self, most: int) -> SizeLimit:
+        return SizeLimit(
+            f"{self.host} answers with more than the {most / (1 << 20):g} MiB that are taken; ask "
+            "for less, or for a file."
+        )
 
     async def events(self, most: int) -> AsyncIterator[httpx2.ServerSentEvent]:
         """Give the body as server-sent events; raises Refused if it is none."""

@@ -8,7 +8,6 @@ from pydantic import Field
 from runner.errors import ValueFault
 from runner.graph.expression import Expression
 from runner.graph.needs import Need
-from runner.graph.ports import Ports
 
 CredentialName = Annotated[
     str,
@@ -18,20 +17,14 @@ CredentialName = Annotated[
         description="The name of the credential that whoever starts the run has for this; empty: none.",
     ),
 ]
-
-
-class Keyed(Ports):
-    """Which credential is sent, and to which host."""
-
-    credential: CredentialName = ""
-    host: Annotated[
-        str,
-        Field(
-            max_length=253,
-            title="Host of the credential",
-            description="The one host it may be sent to, such as api.example.org.",
-        ),
-    ] = ""
+CredentialHost = Annotated[
+    str,
+    Field(
+        max_length=253,
+        title="Host of the credential",
+        description="The one host it may be sent to, such as api.example.org.",
+    ),
+]
 
 
 def need_of(

@@ -17,7 +17,7 @@ from runner.graph.ports import Ports, Stream
 from runner.graph.task import Task
 from runner.outside.calls import Call, Credential, check_headers, with_query
 from runner.outside.filing import filed
-from runner.outside.keyed import Keyed, need_of
+from runner.outside.keyed import CredentialHost, CredentialName, need_of
 
 type Kind = Literal["auto", "text", "events", "file"]
 _TEXTS = ("text/", "application/xml", "application/javascript", "application/x-ndjson")
@@ -75,7 +75,7 @@ class Request(Task):
         events: list[dict[str, Any]]
         file: Artifact | None
 
-    class Config(Keyed):
+    class Config(Ports):
         """How to ask, with which credential, and for how long."""
 
         method: Annotated[
@@ -84,6 +84,8 @@ class Request(Task):
         ] = "GET"
         body_as: Annotated[Literal["json", "form"], Field(title="Send a mapping as")] = "json"
         answer: Annotated[Kind, Field(title="Take the answer as")] = "auto"
+        credential: CredentialName = ""
+        host: CredentialHost = ""
         scheme: Annotated[
             Literal["bearer", "basic", "header"],
             Field(

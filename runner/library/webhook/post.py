@@ -14,7 +14,7 @@ from runner.graph.policy import Policy, Retry
 from runner.graph.ports import Ports
 from runner.graph.task import Task
 from runner.outside.calls import Call, place_of
-from runner.outside.keyed import Keyed, need_of
+from runner.outside.keyed import CredentialHost, CredentialName, need_of
 from runner.outside.signing import signed
 
 _TAKEN = 1 << 16
@@ -58,9 +58,11 @@ class Post(Task):
         text: str
         id: str
 
-    class Config(Keyed):
+    class Config(Ports):
         """Which secret signs, and how long to wait."""
 
+        credential: CredentialName = ""
+        host: CredentialHost = ""
         seconds: Annotated[float, Field(gt=0, le=600, title="Seconds to wait in all")] = 30.0
 
     @classmethod

@@ -100,6 +100,17 @@ async def test_a_listed_host_is_reached_on_its_listed_port_only():
     assert (server.connections, other.connections) == (1, 0)
 
 
+async def test_public_hosts_are_reached_on_the_ports_of_the_web_only():
+    """The name is not even looked up."""
+
+    async def resolve(host, port):
+        raise AssertionError((host, port))
+
+    for port in (22, 25, 8080, 6379):
+        with pytest.raises(Refused, match=f"Port {port} of rivers.example is not reached by tasks"):
+            await asked(f"http://rivers.example:{port}/", Network(resolve=resolve))
+
+
 async def test_proxies_of_the_environment_are_not_asked(monkeypatch):
     async with serving(page=says("proxy")) as proxy, serving(page=says("here")) as server:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
