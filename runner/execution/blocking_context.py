@@ -18,6 +18,8 @@ from typing import Any
 from runner.errors import TaskAbandoned
 from runner.execution.artifacts import Content
 from runner.execution.context import Authority, TaskContext, log_of
+from runner.execution.mail import Mail
+from runner.execution.network import Network
 from runner.execution.secrets import Secret
 from runner.execution.stream import ChunkReader
 from runner.graph.artifact import ANY_MEDIA_TYPE, Artifact
@@ -82,6 +84,15 @@ class BlockingContext:
         if self.cancelled:
             raise TaskAbandoned(self.path, self.attempt)
         return self._context.artifacts.save(content, name, media_type)
+
+    @property
+    def network(self) -> Network:
+        """Which other machines may be reached, and how much of an answer is taken."""
+        return self._context.network
+
+    def send_mail(self, mail: Mail) -> str:
+        """Send a message by a mailer of the operator's; give its id."""
+        return str(self._wait(self._context.send_mail(mail)))
 
     def decide(self, name: str, make: Any) -> Any:
         """Give what was decided the first time."""

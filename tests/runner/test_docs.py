@@ -88,7 +88,7 @@ async def execute(code: types.CodeType, namespace: dict[str, Any]) -> str:
 
 SECTIONS = [
     section
-    for document in ("README.md", "docs/writing-a-task.md")
+    for document in ("README.md", "docs/tasks.md", "docs/writing-a-task.md")
     for section in sections_of(document)
 ]
 
