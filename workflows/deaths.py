@@ -76,10 +76,11 @@ def is_cleared(run_id: str) -> bool:
 def count_deaths(run: Run) -> str:
     """Count an unclean death for every body that was at work in it.
 
-    Gives the path of one that was in too many in a row without getting any further (engine 7.7);
+    Those of jobs were at work elsewhere. Gives the path of one that was in too many in a row without getting any further (engine 7.7);
     "" if there is none.
     """
-    tasks = run.task_runs.values_list("path", "status")
+    elsewhere = run.jobs.values("path")
+    tasks = run.task_runs.exclude(path__in=elsewhere).values_list("path", "status")
     known = {each.path: each for each in run.task_deaths.all()}
     hopeless = ""
     for path in _bodies(tasks):

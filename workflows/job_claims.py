@@ -88,7 +88,9 @@ def is_orphaned(claiming: Claiming) -> Q:
 
 def _must_be_alone(job: Job, taken: _Taken, claiming: Claiming) -> bool:
     """Whether one more death decides about a job, which is then carried out beside no other."""
-    return job.deaths >= SUSPECT and bool(taken.jobs or claiming.driven)
+    if any(each.deaths >= SUSPECT for each in taken.jobs):
+        return True
+    return _deaths(job) >= SUSPECT and bool(taken.jobs or claiming.driven)
 
 
 def _has_room(job: Job, taken: _Taken) -> bool:
@@ -110,7 +112,7 @@ def _take(job: Job, taken: _Taken, claiming: Claiming) -> None:
 def _made_own(job: Job, worker: str) -> bool:
     """Make a job the worker's, under an epoch of its own; False when another was quicker."""
     free = Job.objects.filter(pk=job.pk, epoch=job.epoch, state=job.state)
-    deaths = _deaths(job) if job.state == JobState.RUNNING else job.deaths
+    deaths = _deaths(job)
     try:
         with transaction.atomic():
             is_own = free.update(
@@ -131,6 +133,8 @@ def _made_own(job: Job, worker: str) -> bool:
 
 def _deaths(job: Job) -> int:
     """Count the workers in a row that died with a job; it begins anew where one got on."""
+    if job.state != JobState.RUNNING:
+        return job.deaths
     got_on = JobEvent.objects.filter(job=job, epoch=job.epoch, kind__in=GOT_ON).exists()
     return 1 if got_on else job.deaths + 1
 

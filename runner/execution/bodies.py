@@ -407,7 +407,7 @@ class Bodies:
         return {
             path
             for path, body in self._by_path.items()
-            if body.runs and tasks[path].planned.task.effect == "once"
+            if body.runs and tasks[path].planned.asks_when_lost
         }
 
     async def end(self, grace: float) -> None:

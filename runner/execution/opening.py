@@ -119,7 +119,7 @@ class Opening:
         for path, attempt in self._executor.stored.running:
             task = state.tasks.get(path)
             gone = task is None and path not in state.groups
-            if task is not None and task.planned.task.effect == "once":
+            if task is not None and task.planned.asks_when_lost:
                 # It goes from under way to awaiting a decision in one step: were the process to
                 # die in between, nobody would know any more that it had begun.
                 continue

@@ -114,6 +114,11 @@ class PlannedTask:
         return bool(self.settings) or Computed in map(type, self.sources.values())
 
     @property
+    def asks_when_lost(self) -> bool:
+        """Whether a person decides about it when its process is lost; a job is found again."""
+        return self.task.effect == "once" and not self.policy.is_queued
+
+    @property
     def takes(self) -> Iterable[Source]:
         """All that it reads: the sources of its inputs, and those of its settings."""
         return (*self.sources.values(), *self.settings.values())

@@ -412,10 +412,9 @@ class RunState:
         missing = self.wiring.missing(state) if self.wiring.some_not_taken else ""
         if missing:
             return [Record(happened.TaskSkipped(path, missing))]
-        effect = state.planned.task.effect
-        if effect == "once" and state.status is S.INTERRUPTED:
+        if state.status is S.INTERRUPTED and state.planned.asks_when_lost:
             return [Record(happened.TaskAwaiting(path, state.attempt, "decision"))]
-        return [StartTask(path, state.attempt + 1, effect != "none")]
+        return [StartTask(path, state.attempt + 1, state.planned.task.effect != "none")]
 
     def _lose_below(self, state: TaskState) -> list[Command]:
         """Give up everything that needs a task that gave nothing."""
