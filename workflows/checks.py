@@ -5,7 +5,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core import checks
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Info, register
+
+from runner.graph.plug_ins import PlugIn
+from runner.graph.registry import default_registry
 
 
 @register()
@@ -31,6 +34,37 @@ def origins_are_exact(**_: Any) -> Sequence[CheckMessage]:
         for origin in settings.SOCKET_ORIGINS
         if "*" in origin or "://" not in origin
     ]
+
+
+@register()
+def plug_ins_can_be_used(**_: Any) -> Sequence[CheckMessage]:
+    """Warn of installed packages and apps whose task types cannot be used."""
+    return [
+        checks.Warning(
+            f"The plug-in {each.module} ({each.origin}) is left out. {each.fault}",
+            hint="Mend or uninstall it; tasks of its types stay in their workflows meanwhile.",
+            id="workflows.W002",
+        )
+        for each in default_registry().plug_ins
+        if each.fault
+    ]
+
+
+@register(deploy=True)
+def plug_ins_are_known(**_: Any) -> Sequence[CheckMessage]:
+    """List what installed packages and apps bring: an operator trusts their code."""
+    return [
+        Info(f"The plug-in {each.module} ({each.origin}) brings {_brought(each)}.", id=_BRINGS)
+        for each in default_registry().plug_ins
+        if not each.fault
+    ]
+
+
+_BRINGS = "workflows.I001"
+
+
+def _brought(plug_in: PlugIn) -> str:
+    return ", ".join((*plug_in.types, *plug_in.graphs)) or "nothing"
 
 
 @register(deploy=True)

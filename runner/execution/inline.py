@@ -49,7 +49,8 @@ class InlineRun:
         Raises RunFault with the error of the task that failed first, or if the run was cancelled.
         """
         await self._driving
-        last = self._kept.entries[-1].event
+        # A run that was cancelled before it began says nothing.
+        last = self._kept.entries[-1].event if self._kept.entries else None
         if isinstance(last, events.RunFailed):
             raise RunFault(f"{last.path} failed: {last.error.message}")
         if not isinstance(last, events.RunCompleted):

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from runner.errors import DefinitionError, UnknownTaskType, ValueFault
+from runner.graph.plug_ins import PlugIn, bring, installed
 from runner.graph.remembered import Remembered
 from runner.graph.task import Task
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from runner.graph.definition import GraphDefinition
 
 LIBRARY = "runner.library"
-ENTRY_POINTS = "anabranch.tasks"
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 #: What `series` and `parallel` call a graph that was given no name: a part of other graphs.
 _UNNAMED = frozenset({"series", "parallel"})
@@ -29,7 +29,8 @@ class TaskRegistry:
     """The task types that a definition may name; the types that hold a graph are always in it.
 
     `workflows` are the definitions that a sub-graph may name. `remembered` is what was examined
-    with it before, if it remembers that.
+    with it before, if it remembers that; `plug_ins` are the modules that were asked for
+    types besides the library, usable or not.
     """
 
     _always: ClassVar[dict[str, type[Task]]] = {}
@@ -40,6 +41,7 @@ class TaskRegistry:
         self._graphs: dict[str, tuple[GraphDefinition, str]] = {}
         self._examined: dict[str, CheckedGraph | None] = {}
         self.remembered: Remembered | None = None
+        self.plug_ins: tuple[PlugIn, ...] = ()
 
     @classmethod
     def everywhere[T: type[Task]](cls, kind: T) -> T:
@@ -108,6 +110,7 @@ class TaskRegistry:
         """Give a registry of its own with the same types, graphs and workflows."""
         twin = TaskRegistry()
         twin.update(self)
+        twin.plug_ins = self.plug_ins
         return twin
 
     def remembering(self, memory: Remembered) -> Self:
@@ -188,19 +191,26 @@ def _as_graph(value: object, module: ModuleType) -> "GraphAsTask | None":
 
 
 def default_registry() -> TaskRegistry:
-    """Give a registry with the library's task types and graphs, and those of installed packages."""
+    """Give a registry with the library's task types and graphs, and those of plug-ins."""
     return _loaded().copy()
+
+
+def also_from(module: str, origin: str) -> None:
+    """Let a module, found in `origin`, be one of the plug-ins of every default registry."""
+    found = PlugIn(module=module, origin=origin)
+    if found not in _also:
+        _also.append(found)
+        _loaded.cache_clear()
+
+
+_also: list[PlugIn] = []
 
 
 @cache
 def _loaded() -> TaskRegistry:
-    # A twelfth of what it costs to load the engine, and only needed here.
-    from importlib.metadata import entry_points  # noqa: PLC0415
-
     registry = TaskRegistry()
     library = importlib.import_module(LIBRARY)
     for found in pkgutil.walk_packages(library.__path__, f"{LIBRARY}."):
         registry.register_module(importlib.import_module(found.name))
-    for entry in entry_points(group=ENTRY_POINTS):
-        registry.register_module(importlib.import_module(entry.value))
+    registry.plug_ins = tuple(bring(registry, found) for found in (*installed(), *_also))
     return registry

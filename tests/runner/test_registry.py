@@ -9,7 +9,8 @@ from runner import GraphBuilder, TaskGraphRunner, parallel, series
 from runner.errors import DefinitionError
 from runner.graph import registry as registry_module
 from runner.graph.definition import GraphDefinition
-from runner.graph.registry import ENTRY_POINTS, LIBRARY, TaskRegistry, default_registry
+from runner.graph.plug_ins import ENTRY_POINTS
+from runner.graph.registry import LIBRARY, TaskRegistry, also_from, default_registry
 from tests import code_graphs
 
 
@@ -86,6 +87,46 @@ def test_installed_packages_may_offer_graphs(monkeypatch):
     offered = EntryPoint(name="more", value="tests.code_graphs", group=ENTRY_POINTS)
     monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: [offered])
     assert "greeting" in registry_module._loaded.__wrapped__().graphs
+
+
+def test_a_default_registry_says_what_each_plug_in_has_brought(monkeypatch):
+    offered = EntryPoint(name="more", value="tests.code_graphs", group=ENTRY_POINTS)
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: [offered])
+    (found,) = registry_module._loaded.__wrapped__().copy().plug_ins
+    assert (found.module, found.origin, found.fault) == ("tests.code_graphs", "entry point", "")
+    assert "greeting" in found.graphs
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("tests.there_is_no_such_module", "It cannot be imported. ModuleNotFoundError: No module"),
+        ("tests.runner.plug_ins.raises", "It cannot be imported. ZeroDivisionError: division by"),
+        ("tests.runner.plug_ins.leaves", "It cannot be imported. SystemExit: 3"),
+        ("tests.runner.plug_ins.clashes", "Two task types are called 'text.split'; rename one."),
+    ],
+)
+def test_a_plug_in_that_cannot_be_used_takes_nothing_with_it(monkeypatch, name, said):
+    """All of it is left out, and the library is still there."""
+    offered = EntryPoint(name="more", value=name, group=ENTRY_POINTS)
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: [offered])
+    registry = registry_module._loaded.__wrapped__()
+    (found,) = registry.plug_ins
+    assert found.fault.startswith(said)
+    assert found.types == ()
+    assert "text.split" in registry
+    assert "clash.innocent" not in registry
+
+
+def test_a_module_may_be_named_as_a_plug_in(monkeypatch):
+    monkeypatch.setattr(registry_module, "_also", [])
+    also_from("tests.code_graphs", "app rivers")
+    also_from("tests.code_graphs", "app rivers")
+    loaded = registry_module._loaded.__wrapped__()
+    assert [each.origin for each in loaded.plug_ins if each.module == "tests.code_graphs"] == [
+        "app rivers"
+    ]
+    registry_module._loaded.cache_clear()
 
 
 @pytest.mark.parametrize("name", ["greeting", "louder"])

@@ -12,8 +12,9 @@ from pydantic import Field, model_validator
 import runner.graph.registry as registry_module
 from runner.errors import DefinitionError, ValueFault
 from runner.graph.definition import GraphDefinition
+from runner.graph.plug_ins import ENTRY_POINTS
 from runner.graph.ports import Chunks, Ports, Stream
-from runner.graph.registry import ENTRY_POINTS, TaskRegistry, default_registry
+from runner.graph.registry import TaskRegistry, default_registry
 from runner.graph.task import FunctionTask, Task, task
 
 

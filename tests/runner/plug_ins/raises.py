@@ -1,0 +1,3 @@
+"""A plug-in whose import fails."""
+
+NOTHING = 1 / 0
