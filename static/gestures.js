@@ -86,7 +86,7 @@ export class Gestures {
     };
   }
 
-  // Where things were dropped: one act for the tasks, and one for each note and frame.
+  // Where things were dropped: one act for all of them, and so one step back.
   async put(parts, event) {
     const [only, more] = parts;
     const wire = event && only && !more && only.dataset.id && this.wireUnder(event, only);
@@ -94,11 +94,13 @@ export class Gestures {
       await this.page.act({ op: "insert", level: this.page.level, source: wire.dataset.source, target: wire.dataset.target, id: only.dataset.id, at: [only.at.x, only.at.y] });
       return;
     }
-    const positions = {};
-    for (const part of parts) if (part.dataset.id) positions[this.selection.path(part.dataset.id)] = [part.at.x, part.at.y];
-    const others = parts.filter((part) => !part.dataset.id).map((part) => [part, { ...part.at }]);
-    if (Object.keys(positions).length) await this.page.act({ op: "move", positions });
-    for (const [part, at] of others) await this.page.act(thingOf(part, this.page.level, { box: [at.x, at.y, Number(part.dataset.width), Number(part.dataset.height)] }));
+    const [positions, notes, frames] = [{}, {}, {}];
+    for (const { dataset: { id, note, frame }, at } of parts) {
+      if (id) positions[this.selection.path(id)] = [at.x, at.y];
+      else if (note) notes[note] = [at.x, at.y];
+      else frames[frame] = [at.x, at.y];
+    }
+    await this.page.act({ op: "move", positions, notes, frames });
   }
 
   // A wire that a task without wires of its own was dropped on.

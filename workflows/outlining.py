@@ -1,19 +1,16 @@
-"""The outline editor: a level of a draft as an indented list, and the acts that its buttons mean."""
+"""The outline editor: a level of a draft as an indented list, its problems, where a task may go."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
-
-from django.http import QueryDict
 
 from runner.editing.draft import Draft, joined, parted
 from runner.editing.edit import end_in_words
-from runner.editing.pasting import clip_of
 from runner.errors import DefinitionError, Problem
 from runner.graph.checking import CheckedGraph, examine
 from runner.graph.definition import DefinedTask, GraphDefinition
 from runner.graph.registry import TaskRegistry
-from workflows.panel import Act
+from workflows.last_run import SinceLastRun
 from workflows.sources import ends_of
 
 ROWS_A_PAGE = 200
@@ -22,7 +19,10 @@ MOST_PLACES = 400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutlineRow:
-    """A task in the outline: where it stands, what flows into it, what is wrong with it."""
+    """A task in the outline: where it stands, what flows into it, what is wrong with it.
+
+    `gave` says what its ports gave in the last run, which may have run another task than this.
+    """
 
     path: str
     task: DefinedTask
@@ -31,6 +31,8 @@ class OutlineRow:
     problems: int
     is_first: bool
     is_last: bool
+    gave: tuple[str, ...] = ()
+    is_changed: bool = False
 
     @property
     def title(self) -> str:
@@ -54,7 +56,9 @@ class PlacedProblem:
     field: str
 
 
-def rows_of(drawing: Draft, level: str, problems: Iterable[Problem]) -> list[OutlineRow]:
+def rows_of(
+    drawing: Draft, level: str, problems: Iterable[Problem], since: SinceLastRun | None = None
+) -> list[OutlineRow]:
     """List a level with all that is inside of it; raises DefinitionError when there is none."""
     drawing.level(level)
     wrong: dict[str, int] = {}
@@ -62,13 +66,23 @@ def rows_of(drawing: Draft, level: str, problems: Iterable[Problem]) -> list[Out
         if problem.task is not None:
             wrong[problem.task] = wrong.get(problem.task, 0) + 1
     found: list[OutlineRow] = []
-    waiting = list(reversed(list(_rows(drawing, level, 0, wrong))))
+    first = [_with(row, since) for row in _rows(drawing, level, 0, wrong)]
+    waiting = list(reversed(first))
     while waiting:
         row = waiting.pop()
         found.append(row)
         if row.task.graph is not None:
             waiting += reversed(list(_rows(drawing, row.path, row.depth + 1, wrong)))
     return found
+
+
+def _with(row: OutlineRow, since: SinceLastRun | None) -> OutlineRow:
+    """Add what the last run says of a task of the level that is shown."""
+    if since is None:
+        return row
+    ends = ((end.partition("."), value) for end, value in since.values.items())
+    gave = tuple(f"{port}: {value}" for (task, _, port), value in ends if task == row.task.id)
+    return replace(row, gave=gave, is_changed=row.task.id in since.changed)
 
 
 def _rows(drawing: Draft, level: str, depth: int, wrong: Mapping[str, int]) -> Iterator[OutlineRow]:
@@ -122,15 +136,23 @@ def places_of(
     graph = drawing.level(level)
     after = [(f"after {end}", words) for end, words, _ in ends_of(drawing, level, checked)]
     before = [(f"before {end}", words) for end, words in _open_ends(drawing, level, graph, checked)]
-    within = [
-        (
-            f"within {flow.source} {flow.target}",
-            f"{end_in_words(drawing, level, flow.source)} → {end_in_words(drawing, level, flow.target)}",
-        )
-        for flow in graph.dataflows
-    ]
+    within = [(f"within {end}", words) for end, words in _flows(drawing, level, graph)]
     groups = {"After": after, "Before": before, "Between": within}
     return {title: each[:MOST_PLACES] for title, each in groups.items() if each}
+
+
+def flows_of(drawing: Draft, level: str) -> list[tuple[str, str]]:
+    """Name the dataflows of a level that a task may be put into: both ends, and in words."""
+    return list(_flows(drawing, level, drawing.level(level)))[:MOST_PLACES]
+
+
+def _flows(drawing: Draft, level: str, graph: GraphDefinition) -> Iterator[tuple[str, str]]:
+    for flow in graph.dataflows:
+        source = end_in_words(drawing, level, flow.source)
+        yield (
+            f"{flow.source} {flow.target}",
+            f"{source} → {end_in_words(drawing, level, flow.target)}",
+        )
 
 
 def _open_ends(
@@ -150,92 +172,6 @@ def ends_in(place: str) -> tuple[str, str]:
         source, _, target = rest.partition(" ")
         return source, target
     return (rest if word == "after" else ""), (rest if word == "before" else "")
-
-
-# ── what its buttons mean ───────────────────────────────────────────────────────────────────────
-
-
-def adding(level: str, kind: str, place: str) -> Act:
-    """Give the act that adds a task of a type at a place."""
-    source, target = ends_in(place)
-    if source and target:
-        return {"op": "insert", "level": level, "source": source, "target": target, "type": kind}
-    return {"op": "add", "level": level, "type": kind, "source": source, "target": target}
-
-
-def asked_of(drawing: Draft, data: QueryDict) -> Act:
-    """Give the act that a button of the list means: one beside a task, or one for those chosen.
-
-    Raises DefinitionError with one sentence when it means nothing.
-    """
-    for name, meaning in _BESIDE.items():
-        if name in data:
-            return meaning(drawing, str(data.get(name, "")))
-    paths = data.getlist("paths")
-    if not paths:
-        raise DefinitionError("Choose one task or more first.")
-    meaning_of_all = _OF_ALL.get(data.get("all", ""))
-    if meaning_of_all is None:
-        raise DefinitionError("This button is not known here; load the page again.")
-    return meaning_of_all(drawing, paths, data)
-
-
-def _moved(drawing: Draft, path: str, by: int) -> Act:
-    level, task_id = parted(path)
-    ids = [task.id for task in drawing.level(level).tasks]
-    if task_id not in ids:
-        raise DefinitionError(f"There is no task '{path[:140]}' any more.")
-    place = min(max(ids.index(task_id) + by, 0), len(ids) - 1)
-    ids.remove(task_id)
-    ids.insert(place, task_id)
-    return {"op": "order", "level": level, "ids": ids}
-
-
-def _bridged(_drawing: Draft, path: str) -> Act:
-    level, task_id = parted(path)
-    return {"op": "bridge", "level": level, "id": task_id}
-
-
-def _in_one_level(paths: list[str]) -> tuple[str, list[str]]:
-    levels = {parted(path)[0] for path in paths}
-    if len(levels) > 1:
-        raise DefinitionError("Choose tasks of one level: these stand inside of different ones.")
-    return levels.pop(), [parted(path)[1] for path in paths]
-
-
-def _grouped(_drawing: Draft, paths: list[str], data: QueryDict) -> Act:
-    level, ids = _in_one_level(paths)
-    title = " ".join(data.get("title", "").split())
-    return {"op": "group", "level": level, "ids": ids, "title": title or "Group"}
-
-
-def _removed(_drawing: Draft, paths: list[str], _data: QueryDict) -> Act:
-    level, ids = _in_one_level(paths)
-    return {"op": "remove", "level": level, "ids": ids}
-
-
-def _copied(drawing: Draft, paths: list[str], _data: QueryDict) -> Act:
-    level, ids = _in_one_level(paths)
-    return {"op": "paste", "level": level, "clip": clip_of(drawing, level, ids), "links": True}
-
-
-def _disabled(*, disabled: bool) -> Callable[[Draft, list[str], QueryDict], Act]:
-    return lambda _drawing, paths, _data: {"op": "disable", "paths": paths, "disabled": disabled}
-
-
-_BESIDE: Mapping[str, Callable[[Draft, str], Act]] = {
-    "up": lambda drawing, path: _moved(drawing, path, -1),
-    "down": lambda drawing, path: _moved(drawing, path, 1),
-    "bridge": _bridged,
-    "unpack": lambda _, path: {"op": "unpack", "path": path},
-}
-_OF_ALL: Mapping[str, Callable[[Draft, list[str], QueryDict], Act]] = {
-    "group": _grouped,
-    "remove": _removed,
-    "copy": _copied,
-    "disable": _disabled(disabled=True),
-    "enable": _disabled(disabled=False),
-}
 
 
 def page_of(rows: list[OutlineRow], start: int) -> dict[str, Any]:

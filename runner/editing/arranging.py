@@ -1,25 +1,29 @@
 """Acts on the sheet: move tasks, put down notes and frames, take them away."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from runner.editing.draft import BORDERS, Draft, parted
 from runner.editing.edit import At, Edit, Name, Path, title_of
-from runner.editing.sheet import read_frame, read_note
+from runner.editing.sheet import Frame, Note, read_frame, read_note
 from runner.errors import DefinitionError
 from runner.graph.registry import TaskRegistry
 
 
 class Move(Edit):
-    """Put tasks somewhere else; None gives a task back to the layout."""
+    """Put tasks, notes and frames somewhere else; None gives a task back to the layout."""
 
     op: Literal["move"] = "move"
-    positions: Annotated[dict[Path, At | None], Field(min_length=1, max_length=10_000)]
+    positions: Annotated[dict[Path, At | None], Field(max_length=10_000)] = {}
+    notes: Annotated[dict[Name, At], Field(max_length=10_000)] = {}
+    frames: Annotated[dict[Name, At], Field(max_length=10_000)] = {}
     tidy: bool = False
 
     def edited(self, draft: Draft, registry: TaskRegistry) -> Draft:
-        """Change the places of those tasks."""
+        """Change the places of those things."""
         del registry
         found = dict(draft.sheet.positions)
         for path, at in self.positions.items():
@@ -28,15 +32,26 @@ class Move(Edit):
                 found.pop(path, None)
             else:
                 found[path] = round(at[0]), round(at[1])
-        return draft.on(positions=found)
+        sheet = draft.sheet
+        return draft.on(
+            positions=found,
+            notes=_moved(sheet.notes, self.notes, "note"),
+            frames=_moved(sheet.frames, self.frames, "frame"),
+        )
 
     def words(self, draft: Draft) -> str:
-        """Name the task, or say how many."""
+        """Name the one thing, or say how many of which kind."""
         if self.tidy:
             return "Tidy up"
-        first = next(iter(self.positions))
-        one = title_of(draft, first) if len(self.positions) == 1 else f"{len(self.positions)} tasks"
-        return f"Move {one}"
+        if len(self.positions) == 1 and not (self.notes or self.frames):
+            return f"Move {title_of(draft, next(iter(self.positions)))}"
+        counts = {
+            "task": len(self.positions),
+            "note": len(self.notes),
+            "frame": len(self.frames),
+        }
+        said = [f"{n} {kind}{'' if n == 1 else 's'}" for kind, n in counts.items() if n]
+        return f"Move {' and '.join(said) or 'nothing'}"
 
 
 class PutNote(Edit):
@@ -115,6 +130,20 @@ class RemoveFrame(Edit):
         """Say what goes."""
         del draft
         return "Remove frame"
+
+
+def _moved[Thing: (Note, Frame)](
+    there: Mapping[str, Thing], spots: Mapping[str, At], kind: str
+) -> Mapping[str, Thing]:
+    if not spots:
+        return there
+    found = dict(there)
+    for name, at in spots.items():
+        if name not in found:
+            raise DefinitionError(f"There is no such {kind}.")
+        _, _, width, height = found[name].box
+        found[name] = replace(found[name], box=(round(at[0]), round(at[1]), width, height))
+    return found
 
 
 def _find(draft: Draft, path: str) -> None:

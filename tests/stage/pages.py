@@ -39,6 +39,29 @@ def editor(page, stage):
     page.wait_for_selector("#panel [name=title]")
 
 
+def unfolded(page, stage):
+    """Copy a task in the outline, and unfold all that can be."""
+    page.goto(f"{stage.url}{stage.drawing('river-digest', 'outline/')}")
+    page.check("[name=paths] >> nth=0")
+    page.click("details.more > summary")
+    page.click('button[name="all"][value="clip"]')
+    page.wait_for_selector(".pasting")
+    for each in page.locator("main details").all():
+        each.evaluate("part => { part.open = true; }")
+
+
+def pinned(page, stage):
+    """Type an output for a task of the canvas, and pin it."""
+    page.goto(f"{stage.url}{stage.drawing('river-digest', 'edit/')}")
+    page.wait_for_selector("#editor.placed")
+    page.click('#tiles [data-id="gauges"] .tile-head')
+    page.wait_for_selector("#pin")
+    page.click("#pin > summary")
+    page.fill("#pin-outputs", "{}")
+    page.click('#pin [value="typed"]')
+    page.wait_for_selector("#refused")
+
+
 def sheet(page, stage):
     """Ask which keys there are."""
     page.goto(f"{stage.url}{stage.address('completed')}")
@@ -98,6 +121,8 @@ PAGES = {
     "editor": editor,
     "editor-problems": at("workflow", "flood-warning", "edit/"),
     "outline": at("workflow", "river-digest", "outline/?task=digest"),
+    "outline-unfolded": unfolded,
+    "pin-refused": pinned,
     "outline-problems": at("workflow", "flood-warning", "outline/"),
     "start": at("workflow", "river-digest", "run/"),
     "start-faults": missing_input,

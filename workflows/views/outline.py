@@ -1,6 +1,5 @@
 """The outline editor: the same draft as the canvas shows, as a list with forms, without scripts."""
 
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -20,26 +19,27 @@ from workflows.access import may, workflow_for
 from workflows.editing import Offer, history_of, levels_of, offers, opened, port_in_hand
 from workflows.examples import examples_on
 from workflows.http import Request
+from workflows.last_run import SinceLastRun, since_last_run
 from workflows.models import Right, Workflow
-from workflows.models.drafting import DraftAct, draft_of, publish, redo, stack_of, undo
+from workflows.models.drafting import draft_of, stack_of
+from workflows.outline_acts import also_chosen
+from workflows.outline_telling import copied, panel_if_there, told_in_outline
 from workflows.outlining import (
-    adding,
-    asked_of,
     ends_in,
+    flows_of,
     page_of,
     placed_problems,
     places_of,
     rows_of,
 )
-from workflows.pinning import pin_form, pinned_ids, told_pin, typed_in
-from workflows.telling import Panel, Told, carry_out_all, panel_of, revision_in, tell
+from workflows.pinning import pin_form, pinned_ids, typed_in
+from workflows.sheet_panel import SheetPanel
+from workflows.telling import Told, panel_of
+from workflows.trials import last_run_of
 
 HISTORY = 10
 MOST_WORDS = 200
 DIGITS = 6
-_PANEL = frozenset(
-    {"task", "strategy", "json", "graph", "input", "output", "remove-input", "remove-output", "pin"}
-)
 
 
 @login_required
@@ -62,20 +62,16 @@ def outline(request: Request, id: UUID) -> HttpResponse:
     except DefinitionError as gone:
         messages.info(request, gone.sentence)
         return HttpResponseRedirect(_url(id))
-    return _page(request, workflow, level, forms)
+    return _page(request, workflow, level, Told(forms=forms))
 
 
 # ── what is shown ───────────────────────────────────────────────────────────────────────────────
 
 
-def _page(
-    request: Request, workflow: Workflow, level: str, forms: Panel | None, sentence: str = ""
-) -> HttpResponse:
-    registry, draft = workflow.registry, draft_of(workflow)
+def _page(request: Request, workflow: Workflow, level: str, told: Told) -> HttpResponse:
+    draft, registry, forms = draft_of(workflow), workflow.registry, told.forms
     drawing = draft.drawing
     level = level if not level or _is_there(drawing, level) else ""
-    problems = drawing.definition.check(registry)
-    stack = stack_of(workflow, request.user)
     path = forms.path if forms is not None else ""
     page = {
         "section": "workflows",
@@ -85,24 +81,57 @@ def _page(
         "levels": levels_of(drawing, level),
         "path": path,
         "forms": forms,
-        "sentence": sentence,
-        "problems": placed_problems(drawing, problems, registry),
+        "sheet": SheetPanel(drawing, level, path, request.POST or None),
+        "pin": pin_form(workflow, path, typed_in(request.POST)),
+        "sentence": told.sentence,
+        "examples": examples_on(drawing),
+        "target": _url(workflow.pk, level, path),
+        "inside": _url(workflow.pk, path),
+        **_history(request, workflow),
+        **_adding(request, drawing, level, registry),
+        **_rows(request, workflow, drawing, level),
+    }
+    status = 422 if told.refused else 200
+    return render(request, "workflows/outline.html", page, status=status)
+
+
+def _history(request: Request, workflow: Workflow) -> dict[str, Any]:
+    stack = stack_of(workflow, request.user)
+    return {
         "undo": stack.done[-1].words if stack.done else "",
         "redo": stack.undone[-1].words if stack.undone else "",
         "acts": history_of(workflow, HISTORY),
-        "examples": examples_on(drawing),
+        "copied": copied(request.session),
+    }
+
+
+def _rows(request: Request, workflow: Workflow, drawing: Draft, level: str) -> dict[str, Any]:
+    """Give the list: its rows, what is chosen of them, what is wrong, and what is pinned."""
+    problems = drawing.definition.check(workflow.registry)
+    chosen = request.POST.getlist("paths")
+    also = request.POST.get("choose", "")
+    rows = rows_of(drawing, level, problems, _since(workflow, drawing, level))
+    return {
+        "problems": placed_problems(drawing, problems, workflow.registry),
+        "pinned": pinned_ids(workflow),
+        "chosen": also_chosen(drawing, level, chosen, also) if also else frozenset(chosen),
+        "flows": flows_of(drawing, level),
+        **page_of(rows, _number(request.GET.get("start", ""))),
+    }
+
+
+def _since(workflow: Workflow, drawing: Draft, level: str) -> SinceLastRun | None:
+    run = last_run_of(workflow)
+    return None if run is None else since_last_run(drawing, level, run)
+
+
+def _adding(request: Request, drawing: Draft, level: str, registry: TaskRegistry) -> dict[str, Any]:
+    return {
         "places": places_of(drawing, level, registry),
         "place": request.GET.get("place", ""),
         "q": request.GET.get("q", ""),
         "offers": _offers(request, drawing, level, registry),
-        "target": _url(workflow.pk, level, path),
-        "inside": _url(workflow.pk, path),
-        "pin": pin_form(workflow, path, typed_in(request.POST)),
-        "pinned": pinned_ids(workflow),
-        **page_of(rows_of(drawing, level, problems), _number(request.GET.get("start", ""))),
     }
-    status = 422 if request.method == "POST" else 200
-    return render(request, "workflows/outline.html", page, status=status)
 
 
 def _offers(request: Request, drawing: Draft, level: str, registry: TaskRegistry) -> list[Offer]:
@@ -118,53 +147,23 @@ def _offers(request: Request, drawing: Draft, level: str, registry: TaskRegistry
 
 
 def _told(request: Request, workflow: Workflow, level: str, path: str) -> HttpResponse:
-    form = request.POST.get("form", "task")
-    if form == "find" and "add" not in request.POST:
-        words = {name: request.POST.get(name, "")[:MOST_WORDS] for name in ("q", "place")}
+    data = request.POST
+    form = data.get("form", "task")
+    if form == "find" and "add" not in data:
+        words = {name: data.get(name, "")[:MOST_WORDS] for name in ("q", "place")}
         found = _url(workflow.pk, level, path, **words)
         return HttpResponseRedirect(f"{found}#add", status=303)
-    if form in _PANEL:
-        told = tell(workflow, request.user, level, path, request.POST)
-    else:
-        told = _done(request, workflow, level, path)
+    if "choose" in data:
+        return _page(request, workflow, level, Told(forms=panel_if_there(workflow, level, path)))
+    told = told_in_outline(workflow, request.user, (level, path), data, request.session)
     if told.refused:
-        return _page(request, workflow, level, told.forms, told.sentence)
-    if form == "publish":
-        return HttpResponseRedirect(reverse("workflow-show", args=[workflow.pk]), status=303)
+        return _page(request, workflow, level, told)
     said = told.done[-1].words if told.done else told.said or "Nothing has changed"
     messages.info(request, f"{said}.")
+    if form == "publish":
+        return HttpResponseRedirect(reverse("workflow-show", args=[workflow.pk]), status=303)
     onward = _next(workflow, level, path, told, stays=form == "strategy")
     return HttpResponseRedirect(onward, status=303)
-
-
-def _done(request: Request, workflow: Workflow, level: str, path: str) -> Told:
-    """Do what a button of the list asks for; what is refused keeps the panel as it was."""
-    drawing, data = draft_of(workflow).drawing, request.POST
-    turns: dict[str, Callable[[Workflow, Any], DraftAct | None]] = {"undo": undo, "redo": redo}
-    try:
-        if data.get("form") == "publish":
-            version = publish(workflow, request.user, data.get("note", ""))
-            messages.info(request, f"Published as version {version.number}.")
-            return Told(forms=None)
-        if turn := turns.get(data.get("form", "")):
-            made = turn(workflow, request.user)
-            return Told(forms=None, done=(made,) if made else ())
-        if task_id := data.get("pin", ""):
-            return Told(forms=None, said=told_pin(workflow, request.user, task_id, "turn"))
-        kind = data.get("add", "")
-        asked = adding(level, kind, data.get("place", "")) if kind else asked_of(drawing, data)
-        done = carry_out_all(workflow, request.user, revision_in(data), [asked])
-    except RunnerError as fault:
-        return Told(forms=_panel(workflow, level, path), sentence=fault.sentence, refused=True)
-    return Told(forms=None, done=tuple(done))
-
-
-def _panel(workflow: Workflow, level: str, path: str) -> Panel | None:
-    """Give the panel as it is; None when what it was about is gone."""
-    try:
-        return panel_of(workflow, draft_of(workflow).drawing, level, path)
-    except DefinitionError:
-        return None
 
 
 def _next(workflow: Workflow, level: str, path: str, told: Told, *, stays: bool) -> str:

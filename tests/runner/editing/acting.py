@@ -53,6 +53,11 @@ def _paste(draw, draft, level, graph):
     return {"level": into, "clip": clip, "links": draw(st.booleans())}
 
 
+def _spots(draw, things):
+    names = draw(st.lists(st.sampled_from(sorted(things)), unique=True)) if things else []
+    return {name: draw(st.tuples(NUMBERS, NUMBERS)) for name in names}
+
+
 def _source(draw, graph):
     return _end(draw, graph, ["result", "numbers", "n"])
 
@@ -115,11 +120,13 @@ _ARGUMENTS: dict[str, Any] = {
         "name": draw(st.sampled_from(graph.outputs)).name,
     },
     "graph": lambda draw, _d, level, _g: {"level": level, "fail_fast": draw(st.booleans())},
-    "move": lambda draw, _d, level, graph: {
+    "move": lambda draw, draft, level, graph: {
         "positions": {
             joined(level, each): draw(st.none() | st.tuples(NUMBERS, NUMBERS))
             for each in _ids(draw, graph)
-        }
+        },
+        "notes": _spots(draw, draft.sheet.notes),
+        "frames": _spots(draw, draft.sheet.frames),
     },
     "note": lambda draw, _d, level, _g: {
         "id": draw(st.sampled_from(["n1", "n2"])),

@@ -166,6 +166,35 @@ def test_places_follow_their_tasks_into_a_compound_and_out_of_it():
     assert do(draft, "unpack", path="part").sheet.positions == {"sum": (10, 20)}
 
 
+def test_tasks_notes_and_frames_move_in_one_act_and_keep_their_size_and_words():
+    draft = do(chain(), "note", id="n", note={"box": [0, 0, 30, 40], "text": "Look"})
+    draft = do(draft, "frame", id="f", frame={"box": [0, 0, 50, 60], "title": "Part"})
+    moved = do(draft, "move", positions={"sum": [1, 2]}, notes={"n": [3, 4]}, frames={"f": [5, 6]})
+    assert moved.sheet.positions["sum"] == (1, 2)
+    assert (moved.sheet.notes["n"].box, moved.sheet.notes["n"].text) == ((3, 4, 30, 40), "Look")
+    assert moved.sheet.frames["f"].box == (5, 6, 50, 60)
+
+
+@pytest.mark.parametrize(
+    ("moved", "words"),
+    [
+        ({"positions": {"sum": [1, 2]}}, "Move sum"),
+        ({"notes": {"n": [1, 2]}}, "Move 1 note"),
+        ({"positions": {"sum": [1, 2], "one": [0, 0]}, "frames": {"f": [1, 2]}},
+         "Move 2 tasks and 1 frame"),
+        ({}, "Move nothing"),
+    ],
+)  # fmt: skip
+def test_a_move_is_called_after_what_it_moves(moved, words):
+    assert read_edit({"op": "move", **moved}).words(chain()) == words
+
+
+@pytest.mark.parametrize("kind", ["note", "frame"])
+def test_a_note_or_frame_that_is_gone_is_not_moved(kind):
+    with pytest.raises(DefinitionError, match=f"There is no such {kind}."):
+        do(chain(), "move", **{f"{kind}s": {"gone": [1, 2]}})
+
+
 def test_what_is_pasted_keeps_the_dataflows_among_it_and_with_links_those_into_it():
     clip = clip_of(chain(), "", ["sum", "more"])
     alone = do(chain(), "paste", clip=clip)
