@@ -375,41 +375,6 @@ async def test_the_lines_of_a_task_show_no_secret_in_the_process_log_either(capl
     assert TEXT not in caplog.text
 
 
-# ── errors are data ──────────────────────────────────────────────────────────────────────────────
-
-
-class Local(Task):
-    """Fails with something in its hands."""
-
-    name = "test.local"
-    effect = "none"
-
-    class Outputs(Ports):
-        result: int
-
-    async def execute(self, inputs, context):
-        in_hand = "what-nobody-" + "may-read"
-        raise LookupError(f"nothing of length {len(in_hand)}")
-
-
-@virtual
-async def test_an_error_is_data_and_shows_the_tasks_own_lines_without_its_locals():
-    """Engine 6.4."""
-    registry = registry_of_tests()
-    registry.register(Local)
-    run = await submit_and_begin(
-        definition_of([{"id": "local", "type": "test.local"}]), registry=registry
-    )
-    await run.end()
-    (error,) = (each.error for each in run.events("RunFailed"))
-
-    assert (error.type, error.message) == ("LookupError", "nothing of length 20")
-    assert (error.task, error.attempt) == ("local", 1)
-    assert "raise LookupError" in error.trace
-    assert "what-nobody-may-read" not in error.trace
-    assert "runner/execution" not in error.trace
-
-
 class Complains(Chatty):
     """Logs an error that shows its secret."""
 

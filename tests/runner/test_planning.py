@@ -1,129 +1,36 @@
 """plan and unfold: from a definition and inputs to the graph that runs."""
 
-import json
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.errors import DefinitionError, InputsError, PlanError
+from runner.errors import InputsError, PlanError
 from runner.graph.definition import GraphDefinition
-from runner.graph.planning import check_inputs, meeting_again, plan, unfold
-from runner.graph.ports import Chunks, Ports, Stream
-from runner.graph.registry import TaskRegistry
-from runner.graph.task import Task, task
+from runner.graph.planning import check_inputs, meeting_again, plan
 from runner.graph.task_graph import (
     Constant,
-    ItemOf,
     OutputOf,
     PlannedTask,
     Several,
-    TaskGraph,
     paths_in,
 )
 from tests.drive import definition_of
-
-
-class Say(Task):
-    name = "say"
-    effect = "none"
-
-    class Inputs(Ports):
-        text: str = "hello"
-
-    class Outputs(Ports):
-        text: str
-        slow: str
-
-    @staticmethod
-    def streaming():
-        return {"text": Stream(), "slow": Stream(readiness="final")}
-
-
-class Echo(Say):
-    name = "echo"
-
-    class Inputs(Ports):
-        text: Chunks[str]
-
-
-class Store(Echo):
-    name = "store"
-    effect = "repeatable"  # type: ignore[assignment]
-
-
-class Zip(Echo):
-    name = "zip"
-
-    class Inputs(Ports):
-        left: Chunks[str]
-        right: Chunks[str]
-
-
-class Join(Task):
-    name = "join"
-
-    class Inputs(Ports):
-        texts: list[str]
-        glue: str = ", "
-
-    class Outputs(Ports):
-        text: str
-        texts: list[str]
-
-
-@task(name="upper", effect="none", blocking=False)
-def upper(text: str, times: int = 1) -> str:
-    return text.upper() * times
+from tests.saying import (
+    INNER,
+    TEXT,
+    Echo,
+    compound,
+    graph_of,
+    outputs,
+    planned,
+    read,
+    registry_of_saying,
+)
 
 
 @pytest.fixture
 def registry():
-    made = TaskRegistry()
-    for kind in (Say, Echo, Store, Zip, Join, upper):
-        made.register(kind)
-    return made
-
-
-def graph_of(tasks, flows=(), **fields: Any):
-    """Write a graph: tasks as "id: type" or documents, dataflows as "a.b > c.d"."""
-    return {
-        "name": "demo",
-        **fields,
-        "tasks": [
-            dict(zip(("id", "type"), each.split(": "), strict=True))
-            if isinstance(each, str)
-            else each
-            for each in tasks
-        ],
-        "dataflows": [dict(zip(("from", "to"), each.split(" > "), strict=True)) for each in flows],
-    }
-
-
-def planned(registry, *args, given=None, **fields) -> TaskGraph:
-    document = graph_of(*args, **fields)
-    return plan(read(document), given or {}, registry)
-
-
-def read(document):
-    return GraphDefinition.from_json(json.dumps({"v": 1, **document}))
-
-
-def compound(task_id, graph, **fields):
-    return {"id": task_id, "type": "flow.graph", "graph": graph, **fields}
-
-
-def mapped(task_id, graph, over, limit=8):
-    config = {"over": over, "limit": limit}
-    return {**compound(task_id, graph), "type": "flow.map", "config": config}
-
-
-def outputs(**sources):
-    return [{"name": name, "from": source} for name, source in sources.items()]
-
-
-TEXT = [{"name": "text", "type": "str"}]
+    return registry_of_saying()
 
 
 # ── sources ─────────────────────────────────────────────────────────────────────────────────────
@@ -227,17 +134,6 @@ def test_a_definition_with_problems_is_not_planned(registry):
     assert len(caught.value.problems) == 2
     with pytest.raises(PlanError, match="is no type"):
         check_inputs(read(graph_of([], inputs=[{"name": "a", "type": "no"}])), {})
-
-
-# ── compounds ───────────────────────────────────────────────────────────────────────────────────
-
-INNER = graph_of(
-    ["first: echo", "second: echo"],
-    ["$inputs.text > first.text", "first.text > second.text"],
-    inputs=TEXT,
-    outputs=outputs(text="second.text", given="$inputs.text"),
-    title="Inside",
-)
 
 
 def test_a_compound_is_taken_apart_and_streams_pass_through_it(registry):
@@ -356,103 +252,6 @@ def test_a_disabled_task_is_skipped_with_all_that_needs_it(registry):
     assert [*graph.outputs] == ["text"]
 
 
-# ── maps ────────────────────────────────────────────────────────────────────────────────────────
-
-BODY = graph_of(
-    ["up: upper", "echo: echo"],
-    ["$inputs.text > up.text", "$inputs.times > up.times", "up.result > echo.text"],
-    inputs=[*TEXT, {"name": "times", "type": "int", "default": 2}],
-    outputs=outputs(loud="echo.text", same="$inputs.times"),
-)
-
-
-def with_map(registry, body=BODY, **fields):
-    return planned(
-        registry,
-        ["join: join", {**mapped("each", body, ["text"]), **fields}, "all: join"],
-        ["$inputs.texts > join.texts", "join.texts > each.text", "each.loud > all.texts"],
-        inputs=[{"name": "texts", "type": "list[str]"}],
-        given={"texts": ["a", "b"]},
-    )
-
-
-def test_a_map_stays_one_task_with_lists_outside(registry):
-    graph = with_map(registry)
-    each = graph.tasks["each"]
-    assert each.sources == {"text": OutputOf("join", "texts"), "times": Constant("2")}
-    assert each.task.inputs["text"].type == list[str]
-    assert each.task.outputs["same"].type == list[int]
-    assert (each.task.over, each.task.limit) == (("text",), 8)
-    assert graph.tasks["all"].sources["texts"] == OutputOf("each", "loud")
-
-
-def test_a_map_unfolds_into_the_tasks_of_its_items(registry):
-    found = unfold(with_map(registry).tasks["each"], 2)
-    assert [*found.tasks] == ["each[0]/up", "each[0]/echo", "each[1]/up", "each[1]/echo"]
-    second = found.tasks["each[1]/up"]
-    assert second.sources == {"text": ItemOf("each", "text", 1), "times": Constant("2")}
-    assert (second.parent, second.dependencies) == ("each", ())
-    assert found.scopes[1].outputs == {
-        "loud": OutputOf("each[1]/echo", "text"),
-        "same": Constant("2"),
-    }
-    assert found.dependants["each[0]/up"] == ("each[0]/echo",)
-
-
-def test_an_unfolding_is_the_same_every_time(registry):
-    each = with_map(registry).tasks["each"]
-    one, other = unfold(each, 3), unfold(each, 3)
-    assert [*one.tasks] == [*other.tasks]
-    assert [each.outputs for each in one.scopes] == [each.outputs for each in other.scopes]
-    assert [task.sources for task in one.tasks.values()] == [
-        task.sources for task in other.tasks.values()
-    ]
-    assert unfold(each, 0).tasks == {}
-
-
-def test_a_map_and_a_compound_inside_a_map_unfold_in_turn(registry):
-    inner = graph_of(
-        [compound("in", INNER), "up: upper"],
-        ["$inputs.word > in.text", "$inputs.other > up.text"],
-        inputs=[{"name": "word", "type": "str"}, {"name": "other", "type": "str"}],
-        outputs=outputs(text="in.text"),
-    )
-    body = graph_of(
-        [mapped("inner", inner, ["word"]), "join: join"],
-        ["$inputs.words > inner.word", "$inputs.text > inner.other", "inner.text > join.texts"],
-        inputs=[{"name": "words", "type": "list[str]"}, *TEXT],
-        outputs=outputs(text="join.text"),
-    )
-    graph = planned(
-        registry,
-        ["say: say", {**mapped("outer", body, ["words"]), "inputs": {"words": [["a"], ["b"]]}}],
-        ["say.text > outer.text"],
-    )
-    first = unfold(graph.tasks["outer"], 2)
-    again = unfold(first.tasks["outer[1]/inner"], 1)
-    assert first.tasks["outer[1]/inner"].sources["word"] == ItemOf("outer", "words", 1)
-    path = "outer[1]/inner[0]/in/first"
-    assert again.tasks[path].sources["text"] == ItemOf("outer[1]/inner", "word", 0)
-    assert again.tasks["outer[1]/inner[0]/up"].sources["text"] == OutputOf("say", "text")
-    assert again.compounds["outer[1]/inner[0]/in"].parent == "outer[1]/inner"
-    assert again.tasks["outer[1]/inner[0]/in/second"].first_chunk == {"text"}
-
-
-def test_an_output_that_is_skipped_in_every_item_is_not_taken(registry):
-    body = {**BODY, "tasks": [BODY["tasks"][0], {**BODY["tasks"][1], "disabled": True}]}
-    found = unfold(with_map(registry, body).tasks["each"], 1)
-    assert "loud" not in found.scopes[0].outputs
-    assert found.skipped == ("each[0]/echo",)
-
-
-def test_only_a_control_unfolds(registry):
-    graph = with_map(registry)
-    with pytest.raises(DefinitionError, match="join is no control"):
-        unfold(graph.tasks["join"], 2)
-    with pytest.raises(DefinitionError, match="is a map"):
-        graph.tasks["each"].task.execute({}, None)
-
-
 # ── all graphs ──────────────────────────────────────────────────────────────────────────────────
 
 
@@ -473,9 +272,7 @@ def drawn_graphs(draw):
     return draw(st.permutations(tasks)), draw(st.permutations(flows))
 
 
-REGISTRY = TaskRegistry()
-for _kind in (Say, Echo, Store, Zip, Join, upper):
-    REGISTRY.register(_kind)
+REGISTRY = registry_of_saying()
 
 
 @given(drawn_graphs())

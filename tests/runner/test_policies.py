@@ -1,75 +1,24 @@
-"""What people ask of runs, through the background runner: each kind, nonsense, two runners."""
+"""What people ask of runs, through the background runner: each kind, nonsense, what is lost."""
 
 import asyncio
 from typing import Any
 
 import pytest
 
-from runner.errors import StorageTrouble
-from runner.execution.background import BackgroundRunner
-from runner.execution.host import Host
 from runner.execution.memory import MemoryStore
 from runner.execution.store import Request
-from runner.graph.values import encode
-from runner.library.flow.ask import Ask
 from runner.run.status import RunStatus
 from tests import virtual_time
+from tests.asked import APPROVAL, ASK, CHAIN, ONCE, Server, quiet
 from tests.crashing import Crash
 from tests.drive import definition_of, kinds_of, outputs_of
-from tests.gates import Gate, OnceGate
-from tests.tasks import registry_of_tests
-from tests.under_way import UnderWay
+from tests.gates import Gate
 from tests.virtual_time import virtual
-
-ASK: dict[str, Any] = {"id": "ask", "type": "flow.ask", "config": {"title": "Go on?"}}
-APPROVAL = definition_of([ASK], outputs={"approved": "ask.approved"})
-CHAIN = definition_of(
-    [{"id": "one", "type": "test.gate"}, {"id": "two", "type": "test.gate"}],
-    [("one.result", "two.value")],
-)
-ONCE = definition_of([{"id": "once", "type": "test.once_gate"}], outputs={"n": "once.result"})
 
 
 @pytest.fixture(autouse=True)
 def gates():
     Gate.reset()
-
-
-class Server(UnderWay):
-    """A background runner over a store, and the run that a test looks at."""
-
-    def __init__(self, definition, store=None, owner="one", **more):
-        store = store or MemoryStore()
-        super().__init__(store, store.submit(definition, encode({}), **more))
-        self.runner = self.background(owner)
-
-    def background(self, owner, store=None):
-        registry = registry_of_tests()
-        for each in (Gate, OnceGate, Ask):
-            registry.register(each)
-        host = Host(now=virtual_time.now, on_commit=self.on_commit)
-        return BackgroundRunner(store or self.store, registry, owner, host=host)
-
-    def ask(self, kind, actor="ada", **payload):
-        self.store.ask(self.run, kind, actor, payload)
-
-    async def until_status(self, *statuses):
-        await self.until(lambda: self.kept.status in statuses)
-        return self.kept
-
-    async def open_requests(self):
-        return [each.kind for each in await self.store.requests([self.run])]
-
-    async def __aenter__(self):
-        self.runner.start()
-        return self
-
-    async def __aexit__(self, *_fault):
-        await self.runner.stop()
-
-
-async def quiet():
-    await asyncio.sleep(5)
 
 
 # ── every kind ───────────────────────────────────────────────────────────────────────────────────
@@ -300,176 +249,3 @@ async def test_what_was_asked_of_a_run_that_ended_is_not_asked_of_it_when_it_goe
 
     assert "RunCancelling" not in kinds_of(server.kept)
     assert await server.open_requests() == []
-
-
-# ── two runners ──────────────────────────────────────────────────────────────────────────────────
-
-
-@virtual
-async def test_two_runners_share_the_runs_and_each_run_has_one_owner():
-    """Engine 6.1, 7.1."""
-    server = Server(CHAIN)
-    others = [server.store.submit(CHAIN, encode({})) for _ in range(60)]
-    second = server.background("two")
-    Gate.open("one", "two")
-    async with server:
-        second.start()
-        runs = [server.kept, *(server.store.runs[each] for each in others)]
-        await server.until(lambda: all(each.status.is_over for each in runs))
-        await second.stop()
-
-    assert all(each.status is RunStatus.COMPLETED for each in runs)
-    assert all(each.epoch == 1 for each in runs)
-    assert all([entry.seq for entry in each.entries] == [*range(1, each.seq + 1)] for each in runs)
-
-
-@virtual
-async def test_a_runner_goes_on_with_what_the_other_one_left():
-    """Engine 6.3, 7.1."""
-    server = Server(CHAIN)
-    second = server.background("two")
-    async with server:
-        await server.until_event("TaskStarted", "one")
-        second.start()
-        await server.runner.stop()
-        Gate.open("one", "two")
-        await server.until_status(RunStatus.COMPLETED)
-        await second.stop()
-
-    assert server.kept.epoch == 2
-
-
-@virtual
-async def test_a_run_that_cannot_be_planned_is_set_aside_and_nothing_asked_of_it_hurts():
-    """Engine 5.1, 7.7."""
-    server = Server(definition_of([{"id": "one", "type": "test.unheard_of"}]))
-    other = server.store.submit(CHAIN, encode({}))
-    Gate.open("one", "two")
-    async with server:
-        await server.until(lambda: server.store.runs[other].status.is_over)
-        for kind in ("cancel", "pause", "answer", "resume"):
-            server.ask(kind)
-        await quiet()
-
-    assert server.kept.status is RunStatus.QUARANTINED
-    assert "test.unheard_of" in server.kept.problem
-    assert server.kept.owner == ""
-
-
-@virtual
-async def test_a_store_in_trouble_delays_a_run_and_what_is_asked_of_it():
-    """Engine 7.5."""
-
-    class Troubled(MemoryStore):
-        trouble = False
-
-        async def commit(self, batch):
-            if self.trouble:
-                raise StorageTrouble("the disk is full")
-            await super().commit(batch)
-
-    store = Troubled()
-    async with Server(CHAIN, store) as server:
-        await server.until_event("TaskStarted")
-        store.trouble = True
-        server.ask("cancel")
-        await quiet()
-        assert await server.open_requests() == ["cancel"]
-        store.trouble = False
-        await server.until_status(RunStatus.CANCELLED)
-        await quiet()
-        assert await server.open_requests() == []
-
-
-@virtual
-@pytest.mark.parametrize("notices", ["a commit", "a renewal"])
-async def test_a_run_that_was_taken_leaves_what_was_asked_to_its_new_owner(notices):
-    """Engine 6.3, 7.5."""
-    async with Server(CHAIN) as server:
-        await server.until_event("TaskStarted")
-        server.kept.epoch += 1
-        server.kept.owner = "somebody"
-        if notices == "a commit":
-            Gate.open("one")
-        await asyncio.sleep(10)
-        server.ask("cancel")
-        await quiet()
-        assert server.runner.executors == {}
-        assert await server.open_requests() == ["cancel"]
-
-
-@virtual
-async def test_a_run_whose_results_cannot_be_read_now_is_tried_again():
-    """Engine 7.5."""
-
-    class Unreadable(MemoryStore):
-        troubles = 2
-
-        async def read_chunks(self, run, path, port, attempt):
-            if self.troubles:
-                self.troubles -= 1
-                raise StorageTrouble("the disk is away")
-            return await super().read_chunks(run, path, port, attempt)
-
-    tasks = [{"id": "emit", "type": "test.emit"}, {"id": "gate", "type": "test.gate"}]
-    definition = definition_of(tasks, outputs={"numbers": "emit.numbers"})
-    server = Server(definition, Unreadable())
-    async with server:
-        await server.until_event("TaskCompleted", "emit")
-    Gate.open("gate")
-    server.runner = server.background("two")
-    async with server:
-        kept = await server.until_status(RunStatus.COMPLETED)
-
-    assert outputs_of(kept) == {"numbers": [0, 1, 2]}
-    assert vars(server.store)["troubles"] == 0
-
-
-@virtual
-async def test_a_run_that_the_store_does_not_let_go_is_found_by_the_next_claim():
-    """Engine 7.5."""
-
-    class Clinging(MemoryStore):
-        troubles = 1
-
-        async def release(self, owner, runs, *rest):
-            if self.troubles:
-                self.troubles -= 1
-                raise StorageTrouble("the disk is away")
-            await super().release(owner, runs, *rest)
-
-    Gate.open("one", "two")
-    store = Clinging()
-    async with Server(CHAIN, store) as server:
-        await server.until_status(RunStatus.COMPLETED)
-        other = store.submit(CHAIN, encode({}))
-        await server.until(lambda: store.runs[other].status is RunStatus.COMPLETED)
-
-    assert store.troubles == 0
-
-
-@virtual
-async def test_a_runner_that_never_began_stops():
-    """Engine 5.1."""
-    server = Server(CHAIN)
-    await server.runner.stop()
-
-    assert server.kept.status is RunStatus.QUEUED
-
-
-@virtual
-async def test_what_a_runner_claims_as_it_stops_it_gives_back():
-    """Engine 5.1, 6.3."""
-
-    class Slow(MemoryStore):
-        async def claim(self, *asked):
-            await asyncio.sleep(1)
-            return await super().claim(*asked)
-
-    server = Server(CHAIN, Slow())
-    server.runner.start()
-    await asyncio.sleep(0.5)
-    await server.runner.stop()
-
-    assert server.kept.owner == ""
-    assert kinds_of(server.kept) == []
