@@ -9,6 +9,7 @@ from workflows.blame import culprit_of, error_of, way_of
 from workflows.given import given_to
 from workflows.inside import item_rows, with_items
 from workflows.inspector_tabs import Tab, Wanted, tab_of, tabs_of
+from workflows.job_pages import said_of_job
 from workflows.kept_outputs import outputs_of
 from workflows.models import Run
 from workflows.outline import Outline, Place, outline_for
@@ -52,7 +53,7 @@ def inspect(run: Run, path: str, wanted: Wanted | None = None) -> Inspection | N
     return Inspection(
         row=row,
         place=place,
-        sentence=sentence_of(row, culprit),
+        sentence=" ".join(filter(None, (sentence_of(row, culprit), said_of_job(run, row)))),
         culprit=culprit,
         crumbs=tuple(_crumbs(outline, path)),
         tabs=tabs,

@@ -8,11 +8,16 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from runner.errors import ValueFault
-from runner.graph.policy import Policy
+from runner.graph.policy import QUEUE, Policy
 
 _RETRY = ("attempts", "delay", "factor", "cap", "jitter", "errors")
 _NONE = "none"
 _FLAGS = (("yes", "yes"), ("no", "no"))
+_HERE = "here"
+_PLACES = ((_HERE, "where its run is driven"), (QUEUE, "in the job queue"))
+_CHOICES: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "jitter": _FLAGS, "cache": _FLAGS, "place": _PLACES,
+}  # fmt: skip
 
 
 def _number(text: str) -> Any:
@@ -37,6 +42,8 @@ _READ: Mapping[str, Callable[[str], Any]] = {
     "attempts": _number, "delay": _number, "factor": _number, "cap": _number,
     "jitter": lambda text: text == "yes", "errors": _names, "timeout": _limit,
     "idle_timeout": _limit, "cache": lambda text: text == "yes", "group": str,
+    "place": lambda text: "" if text == _HERE else text, "priority": _number,
+    "run_after": _number, "deadline": _limit, "dedupe": str,
 }  # fmt: skip
 _LABELS = {
     "attempts": ("Attempts", "How often it is tried in all, 1 to 10."),
@@ -48,12 +55,17 @@ _LABELS = {
     "timeout": ("Time for one attempt", "Seconds, or none."),
     "idle_timeout": ("Silence at most", "Seconds without a chunk or progress, or none."),
     "cache": ("Keep its results for later runs", ""),
-    "group": ("Group", "Tasks of a group share its slots in a run."),
+    "group": ("Group", "Tasks of a group share its slots in a run, and its limits in the queue."),
+    "place": ("Runs", ""),
+    "priority": ("Priority", "In the job queue, from -100 to 100; higher ones go first."),
+    "run_after": ("Not before", "Seconds that pass in the job queue before it begins."),
+    "deadline": ("Deadline", "Seconds after which its job fails, or none."),
+    "dedupe": ("Same job", "A key: the same work is done once at a time in the job queue."),
 }
 
 
 class PolicyForm(forms.Form):
-    """Retry, times, cache and group of one task."""
+    """Retry, times, cache, group and place of one task."""
 
     def __init__(
         self, policy: Mapping[str, Any], data: Mapping[str, Any] | None, own: Policy
@@ -65,9 +77,9 @@ class PolicyForm(forms.Form):
         by_itself = {each: getattr(own.retry, each) for each in _RETRY}
         by_itself |= {each: getattr(own, each) for each in _READ.keys() - set(_RETRY)}
         for name, (label, help_text) in _LABELS.items():
-            self.fields[name] = _field(name, label, help_text, _said(by_itself[name]))
+            self.fields[name] = _field(name, label, help_text, _told(name, by_itself[name]))
             if name in known:
-                self.fields[name].initial = _said(known[name])
+                self.fields[name].initial = _asked(name, known[name])
 
     def clean(self) -> dict[str, Any]:
         """Read each field, and say what makes no sense in the words of the policy itself."""
@@ -100,8 +112,8 @@ def _document(name: str, value: Any) -> dict[str, Any]:
 
 
 def _field(name: str, label: str, help_text: str, by_itself: str) -> forms.Field:
-    if name in {"jitter", "cache"}:
-        choices = [("", f"as its type says: {by_itself}"), *_FLAGS]
+    if name in _CHOICES:
+        choices = [("", f"as its type says: {by_itself}"), *_CHOICES[name]]
         return forms.ChoiceField(
             label=label, help_text=help_text, choices=choices, required=False,
             error_messages={"invalid_choice": "Choose one of the list."},
@@ -109,6 +121,16 @@ def _field(name: str, label: str, help_text: str, by_itself: str) -> forms.Field
     field = forms.CharField(label=label, help_text=help_text, required=False, max_length=2000)
     field.widget.attrs["placeholder"] = by_itself
     return field
+
+
+def _asked(name: str, value: Any) -> str:
+    """Give what the form would have to say to get a value."""
+    return value or _HERE if name == "place" else _said(value)
+
+
+def _told(name: str, value: Any) -> str:
+    """Say the value of a type as a person reads it."""
+    return dict(_PLACES)[_asked(name, value)] if name == "place" else _said(value)
 
 
 def _said(value: Any) -> str:

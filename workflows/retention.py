@@ -19,6 +19,8 @@ from workflows.models import (
     AuditEvent,
     CacheEntry,
     Chunk,
+    Job,
+    JobEvent,
     Run,
     RunEvent,
     RunRequest,
@@ -70,6 +72,7 @@ def prune(now: datetime | None = None, *, dry_run: bool = False) -> Removed:
             counted["rows"] += remove(run)
             counted[name] += 1
     counted["rows"] += _remove_cached(now) + _remove_over(now) + _remove_audited(now)
+    counted["rows"] += _remove_said(now)
     return Removed(**counted, contents=forget_content(now - A_DAY))
 
 
@@ -114,6 +117,7 @@ def _remove_outputs(run: Run) -> int:
     rows = _in_batches(Chunk.objects.filter(run=run))
     rows += _in_batches(RunEvent.objects.filter(run=run, kind__in=DEBUG_EVENTS))
     rows += _in_batches(Checkpoint.objects.filter(run=run))
+    rows += _in_batches(Job.objects.filter(run=run))
     events = RunEvent.objects.filter(run=run).exclude(payload="{}")
     rows += _in_batches(events, lambda some: some.update(payload="{}"))
     return rows + _in_batches(RunContent.objects.filter(run=run))
@@ -126,6 +130,12 @@ def _mark(run: Run, pruned: str, **more: str) -> bool:
         return False
     still = Run.objects.filter(pk=run.pk, seq=run.seq, owner="", status__in=_OVER)
     return bool(still.update(pruned=pruned, **more))
+
+
+def _remove_said(now: datetime) -> int:
+    """Remove what jobs said whose runs are over for a day: those have it in rows of their own."""
+    over = Run.objects.filter(ended_at__lt=now - A_DAY, status__in=_OVER, owner="")
+    return _in_batches(JobEvent.objects.filter(job__run__in=over))
 
 
 def _remove_cached(now: datetime) -> int:

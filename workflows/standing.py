@@ -44,6 +44,8 @@ def _with_reason(row: Row, sentence: str) -> str:
         return sentence
     if row.status == "cached":
         return f"{sentence} {row.why}."
+    if row.why.startswith("Waits"):
+        return f"It was posted to the job queue. {row.why}"
     why = f": {row.why}" if row.why else ""
     until = f", at {row.until:%H:%M:%S} UTC" if row.until else ""
     return f"{sentence}{why}{until}."

@@ -11,9 +11,10 @@ from django.utils import timezone
 from runner.errors import RunnerError
 from runner.run.checkpoint import TaskCheckpoint
 from runner.run.rerun import RerunMode
+from tests.workflows.jobs import post
 from workflows import retention
 from workflows.limits import MOST_DAYS, days_in
-from workflows.models import Run
+from workflows.models import JobEvent, Run
 from workflows.models.rerunning import RerunWish, planned_rerun
 from workflows.retention import prune, prune_daily
 
@@ -163,3 +164,12 @@ def test_days_are_numbers_within_bounds():
     for text in (str(MOST_DAYS + 1), "-1", "many", "1.5"):
         with pytest.raises(ImproperlyConfigured, match="X must be a number of days"):
             days_in("X", text, 30)
+
+
+@pytest.mark.parametrize(("days", "found"), [(0, (1, 1)), (2, (1, 0)), (181, (0, 0))])
+def test_what_jobs_said_goes_after_a_day_and_the_jobs_with_the_results(ended, days, found):
+    run = ended(days)
+    job = post(run)
+    JobEvent.objects.create(job=job, epoch=1, n=1, kind="log", message="{}")
+    prune(NOW + timedelta(minutes=1))
+    assert (run.jobs.count(), JobEvent.objects.count()) == found
