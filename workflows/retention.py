@@ -123,6 +123,14 @@ def _remove_outputs(run: Run) -> int:
     return rows + _in_batches(RunContent.objects.filter(run=run))
 
 
+def purge_outputs(run: Run) -> bool:
+    """Remove what a run that is over streamed and gave, however young; whether it is gone."""
+    if not run.is_over or run.status == RunStatus.QUARANTINED:
+        return False
+    _remove_outputs(run)
+    return Run.objects.filter(pk=run.pk, pruned=Pruned.OUTPUTS).exists()
+
+
 def _mark(run: Run, pruned: str, **more: str) -> bool:
     """Say what was removed, unless the run moves again."""
     waiting = RunRequest.objects.filter(run=run, handled_at=None)

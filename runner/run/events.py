@@ -76,6 +76,11 @@ def _event[E: Event](cls: type[E]) -> type[E]:
     return made
 
 
+def kinds() -> frozenset[str]:
+    """Name all kinds of events that this version knows."""
+    return frozenset(_KINDS)
+
+
 def event_from_json(kind: str, document: Mapping[str, Any]) -> Event:
     """Read an event back from its kind and its fields.
 
