@@ -1,7 +1,6 @@
 """Passages ranked by the words they share with a question."""
 
 import sqlite3
-from collections.abc import Sequence
 from contextlib import closing
 from typing import Annotated, Any
 
@@ -9,11 +8,7 @@ from pydantic import Field
 
 from runner.graph.ports import Ports
 from runner.graph.task import Task
-
-QUERY = (
-    "SELECT topic, text, -bm25(passages) FROM passages WHERE passages MATCH ? "
-    "ORDER BY bm25(passages), rowid LIMIT ?"
-)
+from runner.library.search.words import hits_in, index_in
 
 
 class Rank(Task):
@@ -38,22 +33,6 @@ class Rank(Task):
 
     def execute(self, inputs: Any, _context: Any) -> dict[str, Any]:
         """Index, search, forget."""
-        if not inputs.keywords:
-            return {"hits": []}
-        with closing(sqlite3.connect(":memory:")) as index:
-            _fill(index, inputs.passages)
-            rows = index.execute(QUERY, (_match(inputs.keywords), inputs.limit)).fetchall()
-        return {
-            "hits": [{"topic": topic, "text": text, "score": score} for topic, text, score in rows]
-        }
-
-
-def _fill(index: sqlite3.Connection, passages: Sequence[dict[str, str]]) -> None:
-    index.execute("CREATE VIRTUAL TABLE passages USING fts5(topic, text, tokenize='porter')")
-    rows = [(each.get("topic", ""), each.get("text", "")) for each in passages]
-    index.executemany("INSERT INTO passages VALUES (?, ?)", rows)
-
-
-def _match(keywords: Sequence[str]) -> str:
-    """Quote each word: a question may hold words that FTS5 would take for operators."""
-    return " OR ".join('"{}"'.format(word.replace('"', '""')) for word in keywords)
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
+            index_in(database, inputs.passages)
+            return {"hits": hits_in(database, inputs.keywords, inputs.limit)}

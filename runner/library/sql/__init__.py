@@ -1,0 +1,1 @@
+"""SQL: questions to lists of items, without a database."""
