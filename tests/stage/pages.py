@@ -102,6 +102,8 @@ PAGES = {
     "home": at("", "/"),
     "waiting": at("", "/waiting/"),
     "search": at("", "/search/?q=river"),
+    "tasks": at("", "/tasks/"),
+    "task-type": at("", "/tasks/text.answer/"),
     "search-nothing": at("", "/search/?q=nowhere"),
     "search-dialog": found,
     "appearance": at("", "/appearance/"),

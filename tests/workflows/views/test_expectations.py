@@ -62,6 +62,9 @@ TABLE = {
     "draft-clip": ONLY_READ,
     "draft-problems": ("edit", None),
     "draft-publish": DRAFT_ACT,
+    "task-type-list": (SIGNED_IN, None),
+    "task-type-show": (SIGNED_IN, None),
+    "task-type-try": (None, SIGNED_IN),
     "run-start": ("run", "run"),
     "run-list": (SIGNED_IN, None),
     "run-filter-save": (None, SIGNED_IN),
@@ -115,7 +118,7 @@ TABLE = {
 }
 #: Where nothing is for anybody in this installation, so that only refusals can be seen here.
 EMPTY = {"admin-sign-in", "run-file", "run-picture", "run-input", "run-answer", "run-decide", "join", "join-accept", "share-open",
-         "run-filter-remove", "example-use", "version-diff"}  # fmt: skip
+         "run-filter-remove", "example-use", "task-type-try", "version-diff"}  # fmt: skip
 
 
 def names_of(patterns):
@@ -162,6 +165,9 @@ def addresses(rich_workflow, rich_run, team, alice, people):
         "run-list": [],
         "run-compare": [],
         "example-use": ["nothing"],
+        "task-type-list": [],
+        "task-type-show": ["text.split"],
+        "task-type-try": ["nothing"],
         "credential-remove": [credential.pk],
         "invitation-take-back": [team.slug, invitation.pk],
         "member-role": [team.slug, people["viewer"].pk],
