@@ -7,7 +7,7 @@ from typing import Any
 from runner.graph.building import GraphBuilder
 from runner.graph.loops import Map
 from tests.durability import probes
-from tests.durability.installation import Begun, Installation
+from tests.durability.installation import OVER, Begun, Installation
 from tests.durability.watching import wait_until
 
 QUEUE = {"place": "queue"}
@@ -76,6 +76,10 @@ class Seen:
     def bodies(self) -> Counter[str]:
         """Count how often the bodies of its jobs began, by path."""
         return Counter(each.path for each in self.begun() if each.path.endswith("/job"))
+
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.look("status", "run")[0][0] in OVER
 
     def result(self, seconds: float = 120.0) -> Any:
         """Give its output, once it has completed."""
