@@ -92,6 +92,8 @@ class _Hearing:
         self._task = task
         self._context = context
         self._epoch = 0
+        #: What it was last said to wait for.
+        self._why = ""
         #: Whether anything was passed on that another body would say again.
         self._counts = False
 
@@ -102,9 +104,12 @@ class _Hearing:
                 raise BodyLost(self._task.title)
             self._epoch = news.epoch
         if news.state is JobState.WAITING:
-            self._context.queued(news.why)
+            if news.why != self._why:
+                self._context.queued(news.why)
+            self._why = news.why
             return
         self._context.taken()
+        self._why = ""
         for message in news.messages:
             await self._pass_on(message)
 
