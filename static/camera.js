@@ -6,6 +6,7 @@ const EDGE = 48;
 const GRID = 16;
 // From here on nothing on it can be read.
 const FAR = 0.55;
+const REST = 200;
 
 export class Camera {
   constructor(board, plane, told = () => {}) {
@@ -23,14 +24,22 @@ export class Camera {
 
   // Drawn once with the next frame, however often the pointer says something until then.
   show() {
+    this.keepMoving();
     this.frame ??= requestAnimationFrame(() => { this.frame = null; this.draw(); });
+  }
+
+  // While it moves, a plane may be a picture that is only shifted; at rest it is as sharp as near.
+  keepMoving() {
+    clearTimeout(this.resting);
+    this.board.classList.add("moving");
+    this.resting = setTimeout(() => this.board.classList.remove("moving"), REST);
   }
 
   draw() {
     this.plane.style.transform = `translate(${this.x}px, ${this.y}px) scale(${this.zoom})`;
     this.drawGrid(GRID * this.zoom * (this.zoom < FAR ? 4 : 1));
     this.board.classList.toggle("far", this.zoom < FAR);
-    this.told(this.zoom);
+    this.told(this.zoom, this.zoom < FAR ? null : this.view());
   }
 
   drawGrid(step) {

@@ -3,6 +3,7 @@
 // scroll, and what opens and closes is links.
 
 import { Camera } from "./camera.js";
+import { Nearness } from "./nearness.js";
 
 const STEP = 1.25;
 // It begins no farther away than its words can be read.
@@ -23,7 +24,8 @@ function look(board) {
   const plane = board.querySelector(".drawing");
   if (!plane) return;
   board.classList.add("moved");
-  const camera = new Camera(board, plane);
+  const nearness = new Nearness(plane);
+  const camera = new Camera(board, plane, (_, seen) => nearness.look(seen));
   camera.fit([sizeOf(plane)], LEGIBLE);
   cameras.push(camera);
   board.addEventListener("pointerdown", (event) => {

@@ -13,6 +13,7 @@ from workflows.carrying import first_chunk, look_of_dataflow
 from workflows.folding import Folding
 from workflows.outline import outline_of
 from workflows.rows import ENDED_WELL, Row, look_of
+from workflows.tree import OPEN_AT_MOST
 from workflows.wires import Wire
 from workflows.wording import said_span
 
@@ -32,7 +33,8 @@ def drawing(
     shown = [rows[place.path] for place in visible(outline_of(definition), folding.closed)]
     frames = {row.path for row in shown if _is_frame(row, folding)}
     _, _, width, height = arrangement.boxes[""]
-    yield '<div class="drawing" role="group" aria-label="Tasks and dataflows">'
+    large = " large" if len(shown) > OPEN_AT_MOST else ""
+    yield f'<div class="drawing{large}" role="group" aria-label="Tasks and dataflows">'
     for row in shown:
         if row.path in frames:
             yield frame(row, address=address)
@@ -118,7 +120,8 @@ def dataflow_news(wire: Wire, rows: Mapping[str, Row]) -> str:
 
 def _flow(wire: Wire, rows: Mapping[str, Row]) -> tuple[str, str]:
     look, label = look_of_dataflow(wire, rows)
-    under = f'<tspan x="0" dy="{UNDER}">{escape(first_chunk(wire, rows))}</tspan>'
+    came = escape(first_chunk(wire, rows))
+    under = f'<tspan x="0" dy="{UNDER}">{came}</tspan>' if came else ""
     return (
         f'<g class="flow" id="dataflow-{escape(wire.slug)}" data-flow="{look}">',
         f'<text data-leaf="label">{escape(label)}{under}</text>',

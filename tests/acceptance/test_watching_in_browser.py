@@ -25,7 +25,7 @@ from workflows.models import Run, Team, Workflow
 demo = User.objects.get(username="demo")
 team = Team.objects.get(slug="demo")
 made = Workflow.objects.create(team=team, name="watched", title="Watched", created_by=demo)
-made.revise(sys.argv[1], demo)
+made.revise(sys.stdin.read(), demo)
 print(Run.objects.start(made.latest, demo, {}).pk)
 """
 
@@ -81,7 +81,8 @@ def start(server):
 
     def start(definition):
         done = subprocess.run(
-            [sys.executable, "-c", START, definition],
+            [sys.executable, "-c", START],
+            input=definition,
             cwd=ROOT,
             env=server.environment | {"DJANGO_SETTINGS_MODULE": "workflows.settings"},
             capture_output=True,

@@ -18,6 +18,8 @@ WORKLOADS = {
     "W5": "w5_stream",
     "W6": "w6_kill",
     "W7": "w7_watch",
+    "W7-pages": "w7_pages",
+    "W7-browser": "w7_browser",
     "W9": "w9_editor",
     "before": "planning",
     "resume": "resuming",

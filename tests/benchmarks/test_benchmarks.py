@@ -21,6 +21,8 @@ from tests.benchmarks.resuming import STEPS, resume
 from tests.benchmarks.shapes import chain, definition, fan, layers, streaming_definition
 from tests.benchmarks.table import said, write
 from tests.benchmarks.w6_kill import kill_and_go_on
+from tests.benchmarks.w7_pages import VIEWS, names
+from tests.benchmarks.w7_pages import page as page_of
 from tests.benchmarks.w7_watch import outboxes, queues
 from tests.benchmarks.w9_editor import acts, bare_acts, drawing
 from tests.benchmarks.waiting_line import PLACES, pass_through
@@ -155,3 +157,12 @@ def test_every_act_of_the_editor_is_kept(tmp_path):
     assert len(bare_acts(drawing(30), tmp_path, 12, time.perf_counter)) == 12
     with contextlib.closing(sqlite3.connect(tmp_path / "editor.sqlite3")) as kept:
         assert kept.execute("SELECT count(*) FROM act").fetchone() == (12,)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_pages_of_a_run_show_all_its_tasks(tmp_path):
+    """W7: what is drawn, and its floor, name every task."""
+    add_people()
+    run = run_in_database(definition(layers(3, 4)), tmp_path).run
+    for html in [names(run), *(page_of(run, view) for view in VIEWS)]:
+        assert all(f"t{number}" in html for number in range(12))
