@@ -65,10 +65,10 @@ async def _read(reader: asyncio.StreamReader) -> Asked:
 
 
 @asynccontextmanager
-async def serving(**routes: Handler) -> AsyncIterator[Server]:
+async def serving(host: str = "127.0.0.1", /, **routes: Handler) -> AsyncIterator[Server]:
     """Serve routes, named as paths without their slash, until the end of the block."""
     server = Server({f"/{name}": handler for name, handler in routes.items()})
-    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    listening = await asyncio.start_server(server.serve, host, 0)
     server.port = listening.sockets[0].getsockname()[1]
     try:
         yield server

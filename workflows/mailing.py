@@ -2,9 +2,10 @@
 
 import asyncio
 import smtplib
+from contextlib import suppress
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
+from django.core.mail import EmailMultiAlternatives, mailers
 
 from runner.errors import Refused
 from runner.execution.mail import Mail, NoMailer
@@ -23,12 +24,22 @@ class DjangoMailer:
             raise unknown_alias(mail.alias, known)
         message = _message(mail)
         try:
-            await asyncio.to_thread(message.send, using=mail.alias)
+            await asyncio.to_thread(_hand_over, message, mail.alias)
         except (smtplib.SMTPException, OSError) as fault:
             raise fault_of(fault) from fault
         except ValueError as fault:
             raise Refused(f"The mail cannot be written as one: {fault}.") from fault
         return str(message.extra_headers["Message-ID"])
+
+
+def _hand_over(message: EmailMultiAlternatives, alias: str) -> None:
+    """Send it; a connection that came up half way is closed, too."""
+    connection = mailers[alias]
+    try:
+        connection.send_messages([message])
+    finally:
+        with suppress(smtplib.SMTPException, OSError):
+            connection.close()
 
 
 def _message(mail: Mail) -> EmailMultiAlternatives:

@@ -51,6 +51,11 @@ class Network:
         return (host.lower().rstrip("."), port) in self.internal_hosts
 
 
+def listed_as(host: str, port: int) -> str:
+    """Write a host with its port, as the operator lists it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def network_in(environment: Mapping[str, str]) -> Network:
     """Read the operator's settings; raises RunnerError with a sentence for one that does not fit."""
     known = Network()

@@ -12,12 +12,13 @@ import httpx2
 
 from runner.errors import Refused, RunnerError, SizeLimit, Unavailable
 from runner.execution.network import Network
+from runner.outside.bodies import content_of, sized
 from runner.outside.budget import Budget
-from runner.outside.calls import Call, headers_for, place_of
+from runner.outside.calls import Call, check_same, headers_for, place_of
 from runner.outside.guard import GuardedTransport
 
 _END = b""
-AGENT = "Anabranch"
+_ALWAYS = {"User-Agent": "Anabranch", "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
 WEB_ENCODING = "utf-8"
 
 
@@ -142,12 +143,15 @@ async def answered(call: Call, network: Network, seconds: float) -> AsyncIterato
     async with httpx2.AsyncClient(
         transport=GuardedTransport(network), trust_env=False, timeout=timeout
     ) as client:
-        client.headers = httpx2.Headers({"User-Agent": AGENT, "Accept-Encoding": "gzip, deflate"})
+        client.headers = httpx2.Headers(_ALWAYS)
         for hop in range(call.redirects + 1):
             budget.host = place_of(url).host
             headers = headers_for(call, url, network)
             with faults_of(budget.host):
-                request = client.build_request(method, url, headers=headers, content=body or None)
+                request = client.build_request(
+                    method, url, headers=headers | sized(body), content=content_of(body)
+                )
+                check_same(url, request.url.host)
                 response = await budget.spend(client.send(request, stream=True))
             try:
                 _check_headers(response, network)

@@ -8,8 +8,9 @@ from typing import Any, Literal, NamedTuple
 from urllib.parse import SplitResult, urlencode, urlsplit, urlunsplit
 
 from runner.errors import Refused
-from runner.execution.network import INTERNAL_HOSTS, Network
+from runner.execution.network import INTERNAL_HOSTS, Network, listed_as
 from runner.execution.secrets import Secret
+from runner.graph.artifact import Artifact
 
 LONGEST_URL = 8192
 MOST_HEADERS = 100
@@ -56,7 +57,7 @@ class Credential:
         if not _is_safe(place, network):
             raise Refused(
                 f"The credential '{name}' is only sent encrypted; write https://, or let the "
-                f"operator list {place.host}:{place.port} in {INTERNAL_HOSTS}."
+                f"operator list {listed_as(place.host, place.port)} in {INTERNAL_HOSTS}."
             )
         if not _VALUE.fullmatch(text):
             raise Refused(f"The credential '{name}' has signs that no header may have.")
@@ -79,7 +80,7 @@ class Call:
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    body: bytes | Artifact = b""
     credential: Credential | None = None
     redirects: int = 0
 
@@ -106,6 +107,12 @@ def place_of(url: str) -> Place:
     if not parts.hostname:
         raise Refused(f"'{url[:80]}' names no host; write it as https://example.org/path.")
     return Place(parts.scheme, parts.hostname.rstrip("."), port)
+
+
+def check_same(url: str, host: str) -> None:
+    """Raise Refused if the client reads another host in a URL than the credential was bound by."""
+    if place_of(url).host != host.lower().rstrip("."):
+        raise Refused(f"'{url[:80]}' can be read in two ways; write its host in plain letters.")
 
 
 def _split(url: str) -> SplitResult:

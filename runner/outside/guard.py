@@ -14,7 +14,7 @@ import httpcore2
 import httpx2
 
 from runner.errors import Refused, Unavailable
-from runner.execution.network import INTERNAL_HOSTS, PUBLIC_PORTS, Network
+from runner.execution.network import INTERNAL_HOSTS, PUBLIC_PORTS, Network, listed_as
 from runner.outside.addresses import is_public
 
 _FOR_GOOD = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
@@ -58,13 +58,13 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         if port not in PUBLIC_PORTS:
             raise Refused(
                 f"Port {port} of {host} is not reached by tasks; the operator can list "
-                f"{host}:{port} in {INTERNAL_HOSTS}."
+                f"{listed_as(host, port)} in {INTERNAL_HOSTS}."
             )
         addresses = await self._addresses(host, port)
         if not all(map(is_public, addresses)):
             raise Refused(
-                f"{host} is not on the public internet; the operator can list {host}:{port} in "
-                f"{INTERNAL_HOSTS}."
+                f"{host} is not on the public internet; the operator can list "
+                f"{listed_as(host, port)} in {INTERNAL_HOSTS}."
             )
         return addresses
 

@@ -86,8 +86,12 @@ def _connected(server: MailServer) -> smtplib.SMTP:
             server.host, server.port, timeout=PATIENCE, context=ssl.create_default_context()
         )
     connection = smtplib.SMTP(server.host, server.port, timeout=PATIENCE)
-    if server.security == "starttls":
-        connection.starttls(context=ssl.create_default_context())
+    try:
+        if server.security == "starttls":
+            connection.starttls(context=ssl.create_default_context())
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

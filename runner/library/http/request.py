@@ -62,7 +62,10 @@ class Request(Task):
         ] = {}
         headers: Annotated[dict[str, str], Field(description="Without any credential.")] = {}
         body: Annotated[
-            Any, Field(description="A text is sent as it is, bytes too, anything else as JSON.")
+            Any,
+            Field(
+                description="A text is sent as it is, a file and bytes too, anything else as JSON."
+            ),
         ] = None
 
     class Outputs(Ports):
@@ -120,9 +123,8 @@ class Request(Task):
             if self.config.fails:
                 await refuse_fault(answer, self.config.credential, {})
             given = {"status": answer.status, "headers": dict(answer.headers)}
-            return given | await _TAKEN[_kind(self.config.answer, answer, context.network)](
-                answer, context
-            )
+            kind = _kind(self.config, answer, context.network)
+            return given | await _TAKEN[kind](answer, context)
 
     async def _call(self, inputs: Any, context: Any) -> Call:
         check_headers(inputs.headers)
@@ -149,8 +151,10 @@ class Request(Task):
         return Credential(secret=secret, scheme=self.config.scheme, header=self.config.header)
 
 
-def _written(body: Any, way: str) -> tuple[bytes, str]:
-    """Give the bytes of a body and their media type."""
+def _written(body: Any, way: str) -> tuple[bytes | Artifact, str]:
+    """Give the bytes of a body, or a file, and their media type."""
+    if isinstance(body, Artifact):
+        return body, body.media_type
     if body is None:
         return b"", ""
     if isinstance(body, bytes):
@@ -167,10 +171,10 @@ def _written(body: Any, way: str) -> tuple[bytes, str]:
         raise Refused(f"The body cannot be written as JSON: {fault}.") from fault
 
 
-def _kind(wanted: Kind, answer: Any, network: Network) -> Kind:
-    """Choose how the answer is taken, where nobody chose it."""
-    if wanted != "auto":
-        return wanted
+def _kind(config: Any, answer: Any, network: Network) -> Kind:
+    """Choose how the answer is taken, where nobody chose it; one to HEAD has no body."""
+    if config.answer != "auto" or config.method == "HEAD":
+        return "text" if config.answer == "auto" else config.answer
     media_type = answer.media_type
     if media_type == _EVENTS:
         return "events"

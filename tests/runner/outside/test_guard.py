@@ -1,14 +1,16 @@
 """The guard: what is inside is not reached, however it is called, and whoever leads there."""
 
 import asyncio
+import socket
 from dataclasses import replace
 
 import pytest
 
 from runner.errors import Refused, Unavailable
-from runner.execution.network import Network
+from runner.execution.network import Network, internal_hosts_in
 from runner.outside.answers import answered
-from runner.outside.calls import Call
+from runner.outside.calls import Call, check_same
+from runner.outside.guard import GuardedBackend
 from tests.loopback import leads_to, says, serving
 
 SPELLINGS = (
@@ -111,6 +113,12 @@ async def test_public_hosts_are_reached_on_the_ports_of_the_web_only():
             await asked(f"http://rivers.example:{port}/", Network(resolve=resolve))
 
 
+async def test_an_address_in_brackets_can_be_listed():
+    async with serving("::1", page=says("here")) as server:
+        network = Network(internal_hosts=internal_hosts_in(f"[::1]:{server.port}"))
+        assert await asked(f"http://[::1]:{server.port}/page", network) == (200, b"here")
+
+
 async def test_proxies_of_the_environment_are_not_asked(monkeypatch):
     async with serving(page=says("proxy")) as proxy, serving(page=says("here")) as server:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
@@ -128,6 +136,49 @@ async def test_proxies_of_the_environment_are_not_asked(monkeypatch):
 async def test_what_is_no_address_of_the_web_gets_a_sentence(url):
     with pytest.raises(Refused):
         await asked(url)
+
+
+@pytest.mark.parametrize("url", ["http://①②.com/", "http://a..b/", f"http://{'a' * 300}.org/"])
+async def test_a_host_that_is_no_name_gets_a_sentence(url):
+    with pytest.raises((Refused, Unavailable)):
+        await asked(url)
+
+
+def test_a_url_that_can_be_read_in_two_ways_is_refused():
+    with pytest.raises(Refused, match="can be read in two ways"):
+        check_same("http://example.org/", "127.0.0.1")
+    check_same("http://Example.org./", "EXAMPLE.org")
+
+
+async def test_a_redirect_to_no_address_gets_a_sentence():
+    async with serving(go=leads_to("http://0177.0.0.1/")) as server:
+        with pytest.raises(Refused, match="leads on to something that is no address"):
+            await asked(f"{server.url}/go", server.network(), redirects=1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (socket.gaierror(socket.EAI_NONAME, "unknown"), Refused),
+        (UnicodeError("label too long"), Refused),
+        (socket.gaierror(socket.EAI_AGAIN, "later"), Unavailable),
+        (None, Refused),
+    ],
+    ids=["no such name", "no name", "later", "no address"],
+)
+async def test_a_name_without_an_address_gets_a_sentence(fault, kind):
+    async def resolve(_host, _port):
+        if fault is not None:
+            raise fault
+        return []
+
+    with pytest.raises(kind, match=r"rivers\.example"):
+        await asked("https://rivers.example/", Network(resolve=resolve))
+
+
+async def test_sockets_of_this_machine_are_refused():
+    with pytest.raises(Refused, match="do not connect to sockets"):
+        await GuardedBackend(Network()).connect_unix_socket("/run/docker.sock")
 
 
 async def test_redirects_are_counted():

@@ -1,6 +1,7 @@
 """email.send to a mail server on this machine, by the standard library and by Django."""
 
 import asyncio
+import base64
 
 import pytest
 
@@ -9,6 +10,7 @@ from runner.execution.mail import servers_in
 from runner.execution.network import Network
 from runner.outside.smtp import SmtpMailer
 from runner.run.status import RunStatus
+from tests.certificates import certificate_in, context_of
 from tests.outside import Asking
 from tests.smtp_sink import taking_mail
 
@@ -20,8 +22,9 @@ MAIL = {"to": ["Ada <ada@example.org>"], "subject": "Der Fluß stieg", "text": "
 def sending(request, settings):
     """Give a function that makes a run of email.send, by each of the mailers."""
 
-    def make(sink, config=None, **given):
-        servers = servers_in({"ANABRANCH_EMAIL_URL": sink.url, "ANABRANCH_EMAIL_FROM": FROM})
+    def make(sink, config=None, *, url="smtp://127.0.0.1:{port}", **given):
+        set_up = {"ANABRANCH_EMAIL_URL": url.format(port=sink.port), "ANABRANCH_EMAIL_FROM": FROM}
+        servers = servers_in(set_up)
         mailer = _mailer(request.param, servers, settings)
         return Asking("email.send", config or {}, mailer=mailer, **MAIL | given)
 
@@ -119,10 +122,47 @@ async def test_files_have_a_limit(sending, size):
     ],
 )
 async def test_what_the_server_says_is_told(sending, replies, sentence):
-    async with taking_mail(**replies) as sink:
+    async with taking_mail(None, **replies) as sink:
         run = await sending(sink).end()
     assert sentence in run.error.message
     assert sink.messages == []
+
+
+async def test_the_user_of_the_url_is_let_in(sending):
+    replies = {"EHLO": "250-sink\r\n250 AUTH PLAIN", "AUTH": "235 come in"}
+    async with taking_mail(None, **replies) as sink:
+        await sending(sink, url="smtp://ada:p%40ss@127.0.0.1:{port}").end()
+    assert sink.logins == ["AUTH PLAIN " + base64.b64encode(b"\0ada\0p@ss").decode()]
+    assert len(sink.messages) == 1
+
+
+async def test_a_password_that_is_not_taken_is_told_to_the_operator_and_not_shown(sending, caplog):
+    replies = {"EHLO": "250-sink\r\n250 AUTH PLAIN", "AUTH": "535 no"}
+    async with taking_mail(None, **replies) as sink:
+        run = await sending(sink, url="smtp://ada:secret-4711@127.0.0.1:{port}").end()
+    assert "the operator has to renew its password" in run.error.message
+    assert "secret-4711" not in run.everything + caplog.text
+
+
+async def test_a_server_whose_certificate_nobody_vouches_for_gets_nothing(sending, tmp_path):
+    async with taking_mail(context_of(certificate_in(tmp_path))) as sink:
+        run = await sending(sink, url="smtps://ada:secret@127.0.0.1:{port}").end()
+    assert run.error.message == "The certificate of the mail server is not trusted."
+    assert (sink.logins, sink.messages) == ([], [])
+
+
+async def test_a_server_that_cannot_encrypt_gets_nothing_where_that_was_asked_for(sending):
+    async with taking_mail() as sink:
+        run = await sending(sink, url="smtp+tls://ada:secret@127.0.0.1:{port}").end()
+    assert "does not do what it is set up for" in run.error.message
+    assert (sink.logins, sink.messages) == ([], [])
+
+
+async def test_a_server_that_breaks_off_leaves_it_open_whether_the_mail_was_sent(sending):
+    async with taking_mail(DATA="221 bye") as sink:
+        sink.closes_on.add("DATA")
+        run = await sending(sink).end()
+    assert run.error.message == "The mail server broke off; the message may have been sent."
 
 
 async def test_a_server_that_is_not_there_gets_a_sentence(sending):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from runner.errors import ValueFault
+from runner.execution.artifacts import MemoryArtifacts, RunArtifacts
 from runner.graph.registry import default_registry
 from runner.library.http.request import Request
 from runner.run.status import RunStatus
@@ -43,6 +44,8 @@ async def test_json_is_read_and_its_text_is_given():
     [
         ("Flüsse".encode("latin-1"), "text/plain; charset=latin-1", "Flüsse"),
         ("Flüsse 🌊".encode(), "text/html", "Flüsse 🌊"),
+        ("Flüsse".encode(), "text/plain; charset=klingon", "Flüsse"),
+        ("halb ü".encode()[:-1], "text/plain", "halb \ufffd"),
         (b"\xff\x00", "text/plain", "\ufffd\ufffd"),
         (b"x", "text/plain; charset=hex", "x"),
         (b"", "", ""),
@@ -120,6 +123,48 @@ async def test_a_body_is_sent_as_what_it_is(body, config, sent, media_type):
     assert (asked_for.method, asked_for.body) == ("POST", sent)
     assert asked_for.headers["content-type"] == media_type
     assert len(asked_for.headers["idempotency-key"]) == 64
+
+
+@pytest.mark.parametrize("way", ["/page", "/moved"])
+async def test_a_file_is_sent_as_it_is_also_where_it_is_led_on(way):
+    artifacts = MemoryArtifacts()
+    file = RunArtifacts(artifacts, "").save(b"\x89PNG" * 200_000, "rivers.png", "image/png")
+    moved = leads_to("/page", "307 Moved")
+    async with serving(page=says(), moved=moved) as server:
+        await request(server, way, {"method": "PUT"}, body=file, artifacts=artifacts)
+    (*_, received) = server.asked
+    assert received.body == b"\x89PNG" * 200_000
+    assert received.headers["content-type"] == "image/png"
+    assert "transfer-encoding" not in received.headers
+
+
+@pytest.mark.parametrize(
+    ("body", "config", "sentence"),
+    [
+        ({"a": b"x"}, {}, "cannot be written as JSON"),
+        ([1], {"body_as": "form"}, "sent from a mapping"),
+    ],
+)
+async def test_a_body_that_cannot_be_sent_gets_a_sentence(body, config, sentence):
+    async with serving(page=says()) as server:
+        run = await request(server, "/page", {"method": "POST", **config}, body=body)
+    assert sentence in run.error.message
+    assert server.connections == 0
+
+
+async def test_bytes_are_sent_as_they_are():
+    async with serving(page=says()) as server:
+        await request(server, "/page", {"method": "PUT"}, body=b"\xff\x00")
+    assert server.asked[0].body == b"\xff\x00"
+    assert "idempotency-key" not in server.asked[0].headers
+
+
+async def test_an_answer_to_head_has_no_body_however_long_it_would_be():
+    beginning = head(Content_Type="image/png", Content_Length=str(1 << 40))
+    async with serving(page=drips(beginning=beginning)) as server:
+        run = await request(server, "/page", {"method": "HEAD"})
+    assert (run.outputs["text"], run.outputs["file"]) == ("", None)
+    assert run.outputs["headers"]["content-length"] == str(1 << 40)
 
 
 async def test_query_and_headers_are_added():
@@ -211,6 +256,34 @@ async def test_what_unpacks_to_more_than_is_taken_stops_at_the_limit(answer):
     assert run.error.type == "SizeLimit"
     assert "more than the 10 MiB" in run.error.message
     assert grown < 30
+
+
+async def test_a_file_is_no_longer_than_the_store_keeps():
+    artifacts = MemoryArtifacts(limit=MiB)
+    async with serving(page=drips(*[bytes(MiB)] * 8)) as server:
+        run = await request(server, "/page", {"answer": "file"}, artifacts=artifacts)
+    assert run.error.message == "This file has more than 1 MiB."
+
+
+async def test_an_event_is_no_longer_than_what_is_taken():
+    endless = drips(b"data: ", *[b"x" * MiB] * 3, beginning=head(Content_Type="text/event-stream"))
+    async with serving(page=endless) as server:
+        run = await request(server)
+        other = await request(server, "/page", network=server.network(value_bytes=1000))
+    assert (run.error.type, other.error.type) == ("SizeLimit", "SizeLimit")
+
+
+async def test_a_text_is_not_taken_for_events():
+    async with serving(page=says("x")) as server:
+        run = await request(server, "/page", {"answer": "events"})
+    assert "text/plain where events were asked for" in run.error.message
+
+
+async def test_signs_of_a_text_that_come_in_two_parts_are_whole():
+    river = "🌊".encode()
+    async with serving(page=drips(b"a", river[:2], river[2:], b"b")) as server:
+        run = await request(server)
+    assert run.outputs["text"] == "a🌊b"
 
 
 async def test_a_packed_text_is_unpacked():

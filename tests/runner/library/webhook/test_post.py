@@ -67,6 +67,12 @@ async def test_a_receiver_that_does_not_take_it_is_asked_once(answer, sentence):
     assert len(server.asked) == 1
 
 
+async def test_a_value_that_is_no_json_gets_a_sentence():
+    async with serving(hook=says()) as server:
+        run = await post(server, value={"a": b"x"})
+    assert "cannot be written as JSON" in run.error.message
+
+
 async def test_the_secret_signs_for_its_host_alone():
     async with serving(hook=says()) as server:
         run = await post(server, KEYED | {"host": "example.org"}, value=1)
