@@ -18,7 +18,7 @@ django_application = get_asgi_application()
 # The models can be imported only once Django is set up.
 from django.conf import settings  # noqa: E402
 
-from workflows import background, body_cap, live  # noqa: E402
+from workflows import background, body_cap, known_tokens, live  # noqa: E402
 from workflows.newer import NewerDatabase, refuse_newer  # noqa: E402
 from workflows.urls import websocket_urlpatterns  # noqa: E402
 
@@ -39,6 +39,7 @@ application = ProtocolTypeRouter(
 async def _start(give_up: Callable[[], None]) -> None:
     try:
         await sync_to_async(refuse_newer)()
+        known_tokens.guard_output()
         live.listen()
         await background.start()
     except NewerDatabase as refusal:

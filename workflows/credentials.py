@@ -8,6 +8,7 @@ from runner.errors import ExpiredCredential, MissingCredential, RunnerError
 from runner.execution.secrets import Secret
 from runner.graph.needs import Need
 from workflows.database_thread import DatabaseThread
+from workflows.known_tokens import remember
 from workflows.models.credential import Credential
 from workflows.sealing import Unsealable
 
@@ -57,6 +58,7 @@ def credential_for(identity: str, need: Need) -> Secret:
     except Unsealable as fault:
         raise UnfitCredential(need.name, f"cannot be opened: {fault.sentence} Set it again.") from fault  # fmt: skip
     known.update(used_at=timezone.now())
+    remember(text)
     return Secret(need.name, text, shared_hosts(found, need))
 
 

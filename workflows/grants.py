@@ -5,7 +5,7 @@ else has changed who gets what.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from runner.graph.definition import DefinedTask, GraphDefinition
 from runner.graph.needs import Need
 from runner.graph.registry import TaskRegistry, default_registry
 from workflows.credentials import why_unfit
-from workflows.models import Credential, Run, Workflow, WorkflowVersion
+from workflows.models import Credential, Run, Workflow, WorkflowDraft, WorkflowVersion
 
 UNAGREED = "Its tasks would be given your credentials: say below that you let them, then run it."
 
@@ -45,8 +45,13 @@ class ToldGrant:
 
 def grants_of(version: WorkflowVersion, person: Any) -> tuple[Grant, ...]:
     """Give the grants of a version, those of the workflows it runs as sub-graphs too."""
-    found = list(_in(GraphDefinition.from_json(version.definition), ""))
-    for name, text in sorted(Workflow.objects.pinned(version, person).items()):
+    return grants_in(version.definition, Workflow.objects.pinned(version, person))
+
+
+def grants_in(definition: str, workflows: Mapping[str, str]) -> tuple[Grant, ...]:
+    """Give the grants of a definition (JSON), with the workflows it uses by name."""
+    found = list(_in(GraphDefinition.from_json(definition), ""))
+    for name, text in sorted(workflows.items()):
         found += _in(GraphDefinition.from_json(text), f"{name}: ")
     return tuple(found)
 
@@ -101,9 +106,23 @@ def must_ask(version: WorkflowVersion, grants: tuple[Grant, ...], person: Any) -
     """
     if not grants or version.created_by_id == person.pk:
         return False
-    runs = Run.objects.filter(version__workflow=version.workflow_id, started_by=person.pk)
+    return not _ran_before(version.workflow_id, grants, person)
+
+
+def must_ask_of_draft(draft: WorkflowDraft, grants: tuple[Grant, ...], person: Any) -> bool:
+    """Whether a trial would give credentials in a way that the person has not agreed to yet.
+
+    What nobody else had a hand in they have agreed to, and what they ran before.
+    """
+    others = draft.workflow.acts.exclude(person=person.pk)
+    is_own = not others.exists() and (draft.base is None or draft.base.created_by_id == person.pk)
+    return bool(grants) and not is_own and not _ran_before(draft.workflow_id, grants, person)
+
+
+def _ran_before(workflow: Any, grants: tuple[Grant, ...], person: Any) -> bool:
+    runs = Run.objects.filter(version__workflow=workflow, started_by=person.pk)
     last = runs.select_related("version").order_by("-created_at").first()
     if last is None:
-        return True
+        return False
     before = {each.key for each in grants_of(last.version, person)}
-    return not {each.key for each in grants} <= before
+    return {each.key for each in grants} <= before

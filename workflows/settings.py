@@ -16,7 +16,7 @@ from workflows.channel_layers import layer_in
 from workflows.databases import database_in
 from workflows.job_limits import job_limits_in
 from workflows.limits import bytes_in, days_in, lease_in, limits_in, seconds_in
-from workflows.log_lines import without_strangers_traces
+from workflows.log_lines import JsonLine, Line, format_in, without_strangers_traces
 from workflows.mailers import mailers_for
 from workflows.secret_key import secret_key_in
 
@@ -269,16 +269,20 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
+LOG_FORMAT = format_in(env.str("ANABRANCH_LOG_FORMAT", default="line"))
 # No request line, header or body: a log is read by more people than the pages are.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "line": {"()": Line, "format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": {"()": JsonLine},
+    },
     "filters": {
         "faults": {"()": "django.utils.log.CallbackFilter", "callback": without_strangers_traces}
     },
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["faults"]}
+        "stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["faults"]}
     },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {

@@ -6,13 +6,18 @@ begins. What was written outlives the process; to sync it would only hold up the
 """
 
 import asyncio
+import base64
+import logging
 import os
 import random
+import sys
 import threading
 import time
+import urllib.parse
 from pathlib import Path
 from typing import Any
 
+from runner.graph.needs import Need
 from runner.graph.ports import Chunks, Ports, Stream
 from runner.graph.task import Task, task
 
@@ -183,3 +188,49 @@ def huge(megabytes: int, context: Any) -> str:
     """Build a text of so many megabytes."""
     observe(context)
     return "".join("x" * (1 << 20) for _ in range(megabytes))
+
+
+class Leaking(Task):
+    """Says the credential it is given wherever it can, in every usual form."""
+
+    name = "probe.leaking"
+    effect = "repeatable"
+    needs = (Need("rivers", hosts=("api.rivers.example",)),)
+
+    class Inputs(Ports):
+        """Whether it fails in the end."""
+
+        fails: bool = False
+
+    class Outputs(Ports):
+        """What it was given, and the same letter by letter."""
+
+        texts: list[str]
+        letters: str
+
+    @staticmethod
+    def streaming() -> dict[str, Stream]:
+        """Cut what it says anywhere."""
+        return {"letters": FIRST}
+
+    async def execute(self, inputs: Any, context: Any) -> dict[str, Any]:
+        """Print, log, report, stream and return it, or fail with it."""
+        secret = (await context.auth.secret("rivers")).reveal("api.rivers.example")
+        for text in forms_of(secret):
+            print(text)  # noqa: T201
+            print(text, file=sys.stderr)  # noqa: T201
+            logging.getLogger("runner.probe").warning("somebody said %s", text)
+            context.log.warning("it is %s", text)
+            context.progress(0.5, text)
+            for start in range(0, len(text), 5):
+                await context.push_chunk("letters", text[start : start + 5])
+            await context.push_chunk("letters", " ")
+        if inputs.fails:
+            raise ValueError(f"{forms_of(secret)} was refused")
+        return {"texts": forms_of(secret)}
+
+
+def forms_of(text: str) -> list[str]:
+    """Give a text as it is, URL-, base64- and hex-encoded."""
+    code = base64.b64encode(text.encode()).decode()
+    return [text, urllib.parse.quote(text, safe=""), code, text.encode().hex()]

@@ -99,6 +99,23 @@ async def test_a_run_waits_for_a_credential_goes_on_with_it_and_leaves_no_trace_
     assert [stored.count(each) for each in forms_of(TEXT)] == [0, 0, 0, 0]
 
 
+async def test_a_tried_draft_is_given_nobody_elses_credential(served, team, alice, bob):
+    """S8: neither of who drew it nor of anybody else, only of who tries it."""
+
+    def begin():
+        keep_credential(alice, "rivers", TEXT, hosts=[HOST])
+        workflow = Workflow.objects.create(team=team, name="leaks", created_by=alice)
+        tried = workflow.tried(definition_of([{"id": "leaks", "type": "test.leaks"}]), "", bob)
+        return Run.objects.start(tried, bob, {}, options={"until": ["leaks"]})
+
+    run = await in_thread(begin)
+    assert run.trial
+    await served.has(run, leaks="awaiting")
+    waiting = await in_thread(lambda: run.task_runs.get(path="leaks"))
+    assert waiting.reason == "token"
+    assert await in_thread(lambda: Credential.objects.get().used_at) is None
+
+
 def everything():
     """Give all that the database holds, as text."""
     with connection.cursor() as cursor:

@@ -16,6 +16,7 @@ from runner.errors import DefinitionError, InputsError, RunnerError
 from workflows import background
 from workflows.access import workflow_for
 from workflows.forms import RunForm
+from workflows.grants import UNAGREED, grants_in, must_ask_of_draft, told
 from workflows.http import Request
 from workflows.models import Right, Run, Workflow, WorkflowDraft
 from workflows.models.drafting import draft_of
@@ -43,6 +44,10 @@ def start(request: Request, id: UUID) -> HttpResponse:
     registry, kept = registry_with(workflows), pinned_in(workflow)
     trial = trying(draft.drawing.definition, registry, wish, last, kept)
     form = _form(request, workflow, trial) if is_sent else _form(None, workflow, trial)
+    grants = grants_in(draft.definition, workflows)
+    must_ask = must_ask_of_draft(draft, grants, request.user)
+    if is_sent and must_ask and "grants" not in request.POST:
+        form.add_error(None, UNAGREED)
     if is_sent and (run := _started(request, draft, trial, form, workflows)):
         return HttpResponseRedirect(reverse("run-show", args=[run.pk]), status=303)
     page = {
@@ -52,6 +57,8 @@ def start(request: Request, id: UUID) -> HttpResponse:
         "trial": trial,
         "last": last,
         "form": form,
+        "grants": told(grants, request.user),
+        "must_ask": must_ask,
         "fault": None if is_sent else _fault(trial),
         "ticket": upload_ticket(request.user.pk) if form.takes_files else "",
     }

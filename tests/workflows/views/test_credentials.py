@@ -11,6 +11,7 @@ from runner.graph.needs import Need
 from runner.graph.registry import TaskRegistry
 from runner.graph.task import Task
 from workflows.models import AuditEvent, Credential, Membership, Run
+from workflows.models.drafting import act, draft_of
 
 PLACE = "/me/credentials/"
 TEXT = "ghp-a-long-secret-0042"
@@ -186,3 +187,29 @@ def test_who_did_not_publish_it_is_asked_once_and_again_after_a_change(
         call_command("run_workflow", workflow.name, person="bob")
     assert begin(grants="on") == 303
     assert Run.objects.count() == 3
+
+
+def test_a_draft_that_others_drew_is_tried_with_ones_credentials_only_when_one_lets_it(
+    client_of, alice, bob, workflow
+):
+    Membership.objects.filter(user=bob).update(role="editor")
+    workflow.revise(definition("text.count_words"), alice)
+    kept(client_of(bob), scopes="repo")
+    address = f"/workflows/{workflow.pk}/try/"
+
+    def attempt(person, **more):
+        key = f"{Run.objects.count()}{person}"
+        return client_of(person).post(address, {"in-key": key, **more})
+
+    refused = attempt(bob)
+    assert refused.status_code == 422
+    assert "others have drawn here, too" in refused.text
+    assert "say below that you let them" in refused.text
+    assert not Run.objects.exists()
+    assert attempt(alice).status_code == 303
+    assert attempt(bob, grants="on").status_code == 303
+    assert attempt(bob).status_code == 303
+    draft = draft_of(workflow)
+    act(workflow, bob, draft.revision, {"op": "title", "path": "push", "title": "Push it"})
+    Run.objects.filter(started_by=alice).delete()
+    assert attempt(alice).status_code == 422
