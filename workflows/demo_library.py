@@ -8,7 +8,10 @@ from django.contrib.auth.models import User
 from runner.graph.definition import GraphDefinition
 from workflows.models import Membership, Role, Team, Workflow
 
-FOLDER = Path(__file__).resolve().parent.parent / "runner" / "library" / "demos"
+LIBRARY = Path(__file__).resolve().parent.parent / "runner" / "library"
+FOLDER = LIBRARY / "demos"
+#: Examples that show one idea each: to begin with, not loaded as workflows.
+GALLERY = LIBRARY / "gallery"
 
 
 def demo_team() -> Team:

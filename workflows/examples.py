@@ -9,7 +9,7 @@ from runner.editing.draft import Draft
 from runner.errors import DefinitionError
 from runner.graph.definition import GraphDefinition
 from runner.graph.registry import default_registry
-from workflows.demo_library import FOLDER
+from workflows.demo_library import FOLDER, GALLERY
 from workflows.models import Origin, Right, Team, Workflow, WorkflowDraft
 from workflows.models.drafting import DraftAct, draft_of, replace_draft
 from workflows.models.team import Person
@@ -50,9 +50,9 @@ class Example:
 
 
 def examples() -> list[Example]:
-    """Give the examples: the shipped ones first, then the graphs of installed modules."""
-    shipped = [path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.json"))]
-    found = [GraphDefinition.from_json(text) for text in shipped]
+    """Give the examples: the demos first, those that show one idea each, then the graphs of installed modules."""
+    shipped = [path for folder in (FOLDER, GALLERY) for path in sorted(folder.glob("*.json"))]
+    found = [GraphDefinition.from_json(path.read_text(encoding="utf-8")) for path in shipped]
     found += default_registry().graphs.values()
     return [Example(definition=each) for each in {each.name: each for each in found}.values()]
 

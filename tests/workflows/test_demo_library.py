@@ -15,7 +15,11 @@ pytestmark = pytest.mark.django_db
 
 def test_demos_become_workflows_of_team_demo_once():
     names = load_demos()
-    assert set(names) == {"ask-the-python-manual", "verify-this-installation"}
+    assert set(names) == {
+        "ask-the-python-manual",
+        "licence-check-of-this-installation",
+        "verify-this-installation",
+    }
     assert {each.team.slug for each in Workflow.objects.all()} == {"demo"}
     assert load_demos() == []
     assert WorkflowVersion.objects.count() == len(names)

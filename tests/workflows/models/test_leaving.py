@@ -71,7 +71,7 @@ def test_a_person_who_goes_cancels_their_runs_and_cannot_come_back(two_runs, ali
 
 def test_a_demo_that_was_removed_or_changed_stays_so(alice):
     load_demos()
-    first, second = Workflow.objects.filter(team=demo_team()).order_by("name")
+    first, second, _ = Workflow.objects.filter(team=demo_team()).order_by("name")
     remove_workflow(first, alice)
     second.revise(first.versions.get().definition, alice)
     assert load_demos() == []

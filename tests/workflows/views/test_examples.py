@@ -18,7 +18,7 @@ def empty(client_of, alice, team):
 @pytest.mark.parametrize("address", ["/", "/workflows/", "/workflows/new/"])
 def test_where_nothing_is_drawn_each_example_has_a_tile(client_of, alice, address):
     page = client_of(alice).get(address).content.decode()
-    assert page.count('class="card example"') == page.count('class="picture"') == 2
+    assert page.count('class="card example"') == page.count('class="picture"') == 10
     assert "Finds the passages of Python&#x27;s own help" in page
     assert f'action="{USE}"' in page
     assert "No model and no network" not in page
