@@ -68,6 +68,27 @@ function refresh(answer, fresh) {
 }
 
 let shown = "";
+// The field of the panel that somebody goes to, while the panel is on its way.
+let sought = "";
+
+// To a task of this level, and there to the field that is wrong; false when it stands elsewhere.
+function goTo(path, field) {
+  const part = tileAt(path);
+  if (!part) return false;
+  sought = field;
+  shown = "";
+  selection.take(part);
+  return true;
+}
+
+const tileAt = (path) => selection.tasks().find((part) => selection.path(part.dataset.id) === path);
+
+document.body.addEventListener("htmx:afterSettle", (event) => {
+  const found = event.detail.target === panel && sought && document.getElementById(sought);
+  if (!found) return;
+  sought = "";
+  (found.querySelector("select, input:not([type=hidden]), textarea") ?? found).focus();
+});
 
 function showPanel() {
   const id = selection.only();
@@ -287,8 +308,7 @@ root.addEventListener("click", (event) => {
   const button = event.target.closest("[data-act]");
   if (button && ACTS[button.dataset.act]) ACTS[button.dataset.act][1]();
   const problem = event.target.closest("[data-goto]");
-  const part = problem && page.box(problem.dataset.goto);
-  if (part) { event.preventDefault(); selection.take(part); }
+  if (problem && goTo(problem.dataset.goto, problem.dataset.field)) event.preventDefault();
 });
 
 // A task type is clicked, or drawn onto the canvas.
@@ -314,3 +334,10 @@ document.body.addEventListener("pins-changed", (event) => { tell(event.detail.va
 
 if (selection.tasks().length) fitAll(LEGIBLE);
 board.focus({ preventScroll: true, focusVisible: false });
+const here = new URL(location.href);
+const problem = here.searchParams.get("goto");
+if (problem) {
+  goTo(selection.path(problem), here.searchParams.get("field"));
+  for (const name of ["goto", "field"]) here.searchParams.delete(name);
+  history.replaceState(null, "", here);
+}

@@ -69,6 +69,13 @@ class InputForm(forms.Form):
     )
     minimum = forms.FloatField(label="At least", required=False)
     maximum = forms.FloatField(label="At most", required=False)
+    choices = TextField(
+        label="Choices",
+        required=False,
+        help_text="For a text that is one of some: one a line.",
+        max_length=65536,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
     optional = forms.BooleanField(label="May be left out", required=False)
     ui = forms.ChoiceField(
         label="Asked for in",
@@ -104,6 +111,8 @@ class InputForm(forms.Form):
             for name in ("name", "type", "title", "help", "default", "ui", "minimum", "maximum")
         }
         port = {name: each for name, each in found.items() if each not in (None, "")}
+        if choices := lines_of(self.cleaned_data["choices"]):
+            port["choices"] = choices
         if self.cleaned_data["optional"] and "default" not in port:
             port["required"] = False
         was = self.port.name if self.port else ""
@@ -146,6 +155,11 @@ class OutputForm(forms.Form):
         return {"op": "output", "level": level, **self.cleaned_data, "was": was}
 
 
+def lines_of(text: str) -> list[str]:
+    """Give the choices of a text, one a line; empty lines do not count."""
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
 def _of_port(port: GraphPort) -> dict[str, Any]:
     document = port.to_document()
     default = document.get("default")
@@ -153,6 +167,7 @@ def _of_port(port: GraphPort) -> dict[str, Any]:
         default = json.dumps(default, ensure_ascii=False)
     return document | {
         "default": default,
+        "choices": "\n".join(port.choices),
         "optional": not port.required and port.default is None,
     }
 

@@ -157,6 +157,8 @@ def _field(port: Mapping[str, Any]) -> forms.Field:
     kind = str(port.get("type", "str"))
     required = bool(port.get("required", "default" not in port))
     make = _MADE.get(kind) or (_lines_field if kind.startswith("list[str") else _json_field)
+    if port.get("choices"):
+        make, kind = _choice_field, "choice"
     field = make(port, required)
     field.label = str(port.get("title") or port["name"])
     field.help_text = str(port.get("help") or "")
@@ -195,6 +197,15 @@ def _float_field(port: Mapping[str, Any], required: bool) -> forms.Field:  # noq
 
 def _bool_field(port: Mapping[str, Any], required: bool) -> forms.Field:  # noqa: FBT001
     return forms.BooleanField(required=False)
+
+
+def _choice_field(port: Mapping[str, Any], required: bool) -> forms.Field:  # noqa: FBT001
+    choices = [(str(each), str(each)) for each in port["choices"]]
+    by_itself = port.get("default") is not None
+    first = [] if by_itself else [("", "choose one" if required else "none of them")]
+    field = forms.ChoiceField(required=required, choices=[*first, *choices])
+    field.error_messages["invalid_choice"] = "Choose one of the list."
+    return field
 
 
 def _lines_field(port: Mapping[str, Any], required: bool) -> forms.Field:  # noqa: FBT001

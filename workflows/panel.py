@@ -1,4 +1,4 @@
-"""The editor's panel: what can be said about one task of a draft, and the acts that say it."""
+"""The editor's panel: all that can be said about one task of a draft, as it is or as it was sent."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from typing import Any
 from django.http import QueryDict
 
 from runner.editing.draft import Draft, parted
-from runner.errors import DefinitionError, Problem, RunnerError
+from runner.errors import Problem, RunnerError
 from runner.graph.checking import examine, takes_several
 from runner.graph.compound import GraphAsTask
 from runner.graph.control import Control
@@ -18,25 +18,22 @@ from runner.graph.registry import TaskRegistry
 from runner.graph.task import Task
 from workflows.control_fields import control_fields
 from workflows.given_values import (
-    CONSTANT,
-    EXPOSED,
     EXPRESSION,
-    FED,
     Given,
     Section,
     ValuesForm,
     expression_in,
     way_of,
-    written_expression,
 )
 from workflows.policy_form import PolicyForm
+from workflows.sent import Sent
 from workflows.sources import Source, ends_of, sources_for
 from workflows.strategy_form import StrategyForm
-from workflows.typed_json import read_object
 
 type Act = dict[str, Any]
 
-_SECTIONS = ("title", "disabled", "config", "inputs", "policy")
+#: What the JSON view of a task shows, and changes.
+SECTIONS = ("title", "disabled", "config", "inputs", "policy")
 
 
 class TaskPanel:
@@ -55,28 +52,28 @@ class TaskPanel:
         self._drawing = drawing
         self._graph = drawing.level(self.level)
         self._checked = examine(self._graph, registry)
-        self._data = data
+        self.sent = Sent(data)
         self._kind = _kind(self.task, registry)
         self.made = self._checked.tasks.get(self.task.id)
         self._document = self.task.to_document()
-        self._ports: dict[Section, Mapping[str, Port]] = {
+        self.ports: dict[Section, Mapping[str, Port]] = {
             "config": self._kind.config_ports() if self._kind else {},
             "inputs": self.made.inputs if self.made else {},
         }
         own = control_fields(self.task, registry) if self._kind else {}
-        self._values: dict[Section, ValuesForm] = {
+        self.values: dict[Section, ValuesForm] = {
             section: ValuesForm(
                 ports,
-                self._of("task"),
-                self._written(section),
+                self.sent.of("task"),
+                self.written(section),
                 section,
                 own if section == "config" else {},
             )
-            for section, ports in self._ports.items()
+            for section, ports in self.ports.items()
         }
         self.policy = PolicyForm(
             self._document.get("policy", {}),
-            self._of("task") if self._has("policy-attempts") else None,
+            self.sent.of("task") if self.sent.has("policy-attempts") else None,
             (self._kind or Task).policy,
         )
         self.strategy = StrategyForm(path, self.task, registry)
@@ -97,22 +94,23 @@ class TaskPanel:
     @property
     def title(self) -> str:
         """The title, as it is or as it was sent."""
-        return self._sent("title", self.task.title)
+        return self.sent.text("title", self.task.title)
 
     @property
     def disabled(self) -> bool:
         """Whether a run leaves it out, as it is or as it was sent."""
-        return "disabled" in self._data if self._data and self._of("task") else self.task.disabled
+        sent = self.sent.of("task")
+        return "disabled" in sent if sent else self.task.disabled
 
     @property
     def settings(self) -> list[Given]:
         """Its settings."""
-        return [self._given("config", name) for name in self._ports["config"]]
+        return [self._given("config", name) for name in self.ports["config"]]
 
     @property
     def inputs(self) -> list[Given]:
         """Its inputs."""
-        return [self._given("inputs", name) for name in self._ports["inputs"]]
+        return [self._given("inputs", name) for name in self.ports["inputs"]]
 
     @property
     def outputs(self) -> Mapping[str, Port]:
@@ -122,7 +120,7 @@ class TaskPanel:
     @property
     def feeds(self) -> list[Source]:
         """What flows into a task whose ports nobody knows, so that it can be taken away."""
-        known = self._ports["inputs"]
+        known = self.ports["inputs"]
         flows = [each for each in self._graph.dataflows if each.target_end[0] == self.task.id]
         return [
             Source(
@@ -141,14 +139,14 @@ class TaskPanel:
     @property
     def document(self) -> str:
         """The task as JSON, as it is or as it was sent."""
-        known = {name: self._document[name] for name in _SECTIONS if name in self._document}
+        known = {name: self._document[name] for name in SECTIONS if name in self._document}
         written = json.dumps(known, indent=2, ensure_ascii=False)
-        return self._sent("document", written, form="json")
+        return self.sent.text("document", written, form="json")
 
     @property
     def problems(self) -> list[Problem]:
         """What is wrong with it, beside what stands at its fields."""
-        shown = self._ports["config"].keys() | self._ports["inputs"].keys()
+        shown = self.ports["config"].keys() | self.ports["inputs"].keys()
         return [each for each in self._own_problems() if each.port not in shown]
 
     @property
@@ -167,11 +165,11 @@ class TaskPanel:
                 yield each
 
     def _given(self, section: Section, name: str) -> Given:
-        port = self._ports[section][name]
+        port = self.ports[section][name]
         several = section == "inputs" and takes_several(port)
-        feeds = self._feeds(name) if section == "inputs" else []
-        value = self._written(section).get(name)
-        way = self._sent(f"{section}-way-{name}", way_of(value, feeds, several=several))
+        feeds = self.feeds_of(name) if section == "inputs" else []
+        value = self.written(section).get(name)
+        way = self.sent.text(f"{section}-way-{name}", way_of(value, feeds, several=several))
         source = expression_in(value)
         sources = (
             sources_for(self._drawing, self.level, self._checked, self.task.id, port)
@@ -182,9 +180,9 @@ class TaskPanel:
             section=section,
             name=name,
             port=port,
-            field=self._values[section].bound(name),
+            field=self.values[section].bound(name),
             way=way,
-            expression=self._sent(f"{section}-expression-{name}", source),
+            expression=self.sent.text(f"{section}-expression-{name}", source),
             computes=self._computes(section, port),
             sources=sources,
             feeds=self._named_feeds(feeds) if several else (),
@@ -198,10 +196,6 @@ class TaskPanel:
             return False
         return section == "inputs" or (self._kind or Task).__init__ is Task.__init__
 
-    def _feeds(self, name: str) -> list[str]:
-        target = f"{self.task.id}.{name}"
-        return [each.source for each in self._graph.dataflows if each.target == target]
-
     def _named_feeds(self, feeds: list[str]) -> list[Source]:
         words = {
             end: said
@@ -209,103 +203,14 @@ class TaskPanel:
         }
         return [Source(end=each, words=words.get(each, each)) for each in feeds]
 
-    # ── what is said ────────────────────────────────────────────────────────────────────────────
-
-    def acts(self) -> list[Act] | None:
-        """Give the acts that were asked for; None when a value is not one, which then is marked."""
-        if self._of("json") is not None:
-            return self._told_as_json()
-        if (sent := self._of("strategy")) is not None:
-            return [self.strategy.act(sent)]
-        if flow := self._sent("disconnect", ""):
-            source, _, target = flow.partition(" ")
-            return [{"op": "disconnect", "level": self.level, "source": source, "target": target}]
-        if name := self._sent("expose", ""):
-            return [self._exposed(name, "output")]
-        if not all(
-            each.is_valid() for each in (*self._values.values(), self.policy) if each.is_bound
-        ):
-            return None
-        inputs = [self._given("inputs", name) for name in self._ports["inputs"]]
-        told = {
-            "op": "task",
-            "path": self.path,
-            "title": self.title[:200],
-            "disabled": self.disabled,
-            "config": self._told("config", self.settings),
-            "inputs": self._told("inputs", inputs),
-        }
-        if self.policy.is_bound:
-            told["policy"] = self.policy.document()
-        freed = [act for each in inputs for act in self._freed(each)]
-        return [*freed, told, *(act for each in inputs for act in self._joined(each))]
-
-    def _told(self, section: Section, given: list[Given]) -> dict[str, Any]:
-        """Give a section's values; what the form does not show stays."""
-        known = self._written(section)
-        constants = self._values[section].values()
-        found = {name: value for name, value in known.items() if name not in self._ports[section]}
-        for each in given:
-            if each.way == EXPRESSION:
-                if each.expression.strip():
-                    found[each.name] = written_expression(each.expression.strip())
-                elif each.name in known:
-                    found[each.name] = known[each.name]
-            elif each.way in (CONSTANT, FED) and each.name in constants:
-                found[each.name] = constants[each.name]
-            elif each.field is None and each.way == CONSTANT and each.name in known:
-                found[each.name] = known[each.name]
-        return found
-
-    def _freed(self, given: Given) -> Iterator[Act]:
-        """Take dataflows away where a value was chosen instead, and given."""
-        if given.several or given.way not in (CONSTANT, EXPRESSION, EXPOSED):
-            return
-        if given.way == EXPRESSION and not given.expression.strip():
-            return
-        for source in self._feeds(given.name):
-            yield self._flow("disconnect", source, given.name)
-
-    def _joined(self, given: Given) -> Iterator[Act]:
-        if given.chosen_end and given.chosen_end not in self._feeds(given.name):
-            yield self._flow("connect", given.chosen_end, given.name)
-        if given.way == EXPOSED:
-            yield self._exposed(given.name, "input")
-
-    def _exposed(self, name: str, side: str) -> Act:
-        end = f"{self.task.id}.{name}"
-        return {"op": "expose", "level": self.level, "end": end, "side": side}
-
-    def _flow(self, op: str, source: str, name: str) -> Act:
-        target = f"{self.task.id}.{name}"
-        return {"op": op, "level": self.level, "source": source, "target": target}
-
-    def _told_as_json(self) -> list[Act] | None:
-        try:
-            told = _read_json(self.document)
-        except DefinitionError as fault:
-            self.json_fault = fault.sentence
-            return None
-        empty = {"title": "", "disabled": False, "config": {}, "inputs": {}, "policy": {}}
-        return [{"op": "task", "path": self.path, **empty, **told}]
-
-    # ── what was sent ───────────────────────────────────────────────────────────────────────────
-
-    def _of(self, form: str) -> QueryDict | None:
-        """Give what was sent with one of the forms of the panel."""
-        if self._data is None or self._data.get("form", "task") != form:
-            return None
-        return self._data
-
-    def _has(self, name: str) -> bool:
-        return self._data is not None and name in self._data
-
-    def _sent(self, name: str, otherwise: str, form: str = "task") -> str:
-        sent = self._of(form)
-        return otherwise if sent is None else str(sent.get(name, otherwise)).replace("\r\n", "\n")
-
-    def _written(self, section: Section) -> dict[str, Any]:
+    def written(self, section: Section) -> dict[str, Any]:
+        """Give a section as it stands in JSON."""
         return dict(self._document.get(section, {}))
+
+    def feeds_of(self, name: str) -> list[str]:
+        """Give the ends that flow into an input."""
+        target = f"{self.task.id}.{name}"
+        return [each.source for each in self._graph.dataflows if each.target == target]
 
     @property
     def waits_for_expression(self) -> bool:
@@ -322,12 +227,3 @@ def _kind(task: DefinedTask, registry: TaskRegistry) -> type[Task] | None:
         return registry.get(task.type)
     except RunnerError:
         return None
-
-
-def _read_json(text: str) -> dict[str, Any]:
-    """Read the JSON view of a task; raises DefinitionError with one sentence."""
-    told = read_object(text, "A task")
-    if unknown := told.keys() - set(_SECTIONS):
-        known = ", ".join(_SECTIONS)
-        raise DefinitionError(f"'{min(unknown)[:60]}' cannot be changed here; {known} can.")
-    return told

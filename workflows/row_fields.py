@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from runner.errors import ValueFault
-from workflows.border_forms import TYPES
+from workflows.border_forms import TYPES, lines_of
 from workflows.condition_rows import (
     ALONE,
     TESTS,
@@ -22,6 +22,8 @@ from workflows.condition_rows import (
 )
 
 MOST_ROWS = 50
+#: What the row of a field calls a text that is one of some.
+CHOICE = "choice"
 
 
 class RowsWidget(forms.Widget):
@@ -187,11 +189,12 @@ class BranchesField(RowsField):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuestionRow:
-    """One field that a person is asked to fill."""
+    """One field that a person is asked to fill; a choice offers `choices`, one a line."""
 
     name: str = ""
     type: str = "str"
     title: str = ""
+    choices: str = ""
     required: bool = True
     was: str = ""
     removed: bool = False
@@ -209,6 +212,7 @@ class QuestionsWidget(RowsWidget):
                 name=str(data.get(f"{name}-{number}-name", "")).strip(),
                 type=str(data.get(f"{name}-{number}-type", "str")),
                 title=str(data.get(f"{name}-{number}-title", "")).strip(),
+                choices="\n".join(lines_of(str(data.get(f"{name}-{number}-choices", "")))),
                 required=f"{name}-{number}-required" in data,
                 was=str(data.get(f"{name}-{number}-was", "")),
                 removed=f"{name}-{number}-remove" in data,
@@ -220,7 +224,7 @@ class QuestionsWidget(RowsWidget):
     def shown(self, value: Any) -> dict[str, Any]:
         """Show the fields and an empty one."""
         kept = [each for each in value if each.name or each.title]
-        return {"questions": [*kept, QuestionRow()], "types": TYPES}
+        return {"questions": [*kept, QuestionRow()], "types": [CHOICE, *TYPES]}
 
 
 class QuestionsField(RowsField):
@@ -240,6 +244,9 @@ class QuestionsField(RowsField):
         rows = [each for each in value if (each.name or each.title) and not each.removed]
         if any(not each.name for each in rows):
             raise ValidationError("Give each field a name.")
+        for each in rows:
+            if each.type == CHOICE and not each.choices:
+                raise ValidationError(f"Say what {each.name} offers to choose from, one a line.")
         return [self._port(each) for each in rows]
 
     def _port(self, row: QuestionRow) -> dict[str, Any]:
@@ -249,8 +256,10 @@ class QuestionsField(RowsField):
         known: dict[str, Any] = next(found, {})
         if known and _question(known) == row:
             return dict(known)
-        rest = {key: each for key, each in known.items() if key not in {"title", "required"}}
+        rest = {key: known[key] for key in known.keys() - {"title", "required", "choices"}}
         told = rest | {"name": row.name, "type": row.type}
+        if row.type == CHOICE:
+            told |= {"type": "str", "choices": row.choices.split("\n")}
         if row.title:
             told["title"] = row.title
         if not row.required and told.get("default") is None:
@@ -259,9 +268,12 @@ class QuestionsField(RowsField):
 
 
 def _question(document: Mapping[str, Any]) -> QuestionRow:
+    choices = document.get("choices")
+    offered = [str(each) for each in choices] if isinstance(choices, list) else []
     return QuestionRow(
         name=str(document.get("name", "")),
-        type=str(document.get("type", "any")),
+        type=CHOICE if offered else str(document.get("type", "any")),
+        choices="\n".join(offered),
         title=str(document.get("title", "")),
         required=bool(document.get("required", document.get("default") is None)),
         was=str(document.get("name", "")),

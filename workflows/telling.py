@@ -14,6 +14,7 @@ from workflows.models import Workflow
 from workflows.models.drafting import DraftAct, act, draft_of
 from workflows.models.team import Person
 from workflows.panel import TaskPanel
+from workflows.panel_acts import acts_of
 from workflows.pinning import told_pin
 
 type Panel = TaskPanel | GraphPanel
@@ -56,7 +57,7 @@ def tell(workflow: Workflow, person: Person, level: str, path: str, data: QueryD
             wanted, typed = data.get("pin", ""), data.get("outputs", "")
             said = told_pin(workflow, person, path, wanted, typed)
             return Told(forms=panel_of(workflow, drawing, level, path), said=said)
-        acts = forms.acts()
+        acts = acts_of(forms) if isinstance(forms, TaskPanel) else forms.acts()
         if acts is None:
             return Told(forms=forms, refused=True)
         done = carry_out_all(workflow, person, revision_in(data), acts)

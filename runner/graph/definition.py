@@ -8,7 +8,7 @@ from runner.errors import DefinitionError, Problem, ValueFault
 from runner.graph import values
 from runner.graph.dataflow import GRAPH_INPUTS, Dataflow, split_end
 from runner.graph.expression import Expression, expression_in
-from runner.graph.port_fields import bounded
+from runner.graph.port_fields import bounded, one_of
 from runner.graph.port_types import in_words, parse_type
 from runner.graph.ports import Port
 from runner.graph.reading import read_document
@@ -28,7 +28,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphPort:
-    """An input of a graph; with a default it may be left out."""
+    """An input of a graph; with a default it may be left out, with `choices` it is one of them."""
 
     name: str
     type: str = "any"
@@ -39,9 +39,11 @@ class GraphPort:
     minimum: float | None = None
     maximum: float | None = None
     required: bool = True
+    choices: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """A port with a default is not required, whatever was said."""
+        """A port with a default is not required, whatever was said; choices are kept in order."""
+        object.__setattr__(self, "choices", tuple(self.choices))
         if self.default is not None:
             object.__setattr__(self, "required", False)
 
@@ -61,8 +63,10 @@ class GraphPort:
         return replace(port, default=None if self.default is None else port.encode(self.default))
 
     def value_type(self) -> Any:
-        """Give the Python type, bounds included; raises ValueFault for a bad one."""
+        """Give the Python type, bounds and choices included; raises ValueFault for a bad one."""
         kind = parse_type(self.type)
+        if self.choices:
+            return one_of(self.name, kind, self.choices)
         bounds = [bound for bound in (self.minimum, self.maximum) if bound is not None]
         if bounds and self.type not in {"int", "float", "decimal"}:
             raise ValueFault(f"Input {self.name} has bounds, but {in_words(kind)} is no number.")
@@ -81,6 +85,7 @@ class GraphPort:
                 minimum=values.tagged(self.minimum),
                 maximum=values.tagged(self.maximum),
                 required=False if optional else None,
+                choices=list(self.choices) or None,
             )
         )
 
@@ -88,7 +93,11 @@ class GraphPort:
     def from_document(cls, document: dict[str, Any]) -> "GraphPort":
         """Read a checked JSON object."""
         optional = "default" in document and document["default"] is None
-        port = cls(**{**document, "default": values.untagged(document.get("default"))})
+        told = {
+            "default": values.untagged(document.get("default")),
+            "choices": tuple(document.get("choices", ())),
+        }
+        port = cls(**{**document, **told})
         return replace(port, required=False) if optional else port
 
 

@@ -1,14 +1,15 @@
 """Ports from the fields of a pydantic model: types, bounds, titles and defaults."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import annotated_types
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from runner.graph.port_types import compare, element_of, is_list
+from runner.errors import ValueFault
+from runner.graph.port_types import compare, element_of, in_words, is_list
 from runner.graph.ports import Chunks, Port, Stream
 
 
@@ -87,3 +88,21 @@ def bounded(kind: Any, minimum: float | None, maximum: float | None) -> Any:
     if maximum is not None:
         kind = Annotated[kind, annotated_types.Le(maximum)]
     return kind
+
+
+MOST_CHOICES = 200
+CHOICE_LETTERS = 200
+
+
+def one_of(name: str, kind: Any, choices: Sequence[Any]) -> Any:
+    """Give the type of a text that is one of some; raises ValueFault for choices that are none."""
+    if kind is not str:
+        raise ValueFault(f"Input {name} has choices, but {in_words(kind)} is no text.")
+    if any(not isinstance(each, str) or not 0 < len(each) <= CHOICE_LETTERS for each in choices):
+        raise ValueFault(f"Each choice of {name} is a text of 1 to {CHOICE_LETTERS} letters.")
+    if len(set(choices)) < len(choices):
+        twice = next(each for each in choices if list(choices).count(each) > 1)
+        raise ValueFault(f"{name} offers '{twice:.80}' twice.")
+    if len(choices) > MOST_CHOICES:
+        raise ValueFault(f"{name} offers more than {MOST_CHOICES} choices.")
+    return Literal[tuple(choices)]

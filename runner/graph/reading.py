@@ -38,6 +38,7 @@ _PORT: _Fields = {
     "minimum": (_NUMBER, False),
     "maximum": (_NUMBER, False),
     "required": (_FLAG, False),
+    "choices": (_LIST, False),
 }
 _OUTPUT: _Fields = {
     "name": (_TEXT, True),

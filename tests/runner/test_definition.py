@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.errors import CycleError, DefinitionError
+from runner.errors import CycleError, DefinitionError, ValueFault
 from runner.graph import values
 from runner.graph.dataflow import split_end
 from runner.graph.definition import DefinedTask, GraphDefinition, GraphPort
@@ -333,3 +333,37 @@ def test_values_of_every_type_can_be_written_into_a_definition():
     made = GraphDefinition(tasks=(DefinedTask(id="a", type="x", inputs={"b": b"\xff"}),))
     assert GraphDefinition.from_json(made.to_json()) == made
     assert values.encode(b"\xff") in made.to_json()
+
+
+# ── an input that is one of some ────────────────────────────────────────────────────────────────
+
+
+def test_an_input_with_choices_takes_one_of_them_and_survives_json():
+    port = GraphPort(name="river", type="str", choices=("Rhine", "Elbe"), default="Elbe")
+    again = GraphPort.from_document(port.to_document())
+    assert again == port
+    assert again.to_document()["choices"] == ["Rhine", "Elbe"]
+    assert again.as_port("Trip").decode(again.as_port("Trip").encode("Rhine")) == "Rhine"
+    with pytest.raises(ValueFault, match="one of 'Rhine', 'Elbe'"):
+        again.as_port("Trip").encode("Oder")
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (
+            {"type": "int", "choices": ["1"]},
+            "Input river has choices, but a whole number is no text.",
+        ),
+        ({"choices": ["a", "a"]}, "river offers 'a' twice."),
+        ({"choices": [""]}, "Each choice of river is a text of 1 to 200 letters."),
+        ({"choices": [1]}, "Each choice of river is a text of 1 to 200 letters."),
+        ({"choices": ["x" * 201]}, "Each choice of river is a text of 1 to 200 letters."),
+        ({"choices": [str(n) for n in range(201)]}, "river offers more than 200 choices."),
+        ({"choices": ["a"], "default": "b"}, "one of 'a'"),
+    ],
+)
+def test_choices_that_are_none_are_a_problem_in_one_sentence(more, said):
+    with pytest.raises(ValueFault) as caught:
+        GraphPort(**{"name": "river", "type": "str", **more}).as_port("Trip")
+    assert said in str(caught.value)

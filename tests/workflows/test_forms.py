@@ -97,3 +97,27 @@ def test_what_the_runner_refuses_stands_beside_its_field():
 
     assert form.errors["port-p"] == ["It is too short."]
     assert form.non_field_errors() == ["There is no such input."]
+
+
+RIVERS = {"type": "str", "choices": ["Rhine", "Elbe"]}
+
+
+@pytest.mark.parametrize(
+    ("more", "first"),
+    [({}, ("", "choose one")), ({"required": False}, ("", "none of them")),
+     ({"default": "Elbe"}, ("Rhine", "Rhine"))],
+)  # fmt: skip
+def test_choices_are_a_list_to_choose_from(more, first):
+    form = _form(RIVERS | more, "Elbe")
+    assert form.fields["port-p"].choices[0] == first
+    assert form.is_valid(), form.errors
+    assert form.inputs() == {"p": "Elbe"}
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"), [("Oder", "Choose one of the list."), ("", "Port is missing.")]
+)
+def test_what_is_none_of_the_choices_is_refused(text, sentence):
+    form = _form(RIVERS, text)
+    assert not form.is_valid()
+    assert form.errors["port-p"] == [sentence]

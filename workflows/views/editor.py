@@ -33,6 +33,7 @@ from workflows.http import Request
 from workflows.last_run import since_last_run
 from workflows.models import Right, Workflow
 from workflows.models.drafting import OutdatedAct, act, draft_of, publish, redo, stack_of, undo
+from workflows.outlining import placed_problems
 from workflows.pinning import pinned_ids
 from workflows.trials import last_run_of
 
@@ -208,7 +209,9 @@ def problems(request: Request, id: UUID) -> HttpResponse:
     drawing = draft_of(workflow).drawing
     page = {
         "workflow": workflow,
-        "problems": problems_of(drawing, workflow.registry),
+        "problems": placed_problems(
+            drawing, problems_of(drawing, workflow.registry), workflow.registry
+        ),
         "acts": history_of(workflow),
     }
     return render(request, "workflows/edit.html#state", page)

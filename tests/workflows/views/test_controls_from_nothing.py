@@ -220,3 +220,15 @@ def test_an_ask_asks_for_the_fields_that_were_drawn_row_by_row(pen):
     ]
     pen.gives("ask.answer")
     assert pen.ran(answer={"river": "Rhine"}) == {"result": {"river": "Rhine", "length": None}}
+
+
+def test_an_ask_offers_choices_that_were_typed_one_a_line(pen):
+    pen.add("flow.ask")
+    key = "config-port-fields-0"
+    rows = {f"{key}-name": "river", f"{key}-type": "choice", f"{key}-required": "on",
+            f"{key}-choices": "Rhine\r\n\r\n Elbe ", "config-port-kind": "input"}  # fmt: skip
+    pen.form("ask", **rows)
+    (field,) = WorkflowDraft.objects.get().drawing.task("ask").config["fields"]
+    assert field == {"name": "river", "type": "str", "choices": ["Rhine", "Elbe"]}
+    pen.gives("ask.answer")
+    assert pen.ran(answer={"river": "Elbe"}) == {"result": {"river": "Elbe"}}

@@ -158,6 +158,14 @@ def test_problems_lead_to_the_field(outline):
     assert 'id="at-inputs-topics"' in text_of(outline.get(task="split"))
 
 
+def test_problems_inside_of_a_compound_lead_to_the_field_there(outline):
+    outline.add("flow.graph")
+    outline.add("text.split", level="graph")
+    page = text_of(outline.get())
+    assert 'href="?level=graph&amp;task=graph/split#at-inputs-topics"' in page
+    assert 'id="at-inputs-topics"' in text_of(outline.get(level="graph", task="graph/split"))
+
+
 def test_publishing_says_why_it_cannot_be_and_makes_a_version(outline, workflow):
     outline.post(form="list", all="remove", paths=["a"])
     outline.add("text.split")

@@ -3,6 +3,7 @@
 import pytest
 
 from workflows.models import WorkflowDraft
+from workflows.models.credential import keep_credential
 from workflows.models.drafting import act, draft_of
 
 
@@ -157,6 +158,23 @@ def test_json_that_is_no_task_is_refused_and_comes_back_as_typed(say, text):
     assert (answer.status_code, revision()) == (422, before)
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["edit/panel/?path=request", "outline/?task=request", "export/", "edit/clip/?id=request",
+     "edit/?level=", "try/?only=request"],
+)  # fmt: skip
+def test_a_credential_is_a_name_wherever_a_task_is_shown(draft, alice, client_of, address):
+    """House 4: what is drawn, copied and sent away holds references, and no secret."""
+    keep_credential(alice, "rivers", "hidden-text-of-rivers", hosts=["rivers.example"])
+    act(draft, alice, revision(), {"op": "add", "type": "http.request"})
+    config = {"credential": "rivers"}
+    act(draft, alice, revision(), {"op": "task", "path": "request", "config": config})
+    page = client_of(alice).get(f"/workflows/{draft.pk}/{address}").content.decode()
+    assert "hidden-text" not in page
+    if "panel" in address or "outline" in address:
+        assert "&quot;credential&quot;: &quot;rivers&quot;" in page
+
+
 def test_nothing_of_a_type_that_is_not_installed_is_lost(say):
     """R17."""
     draft_row = WorkflowDraft.objects.get()
@@ -289,6 +307,31 @@ def test_what_a_row_does_not_show_of_a_question_stays(draft, alice, say):
     say("ask", **rows)
     kept = document("ask")["config"]["fields"]
     assert kept == [field | {"name": "width", "title": "Width"}]
+
+
+def ask_for(say, **row):
+    """Say what the first field of an Ask is."""
+    rows = {f"config-port-fields-0-{name}": each for name, each in row.items()}
+    return say("ask", **{"config-port-kind": "input", **rows})
+
+
+def test_a_choice_keeps_its_choices_and_loses_them_with_its_type(draft, alice, say):
+    act(draft, alice, revision(), {"op": "add", "type": "flow.ask"})
+    ask_for(say, name="river", type="choice", choices="Rhine\nElbe", required="on")
+    page = ask_for(say, name="river", type="choice", choices="Rhine\nElbe", required="on",
+                   was="river", title="River").content.decode()  # fmt: skip
+    assert document("ask")["config"]["fields"][0]["choices"] == ["Rhine", "Elbe"]
+    assert '<option value="choice" selected>choice</option>' in page
+    assert "Rhine\nElbe</textarea>" in page
+    ask_for(say, name="river", type="str", choices="Rhine", required="on", was="river")
+    assert document("ask")["config"]["fields"] == [{"name": "river", "type": "str"}]
+
+
+def test_a_choice_without_choices_gets_one_sentence(draft, alice, say):
+    act(draft, alice, revision(), {"op": "add", "type": "flow.ask"})
+    answer = ask_for(say, name="river", type="choice", choices=" \n ")
+    assert answer.status_code == 422
+    assert "Say what river offers to choose from, one a line." in answer.content.decode()
 
 
 def test_subtasks_are_put_in_order_and_taken_away(draft, alice, say):
