@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from django.db.models import Max
 from django.http import QueryDict
 from django.urls import reverse
 
@@ -113,9 +114,16 @@ def shared_ports(run: Run, scope: Scope, rows: Mapping[str, Row]) -> Iterator[Sh
         make = partial(SharedPort, path=path, port=port, title=rows[path].title)
         place = outline_for(run).places[path]
         if port in streaming_ports(place):
-            yield make(stream=stream_of(run, path, port))
+            is_lost = rows[path].status == "failed"
+            yield make(stream=stream_of(run, path, port, _last(run, path, port) if is_lost else 0))
         else:
             yield make(value=_final(run, path, port))
+
+
+def _last(run: Run, path: str, port: str) -> int:
+    """Name the last attempt that streamed: when it failed it counts no more, but was seen."""
+    kept = run.chunks.filter(path=path, port=port).aggregate(last=Max("attempt"))
+    return int(kept["last"] or 0)
 
 
 def _final(run: Run, path: str, port: str) -> Value | None:

@@ -76,6 +76,29 @@ def asked(page, stage):
     page.wait_for_selector("#cancel-dialog[open]")
 
 
+def sharing(page, stage):
+    """Begin to share a run."""
+    page.goto(f"{stage.url}{stage.address('running')}")
+    page.click("#share-open")
+    page.wait_for_selector("#share-dialog[open] [name=ports]")
+
+
+def shared(view):
+    """Share a run, and look at it as those do who are given the link."""
+
+    def go(page, stage):
+        sharing(page, stage)
+        for port in page.locator("#share-dialog [name=ports]").all():
+            port.check()
+        page.click("#share-dialog button.primary")
+        link = page.input_value("#share-link")
+        page.goto(link)
+        page.wait_for_url("**/s/*-*/")
+        page.goto(f"{page.url}?view={view}")
+
+    return go
+
+
 def found(page, stage):
     """Search in the dialog."""
     page.goto(f"{stage.url}/runs/")
@@ -132,6 +155,9 @@ PAGES = {
     "runs-none": at("", "/runs/?q=nowhere"),
     "keys": sheet,
     "cancel": asked,
+    "sharing": sharing,
+    "share-links": at("run", "failed", "share/"),
+    **{f"shared-{view}": shared(view) for view in ("tree", "graph", "timeline")},
     "compare": compared,
     "compare-choose": at("", "/runs/compare/"),
     "rerun": at("run", "failed", "rerun/"),

@@ -183,6 +183,14 @@ def test_a_final_output_that_was_allowed_is_shown(guest, secretive, alice):
     assert f"{HUSH}other" in guest.get(address).content.decode()
 
 
+def test_what_a_failed_task_had_streamed_is_shown_still(guest, secretive, alice):
+    secretive.task_runs.filter(path="speak").update(status="failed")
+    secretive.chunks.update(superseded=True)
+    text = guest.get(visiting(guest, secretive, alice)).content.decode()
+    assert ALOUD in text
+    assert HUSH not in text
+
+
 def test_a_filter_of_the_tree_finds_no_words_that_a_guest_does_not_see(guest, secretive, alice, hx):
     address = visiting(guest, secretive, alice)
     found = guest.get(f"{address}?q=after", headers=hx).content.decode()
