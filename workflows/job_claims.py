@@ -15,7 +15,6 @@ from runner.errors import RunnerError
 from runner.execution import jobs as engine
 from runner.execution.job_body import failure_of
 from runner.run.status import JobState, RunStatus
-from workflows.deaths import DEATHS, SUSPECT
 from workflows.job_groups import lock_groups
 from workflows.job_posts import stop_jobs
 from workflows.large_values import whole
@@ -26,6 +25,9 @@ from workflows.owners import OwnerLocks
 LOOK_AT = 4
 #: The outcomes of jobs that ended without a word.
 CANCELLED, LOST = '{"cancelled":true}', '{"lost":true}'
+#: After so many deaths in a row a job is carried out beside no other; after so many it fails.
+#: Runners are killed for many reasons: it must have been alone with several of them.
+ALONE_FROM, DEATHS = 2, 5
 #: Messages that show that a body gets on.
 GOT_ON = ("chunks", "state", "decide")
 _OVER = [each.value for each in RunStatus if each.is_over]
@@ -88,9 +90,9 @@ def is_orphaned(claiming: Claiming) -> Q:
 
 def _must_be_alone(job: Job, taken: _Taken, claiming: Claiming) -> bool:
     """Whether one more death decides about a job, which is then carried out beside no other."""
-    if any(each.deaths >= SUSPECT for each in taken.jobs):
+    if any(each.deaths >= ALONE_FROM for each in taken.jobs):
         return True
-    return _deaths(job) >= SUSPECT and bool(taken.jobs or claiming.driven)
+    return _deaths(job) >= ALONE_FROM and bool(taken.jobs or claiming.driven)
 
 
 def _has_room(job: Job, taken: _Taken) -> bool:

@@ -17,8 +17,8 @@ from runner.execution.jobs import Job, Message
 from runner.graph.registry import TaskRegistry
 from runner.run.status import JobState
 from workflows.database_thread import DatabaseThread
-from workflows.deaths import SUSPECT
 from workflows.job_claims import (
+    ALONE_FROM,
     CANCELLED,
     Claiming,
     begin_worker,
@@ -140,7 +140,7 @@ class JobWorker:
     # ── bodies ───────────────────────────────────────────────────────────────────────────────
 
     def _begin(self, job: Job) -> None:
-        if job.deaths >= SUSPECT:
+        if job.deaths >= ALONE_FROM:
             self._alone.add(job.id)
         line = self._lines.line(job)
         name = f"job {job.id}: {job.path}"

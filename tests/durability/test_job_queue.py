@@ -18,8 +18,8 @@ from tests.durability.killing import say
 from tests.durability.watching import ROOT, wait_until
 
 pytestmark = pytest.mark.slow
-JOBS = size("ANABRANCH_JOBS", 60)
-LONGEST_JOB = 1.6
+JOBS = size("ANABRANCH_JOBS", 120)
+LONGEST_JOB = 0.4
 WORKERS = 3
 CANCEL_SECONDS = 1.0
 NOBODY = "Waits for a job queue runner: start `manage.py run_job_queue`."

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from runner.errors import TaskAbandoned
 from runner.run.status import JobState, RunStatus
 from tests.workflows.jobs import DONE, Worker, let_die, post, spec
-from workflows.job_claims import keep_house, release_jobs, stopped_jobs
+from workflows.job_claims import DEATHS, keep_house, release_jobs, stopped_jobs
 from workflows.job_limits import JobLimit
 from workflows.job_lines import Said, keep_said
 from workflows.job_posts import post_job
@@ -136,20 +136,20 @@ def test_a_job_that_must_not_run_twice_is_lost_with_its_worker(run, worker, anot
     assert state_of(job) == "lost"
 
 
-def test_a_job_that_three_workers_died_with_fails_with_the_reason(run, tmp_path):
+def test_a_job_that_five_workers_died_with_fails_with_the_reason(run, tmp_path):
     job = post(run)
-    for life in range(3):
+    for life in range(DEATHS):
         assert Worker(tmp_path, str(life)).claim() == ["a"]
         let_die(str(life))
     assert Worker(tmp_path, "last").claim() == []
     assert state_of(job) == "failed"
     said = json.loads(job.outcome)["failed"]["message"]
-    assert said.startswith("3 job queue runners in a row died while it was at work")
+    assert said.startswith("5 job queue runners in a row died while it was at work")
 
 
 def test_a_job_that_gets_on_may_lose_any_number_of_workers(run, tmp_path):
     job = post(run)
-    for life in range(5):
+    for life in range(DEATHS + 1):
         assert Worker(tmp_path, str(life)).claim() == ["a"]
         messages = ({"port": "p", "chunks": ["1"]},)
         keep_said([Said(job=job.pk, epoch=life + 1, first=1, messages=messages)])
