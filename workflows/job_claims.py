@@ -229,6 +229,11 @@ def release_jobs(worker: str, jobs: Collection[int]) -> None:
     own.filter(once=False).update(state=JobState.WAITING, worker="", lease_until=None)
 
 
+def is_waiting(job: int) -> bool:
+    """Whether nobody has begun a job yet."""
+    return Job.objects.filter(pk=job, state=JobState.WAITING).exists()
+
+
 def sign_of_life(worker: str) -> None:
     """Prolong the leases of a worker's jobs, and say that it lives."""
     lease = timedelta(seconds=settings.JOB_LEASE_SECONDS)

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from runner.execution.jobs import JobSpec, News
 from workflows.database_thread import DatabaseThread
+from workflows.job_doorbell import ring
 from workflows.job_news import news_of
 from workflows.job_posts import post_job, spoil_job, stop_jobs
 from workflows.job_reasons import Reasons
@@ -27,7 +28,9 @@ class DatabaseJobs:
 
     async def post(self, spec: JobSpec) -> int:
         """Post a job, or find the one that an earlier attempt had posted; give its id."""
-        return await self._thread.do(partial(post_job, spec))
+        job = await self._thread.do(partial(post_job, spec))
+        await self._thread.do(partial(ring, job))
+        return job
 
     async def news(self, read: Mapping[int, tuple[int, int]]) -> list[News]:
         """Give what is new of jobs."""

@@ -8,10 +8,12 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from runner.run.status import JobState
+from workflows.job_doorbell import is_hung
 from workflows.job_groups import room_of
 from workflows.models import Job, JobWorker
 
 NOBODY = "Waits for a job queue runner: start `manage.py run_job_queue`."
+RUNG = "Waits for a worker of django.tasks, or for a job queue runner."
 SAME = "Waits for the same job, which is being done for another run."
 BUSY = "Waits for a free place in a job queue runner."
 
@@ -33,7 +35,7 @@ class Reasons:
         if job.run_after is not None and job.run_after > self._now:
             return f"Waits until {job.run_after:%Y-%m-%d %H:%M:%S} UTC, as its policy says."
         if not self._is_anybody_there:
-            return NOBODY
+            return RUNG if is_hung() else NOBODY
         return self._of_group(job.group) or self._of_same(job) or BUSY
 
     def _of_group(self, group: str) -> str:

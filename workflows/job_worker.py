@@ -24,6 +24,7 @@ from workflows.job_claims import (
     begin_worker,
     claim_jobs,
     end_worker,
+    is_waiting,
     keep_house,
     release_jobs,
     stopped_jobs,
@@ -67,14 +68,16 @@ class JobWorker:
         self._stopping.set()
         self._wake.set()
 
-    async def run(self) -> None:
-        """Carry out jobs until told to stop."""
+    async def run(self, until_begun: int | None = None) -> None:
+        """Carry out jobs until told to stop, or until a job waits no longer and none is left here."""
         self._locks.hold(self.name)
         await self._patiently(partial(begin_worker, self.name, socket.gethostname(), self._room))
         self._lease.start()
         try:
             while not self._stopping.is_set():
                 await self._turn()
+                if until_begun is not None and not self._under_way:
+                    await self._patiently(partial(self._stop_unless_waiting, until_begun))
                 await self._pause()
             await self._wind_up()
         finally:
@@ -82,6 +85,10 @@ class JobWorker:
             await self._patiently(partial(end_worker, self.name))
             await self._thread.close()
             self._locks.free()
+
+    def _stop_unless_waiting(self, job: int) -> None:
+        if not is_waiting(job):
+            self._stopping.set()
 
     async def _patiently(self, act: Callable[[], None]) -> None:
         while True:

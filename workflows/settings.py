@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "axes",
     "workflows",
+    *env.list("ANABRANCH_APPS", default=[]),
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -114,6 +115,16 @@ JOB_LIMITS = job_limits_in(env.str("ANABRANCH_JOB_LIMITS", default=""))
 JOB_LEASE_SECONDS = seconds_in(
     "ANABRANCH_JOB_LEASE_SECONDS", env.str("ANABRANCH_JOB_LEASE_SECONDS", default=""), 10.0
 )
+
+# What rings when a job was posted. A backend of Django's own runs tasks at once, in the server,
+# or never: then nothing rings, and job queue runners look every 100 ms.
+TASKS = {
+    "default": {
+        "BACKEND": env.str(
+            "ANABRANCH_TASKS_BACKEND", default="django.tasks.backends.immediate.ImmediateBackend"
+        )
+    }
+}
 
 # For how many days after its end the streams and logs of a run are kept, and its results; 0: ever.
 # And for how many days it is kept who did what.

@@ -7,13 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from runner.execution.host import Host
-from runner.graph.registry import default_registry
-from workflows.credentials import DatabaseCredentials
-from workflows.hosting import lent
-from workflows.job_worker import JobWorker
+from workflows.job_runner import job_runner
 from workflows.newer import NewerDatabase, refuse_newer
-from workflows.owners import new_owner
 
 JOBS = 4
 MOST_JOBS = 1000
@@ -42,18 +37,14 @@ class Command(BaseCommand):
         asyncio.run(self._work(jobs))
 
     async def _work(self, jobs: int) -> None:
-        credentials = DatabaseCredentials()
-        host = Host(credentials=credentials, **lent())
-        worker = JobWorker(new_owner(), jobs, default_registry(), host)
         loop = asyncio.get_running_loop()
-        for each in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(each, worker.stop)
-        self.stdout.write(f"Job queue runner {worker.name} carries out {jobs} jobs at a time.")
-        self.stdout.flush()
-        try:
+        async with job_runner(jobs) as worker:
+            for each in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(each, worker.stop)
+            self._say(f"Job queue runner {worker.name} carries out {jobs} jobs at a time.")
             await worker.run()
-        finally:
-            await host.expressions.close()
-            await host.programs.close()
-            await credentials.close()
-        self.stdout.write("Stopped.")
+        self._say("Stopped.")
+
+    def _say(self, sentence: str) -> None:
+        self.stdout.write(sentence)
+        self.stdout.flush()
