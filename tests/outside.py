@@ -17,14 +17,16 @@ SECONDS = 20
 TOKEN = "tok_16C7e42F292c6912E7710c838347Ae178B4a"
 
 
+#: What else a host lends.
+_LENT = ("network", "mailer", "artifacts", "places")
+
+
 class Asking:
     """One run of one task by ada, who keeps the credential "rivers"; on its way, or over."""
 
     def __init__(self, type_name: str, config: dict[str, Any], **given: Any) -> None:
-        """`network`, `mailer`, `artifacts` and `policy` are what they say; the rest are inputs."""
-        own = {
-            name: given.pop(name) for name in ("network", "mailer", "artifacts") if name in given
-        }
+        """What is lent and `policy` are what they say; the rest are inputs."""
+        own = {name: given.pop(name) for name in _LENT if name in given}
         policy = given.pop("policy", {})
         drawn = {"id": "it", "type": type_name, "config": config, "policy": policy}
         ports = default_registry().get(type_name)(config).outputs

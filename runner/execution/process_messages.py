@@ -83,7 +83,9 @@ def check_size(size: int) -> None:
 
 def said_of(fault: BaseException, message: str, trace: str = "") -> Message:
     """Give a fault as data: its types, message, trace, and attributes that are text or numbers."""
-    plain = {name: each for name, each in vars(fault).items() if isinstance(each, str | int)}
+    plain = {
+        name: each for name, each in vars(fault).items() if isinstance(each, str | int | float)
+    }
     return {
         "type": type(fault).__name__,
         "bases": bases_of(fault),

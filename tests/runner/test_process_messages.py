@@ -10,6 +10,7 @@ from runner.errors import (
     MissingCredential,
     RunnerError,
     StreamFailed,
+    Unavailable,
     ValueFault,
 )
 from runner.execution.process_messages import (
@@ -121,3 +122,10 @@ def test_a_chunk_that_does_not_fit_is_refused_where_it_is_made():
     """Engine 2.3."""
     with pytest.raises(ValueFault, match="wants text, not 1"):
         chunk_text(TEXTS, 1)
+
+
+def test_what_the_other_side_asked_for_is_known_in_the_next_process():
+    """Promise P6."""
+    fault = carried(Unavailable("busy", 7.5))
+    assert isinstance(fault, Unavailable)
+    assert (str(fault), retry_after_of(fault)) == ("busy", 7.5)
