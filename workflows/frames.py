@@ -103,7 +103,8 @@ def _news(
         return News(upto=end, status=run.status)
     drawn = draw(run, events, views)
     frames = {view: list(drawn.frames(view, after, end)) for view in views}
-    return News(upto=end, status=run.status, frames=frames)
+    first_at = events[0].at if events else None
+    return News(upto=end, status=run.status, frames=frames, first_at=first_at)
 
 
 class _Drawn:

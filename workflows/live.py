@@ -15,7 +15,7 @@ from typing import Protocol
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, close_old_connections
 
-from workflows import open_sockets, stalls
+from workflows import lags, open_sockets, stalls
 from workflows.doorbell import Doorbell
 from workflows.frames import missed_by, news_since
 from workflows.models import Run
@@ -262,6 +262,8 @@ class Feed:
     async def _hand_out(self) -> None:
         news = await reading(self._news)
         taking = self._move_to(news)
+        if taking and news.first_at is not None:
+            lags.note(news.first_at)
         # A thousand at once would be a third of a second in which no other page is answered.
         for some in batched(taking, AT_ONCE):
             for outbox in some:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -22,11 +23,15 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
-    """What happened after a number: the frames to send, for each view, up to another number."""
+    """What happened after a number: the frames to send, for each view, up to another number.
+
+    `first_at` is when the first of it happened; None where nothing did.
+    """
 
     upto: int
     status: str
     frames: dict[str, list[Frame]] = field(default_factory=dict)
+    first_at: datetime | None = None
 
 
 def frame_of(content: dict[str, Any], upto: int, *, ended: bool = False) -> Frame:

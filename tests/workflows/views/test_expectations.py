@@ -15,11 +15,11 @@ from workflows.models.belonging import invite
 from workflows.models.credential import keep_credential
 from workflows.models.share import share
 
-ANYBODY, SIGNED_IN, GUEST = "anybody", "signed in", "guest"
+ANYBODY, SIGNED_IN, GUEST, STAFF = "anybody", "signed in", "guest", "staff"
 #: Those who ask, each with more rights than the one before.
 PEOPLE = ["nobody", "stranger", "viewer", "runner", "editor", "owner"]
 #: The first of PEOPLE who has a right.
-LEAST = {ANYBODY: 0, SIGNED_IN: 1, "view": 2, "run": 3, "edit": 4, "own": 5}
+LEAST = {ANYBODY: 0, SIGNED_IN: 1, "view": 2, "run": 3, "edit": 4, "own": 5, STAFF: 6}
 ONLY_READ = ("view", None)
 DRAFT_ACT = (None, "edit")
 RUN_ACT = (None, "run")
@@ -110,6 +110,7 @@ TABLE = {
     "join-accept": (ANYBODY, ANYBODY),
     "appearance": (SIGNED_IN, SIGNED_IN),
     "sign-in": (ANYBODY, ANYBODY),
+    "admin-operations": (STAFF, None),
     "admin-sign-in": (ANYBODY, None),
     "admin-sign-out": (None, ANYBODY),
     "admin-password": (SIGNED_IN, SIGNED_IN),
