@@ -1,0 +1,1 @@
+"""Documents: what is in a file, as text and as data."""
