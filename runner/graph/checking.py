@@ -241,6 +241,8 @@ class _Examination:
         else:
             if policy.cache and isinstance(task, Control):
                 self._say(f"{title} cannot be cached; cache the tasks inside it.", defined.id)
+            if policy.is_queued and (isinstance(task, Control) or task.inner_tasks()):
+                self._say(f"{title} has no body to post; post the tasks inside it.", defined.id)
 
     def _check_expressions(self, defined: DefinedTask, task: Task) -> None:
         from runner.graph.computing import expression_faults  # noqa: PLC0415 - it knows compounds

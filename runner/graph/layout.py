@@ -242,7 +242,7 @@ class Layout:
         self, task: Task, sources: Mapping[str, Source], policy: Policy
     ) -> frozenset[str]:
         """Name the stream inputs that may start early: a task with an effect has none."""
-        if task.effect != "none" or policy.cache:
+        if task.effect != "none" or policy.cache or policy.is_queued:
             return _NONE
         return frozenset(
             name

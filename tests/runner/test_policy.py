@@ -77,6 +77,10 @@ def test_a_policy_is_part_of_the_definition_and_stays_the_same_text():
         ("test.note", {"cache": True}, "cannot be cached, because its effect is repeatable"),
         ("test.add", {"timeout": -1}, "Task a: A timeout is seconds above 0"),
         ("flow.merge", {"cache": True}, "cannot be cached; cache the tasks inside it"),
+        ("flow.merge", {"place": "queue"}, "has no body to post; post the tasks inside it"),
+        ("test.add", {"place": "moon"}, 'A place is "queue" for the job queue, or empty'),
+        ("test.add", {"priority": 101}, "A priority is a whole number from -100 to 100"),
+        ("test.add", {"run_after": -1}, "The time before a job begins is seconds, 0 or more"),
     ],
 )
 def test_a_policy_that_does_not_fit_is_a_problem(kind, policy, said):
@@ -85,9 +89,10 @@ def test_a_policy_that_does_not_fit_is_a_problem(kind, policy, said):
     assert said in problem
 
 
-def test_a_cached_task_waits_for_the_end_of_its_streams():
-    """Engine 7.8: a cached result is never provisional."""
-    double = {"type": "test.double", "policy": {"cache": True}}
+@pytest.mark.parametrize("policy", [{"cache": True}, {"place": "queue"}])
+def test_a_cached_or_posted_task_waits_for_the_end_of_its_streams(policy):
+    """Engine 7.8: a cached result is never provisional, and a worker is given whole streams."""
+    double = {"type": "test.double", "policy": policy}
     graph = planned(
         written({"emit": "test.emit", "cached": double, "plain": "test.double"},
                 "emit.numbers > cached.numbers; emit.numbers > plain.numbers")

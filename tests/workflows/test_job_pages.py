@@ -119,3 +119,21 @@ def test_the_form_of_a_policy_takes_a_task_out_of_the_queue():
 def test_a_wish_that_makes_no_sense_is_refused_beside_its_field(field, value, words):
     form = PolicyForm({}, {f"policy-{field}": value}, Policy())
     assert words in form.errors[field][0]
+
+
+# ── the admin ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_admin_says_why_jobs_wait_and_which_runners_live(
+    run, tmp_path, client_of, django_user_model
+):
+    root = client_of(django_user_model.objects.create_superuser("root", password="river-delta-42"))
+    post(run, "a")
+    page = root.get("/admin/workflows/job/").content.decode()
+    assert "start `manage.py run_job_queue`" in page
+    Worker(tmp_path, "worker-7").claim()
+    post(run, "b")
+    assert BUSY in root.get("/admin/workflows/job/").content.decode()
+    lives = root.get("/admin/workflows/jobworker/").content.decode()
+    assert "worker-7" in lives
+    assert 'alt="True"' in lives

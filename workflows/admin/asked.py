@@ -1,9 +1,9 @@
-"""What was asked of runs, shared of them, posted by them, and told of them."""
+"""What was asked of runs, shared of them, and told of them."""
 
 from django.contrib import admin
 
 from workflows.admin.rooms import ReadOnlyAdmin
-from workflows.models import Job, JobWorker, RunRequest, SentMail, ShareLink, Tick
+from workflows.models import RunRequest, SentMail, ShareLink, Tick
 
 
 @admin.register(RunRequest)
@@ -24,25 +24,6 @@ class ShareLinkAdmin(ReadOnlyAdmin):
     search_fields = ("=run__id", "note")
     exclude = ("password",)
     ordering = ("-made_at",)
-
-
-@admin.register(Job)
-class JobAdmin(ReadOnlyAdmin):
-    """Tasks that runners of the job queue carry out."""
-
-    list_display = ("run_id", "path", "attempt", "state", "group", "worker", "created_at", "ended_at")  # fmt: skip
-    search_fields = ("=run__id", "path")
-    list_filter = ("state",)
-    exclude = ("spec", "outcome")
-    ordering = ("-pk",)
-
-
-@admin.register(JobWorker)
-class JobWorkerAdmin(ReadOnlyAdmin):
-    """The runners of the job queue."""
-
-    list_display = ("name", "host", "jobs", "started_at", "seen_at")
-    ordering = ("-seen_at",)
 
 
 @admin.register(SentMail)
