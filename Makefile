@@ -102,6 +102,10 @@ screenshots: ## take docs/screenshots anew from a server of their own; ARGS="fai
 	$(DEV)
 	@$(PYTHON_IN) -m tests.screenshots $(ARGS)
 
+catalogue: ## write docs/tasks.md from the task types of the library
+	$(DEV)
+	@$(PYTHON_IN) -m tests.catalogue
+
 state-picture: ## draw docs/states.md from the table of legal moves
 	$(DEV)
 	@$(PYTHON_IN) -m tests.state_picture
