@@ -92,9 +92,13 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         """Forget everything, as a killed process does; no callback of this loop runs again."""
         self._ready.clear()
         self._scheduled.clear()
-        for task in asyncio.all_tasks(self):
-            task._log_destroy_pending = False  # type: ignore[attr-defined] # as gather does
-            _close(task.get_coro())
+        closed: set[asyncio.Task[Any]] = set()
+        # What is closed may say something on its way, and so begin others.
+        while left := asyncio.all_tasks(self) - closed:
+            for task in left:
+                task._log_destroy_pending = False  # type: ignore[attr-defined] # as gather does
+                _close(task.get_coro())
+            closed |= left
         self._ready.clear()
         self.close()
 
