@@ -17,14 +17,14 @@ from coverage import Coverage
 
 #: In percent of statements and branches, by package; the longest name that fits a file counts.
 FLOORS: Mapping[str, float] = {
-    "runner": 96,
-    "runner/console": 96,
-    "runner/editing": 99,
-    "runner/execution": 96,
-    "runner/graph": 96,
+    "runner": 100,
+    "runner/console": 100,
+    "runner/editing": 100,
+    "runner/execution": 100,
+    "runner/graph": 100,
     "runner/library": 96,
     "runner/outside": 96,
-    "runner/run": 96,
+    "runner/run": 100,
     "workflows": 70,
 }
 

@@ -18,6 +18,7 @@ from runner.console import exit_code_of, main, read_inputs
 from runner.errors import InputsError
 from runner.graph.definition import GraphDefinition
 from tests.drive import definition_of
+from tests.smtp_sink import taking_mail
 
 pytestmark = pytest.mark.usefixtures("counted_children")
 
@@ -133,6 +134,9 @@ EARLY = """
 import signal, sys
 from runner.console import command
 
+# As in a terminal: what is begun in the background of a shell does not hear Ctrl+C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 class Store(command.MemoryStore):
     def take(self, run, owner):
         signal.raise_signal(signal.SIGINT)
@@ -161,6 +165,20 @@ def test_usage_is_explained_by_argparse():
 
     assert done.returncode == 2
     assert "usage: python -m runner" in done.stderr
+
+
+async def test_a_run_in_a_terminal_sends_its_mail_by_the_server_of_the_operator(tmp_path):
+    path = tmp_path / "graph.json"
+    mail = {"to": ["ada@example.org"], "subject": "It rose", "text": "3.2 m"}
+    path.write_text(definition_of([{"id": "say", "type": "email.send", "inputs": mail}]))
+    async with taking_mail() as sink:
+        servers = {
+            "ANABRANCH_EMAIL_URL": f"smtp://127.0.0.1:{sink.port}",
+            "ANABRANCH_EMAIL_FROM": "flows@example.org",
+        }
+        done = await asyncio.to_thread(run_console, path, env=os.environ | servers)
+    (message,) = sink.messages
+    assert (done.returncode, message["Subject"]) == (0, "It rose")
 
 
 # ── what is refused ─────────────────────────────────────────────────────────────────────────────

@@ -96,3 +96,15 @@ def test_a_kill_after_a_while_comes_as_an_alarm_that_nobody_handles():
         assert heard.wait(10)
     finally:
         signal.signal(signal.SIGALRM, before)
+
+
+def test_what_the_environment_says_is_armed_and_nothing_else(monkeypatch):
+    arm("finalize=raise")
+    monkeypatch.setenv(failpoints.VARIABLE, "claimed=raise")
+    failpoints.arm_from_environment()
+    reach("finalize")
+    with pytest.raises(FailpointReached):
+        reach("claimed")
+    monkeypatch.delenv(failpoints.VARIABLE)
+    failpoints.arm_from_environment()
+    reach("claimed")

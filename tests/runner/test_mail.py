@@ -3,7 +3,7 @@
 import pytest
 
 from runner.errors import Refused, RunnerError
-from runner.execution.mail import MailServer, address_in, servers_in
+from runner.execution.mail import Mail, MailServer, address_in, servers_in
 
 FROM = {"ANABRANCH_EMAIL_FROM": "Flows <flows@example.org>"}
 
@@ -70,3 +70,10 @@ def test_nothing_else_is_an_address(text):
     """Header injection, and two people in one."""
     with pytest.raises(Refused, match="is no address of one person"):
         address_in(text)
+
+
+def test_a_message_has_the_same_id_in_every_attempt_at_the_domain_of_who_sends_it():
+    mail = Mail(alias="default", to=("a@b.org",), subject="s", text="t", key="0123456789" * 4)
+    assert mail.id_from("Flows <flows@example.org>") == (
+        "<01234567890123456789012345678901@example.org>"
+    )

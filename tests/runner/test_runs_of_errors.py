@@ -37,6 +37,21 @@ async def test_a_failure_that_is_handled_lets_the_run_complete_without_the_other
     assert (ran.status("fail"), ran.status("after")) == ("failed", "skipped")
 
 
+async def test_a_run_that_is_resumed_says_again_what_failed_in_it_and_was_handled():
+    """Engine 3.3, 5.4: it stays handled, and its log tells of it in this life, too."""
+    graph = handled()
+    graph.add("hopeless", broken, value=5)
+    async with Driven(graph) as driven:
+        failed = await driven.end()
+        assert failed.kept.status is RunStatus.FAILED
+        driven.store.ask(driven.run, "resume")
+        await driven.take_up()
+        ran = await driven.end()
+    assert ran.kinds("fail").count("TaskFailed") == 2
+    assert ran.kinds("fail").count("TaskStarted") == 1
+    assert ran.kinds("hopeless").count("TaskStarted") == 2
+
+
 async def test_the_error_says_what_went_wrong_and_where():
     """Engine 3.3."""
     graph = GraphBuilder("said")
