@@ -102,7 +102,7 @@ screenshots: ## take docs/screenshots anew from a server of their own; ARGS="fai
 	$(DEV)
 	@$(PYTHON_IN) -m tests.screenshots $(ARGS)
 
-catalogue: ## write docs/tasks.md from the task types of the library
+catalogue: ## write docs/catalogue.md from the task types of the library
 	$(DEV)
 	@$(PYTHON_IN) -m tests.catalogue
 

@@ -1,4 +1,4 @@
-"""The catalogue of tasks: docs/tasks.md, written from the task types by `make catalogue`."""
+"""The catalogue of tasks: docs/catalogue.md, written from the task types by `make catalogue`."""
 
 import inspect
 from collections.abc import Iterator, Mapping
@@ -11,14 +11,15 @@ from runner.graph.ports import Port
 from runner.graph.registry import default_registry
 from runner.graph.task import Task, ports_of_class
 
-PAGE = Path(__file__).resolve().parents[1] / "docs/tasks.md"
-INTRODUCTION = """# Tasks
+PAGE = Path(__file__).resolve().parents[1] / "docs/catalogue.md"
+INTRODUCTION = """# Catalogue of tasks
 
 The tasks that come with Anabranch, by family. `make catalogue` writes this page from their types; \
 do not edit it. A port in *italics* streams: who reads it begins with its first chunk. `?` marks \
 what may be left out. The [examples](../runner/library/gallery) and \
 [demos](../runner/library/demos) use many of them and run offline; \
-[writing a task](writing-a-task.md) says how to add one.
+[writing a task](writing-a-task.md) says how to add one, and [tasks](tasks.md) \
+more about those that reach other machines.
 
 Every task has a port `[error]` beside its outputs, and takes retries, time limits and a cache in \
 its policy. What runs code or SQL that people wrote, or reads files that they bring, does so within \
