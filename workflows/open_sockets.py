@@ -27,6 +27,11 @@ def look_again(person: str) -> None:
         look()
 
 
+def count_of(person: Any) -> int:
+    """Count the sockets of a person, or of the guests of a link."""
+    return len(_open.get(str(person), ()))
+
+
 def count() -> int:
     """Count the sockets that are open in this process."""
     return sum(map(len, list(_open.values())))

@@ -254,11 +254,12 @@ OPEN_INVITATIONS = 50
 TEAMS_A_PERSON = 50
 
 # How many share links of a run may be open, and how often one may be copied; for how long a guest
-# is let in by having opened one; and how often somebody may try: with links, from one address, and
+# is let in by having opened one, and how many may watch by it from one process; and how often somebody may try: with links, from one address, and
 # with passwords, from one address and in all.
 SHARE_LINKS_A_RUN = 50
 SHARE_TOKENS_A_LINK = 20
 SHARE_VISIT = timedelta(hours=12)
+SHARE_SOCKETS_A_LINK = 200
 SHARE_TRIES = (60, timedelta(minutes=1))
 SHARE_PASSWORD_TRIES_HERE = (5, timedelta(minutes=15))
 SHARE_PASSWORD_TRIES = (50, timedelta(hours=1))

@@ -69,6 +69,15 @@ class Served(Stage):
         return done.stdout.strip()
 
 
+class Beside(Served):
+    """A server beside another on its data directory, which `manage.py serve` would refuse."""
+
+    @property
+    def command(self):
+        bind = ["-b", "127.0.0.1", "-p", str(self.port)]
+        return [sys.executable, "-m", "daphne", *bind, "workflows.asgi:application"]
+
+
 @pytest.fixture
 def server(tmp_path):
     """A served installation with two runs under way that have said what they may and may not."""
@@ -183,6 +192,52 @@ def test_a_link_turned_off_elsewhere_ends_an_open_page_within_two_seconds(server
         timeout=2000
     )
     assert ALOUD not in guest.content()
+
+
+@pytest.fixture(params=["redis", "poll"])
+def beside(request, tmp_path, monkeypatch):
+    """Two servers on the same data: with a Redis between them, or without."""
+    if request.param == "redis":
+        monkeypatch.setenv("REDIS_URL", request.getfixturevalue("redis").url)
+    server = request.getfixturevalue("server")
+    other = Beside(tmp_path)
+    other.start()
+    yield server, other
+    other.kill()
+
+
+def test_a_link_revoked_at_one_server_ends_the_pages_of_another(beside, sign_in, page, guest):
+    """Within two seconds, whether a bell is heard between them or not."""
+    server, other = beside
+    sign_in(page)
+    link = shared(page, server)
+    enter(guest, link.replace(server.url, other.url))
+    expect(guest.locator("#live-dot")).to_have_text("live", timeout=SECONDS)
+    page.get_by_role("button", name=re.compile("^Revoke ")).click()
+    expect(guest.get_by_role("heading", name="This link was turned off")).to_be_visible(
+        timeout=2000
+    )
+
+
+def test_the_dialog_shows_a_preview_and_copies_and_revokes_links(server, maker, browser):
+    first = shared(maker, server)
+    dialog = maker.locator("#share-dialog")
+    with maker.expect_popup() as opened:
+        dialog.get_by_role("button", name="Preview as a guest").click()
+    expect(opened.value.get_by_text("This is what guests see")).to_be_visible()
+    opened.value.close()
+    dialog.get_by_role("button", name=re.compile("^Copy a new link")).click()
+    expect(dialog.locator("#share-link")).not_to_have_value(first)
+    second = dialog.locator("#share-link").input_value()
+    for link in (first, second):
+        with browser.new_context() as context:
+            enter(context.new_page(), link)
+    maker.reload()
+    maker.keyboard.press("s")
+    expect(dialog).to_contain_text("2 views")
+    dialog.get_by_role("button", name=re.compile("^Revoke ")).click()
+    expect(dialog).to_contain_text("revoked")
+    expect(dialog.get_by_role("button", name=re.compile("^Revoke "))).to_have_count(0)
 
 
 def test_a_locked_link_asks_for_its_password_and_keeps_what_was_brought(server, maker, guest):

@@ -13,6 +13,7 @@ from django.utils import timezone
 from tests.guest_tasks import ALOUD, HUSH
 from tests.shared_run import fail, linked, log, write
 from workflows import consumers, live
+from workflows.guest_consumer import FULL
 from workflows.guests import signed_visit
 from workflows.models import Membership, Run, ShareLink
 from workflows.models.share import Audience, revoke, token_in
@@ -221,6 +222,25 @@ async def test_a_link_for_the_team_opens_a_socket_to_members_alone(
     assert accepted is sees
     if accepted:
         await socket.disconnect()
+
+
+async def test_so_many_guests_watch_by_a_link_and_no_more(guest_of, secretive, settings):
+    settings.SHARE_SOCKETS_A_LINK = 1
+    link, socket = await guest_of()
+    again = WebsocketCommunicator(socket.application, f"/s/{link.pk}/live")
+    again.scope["headers"] = socket.scope["headers"]
+    async with connected(socket):
+        await texts_until(socket, secretive.seq)
+        assert await again.connect(timeout=5) == (False, FULL)
+        stranger = WebsocketCommunicator(socket.application, f"/s/{link.pk}/live")
+        stranger.scope["headers"] = [
+            each for each in socket.scope["headers"] if each[0] != b"cookie"
+        ]
+        assert await stranger.connect(timeout=5) == (False, live.NOT_FOUND)
+    third = WebsocketCommunicator(socket.application, f"/s/{link.pk}/live")
+    third.scope["headers"] = socket.scope["headers"]
+    async with connected(third):
+        assert await texts_until(third, secretive.seq)
 
 
 async def test_the_end_of_the_run_is_told_and_ends_the_socket(guest_of, secretive):

@@ -1,7 +1,6 @@
 """Guests of a share link: how they are let in, what they see, and what they never do."""
 
 import re
-import statistics
 import time
 from datetime import timedelta
 
@@ -95,9 +94,10 @@ def test_no_refusal_is_quicker_than_another(guest, secretive, alice, settings):
             began = time.perf_counter()
             let_in(guest, token, password="no")
             took[name].append(time.perf_counter() - began)
-    medians = sorted(statistics.median(each) for each in took.values())
-    assert medians[-1] < 2 * medians[0], medians
-    assert medians[0] > 0.02
+    # The least of each is what the work takes; the rest is what else the machine did.
+    quickest = sorted(min(each) for each in took.values())
+    assert quickest[-1] < 1.5 * quickest[0], quickest
+    assert quickest[0] > 0.02
 
 
 def test_the_right_password_opens_a_locked_link(guest, secretive, alice):
