@@ -7,7 +7,6 @@ from contextlib import suppress
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, mailers
 
-from runner.errors import Refused
 from runner.execution.mail import Mail, NoMailer
 from runner.outside.smtp import fault_of, part_of, unknown_alias
 
@@ -27,8 +26,6 @@ class DjangoMailer:
             await asyncio.to_thread(_hand_over, message, mail.alias)
         except (smtplib.SMTPException, OSError) as fault:
             raise fault_of(fault) from fault
-        except ValueError as fault:
-            raise Refused(f"The mail cannot be written as one: {fault}.") from fault
         return str(message.extra_headers["Message-ID"])
 
 
@@ -46,10 +43,10 @@ def _message(mail: Mail) -> EmailMultiAlternatives:
     message = EmailMultiAlternatives(
         subject=mail.subject,
         body=mail.text,
-        to=mail.to,
-        cc=mail.cc,
-        bcc=mail.bcc,
-        reply_to=mail.reply_to,
+        to=[*map(str, mail.to)],
+        cc=[*map(str, mail.cc)],
+        bcc=[*map(str, mail.bcc)],
+        reply_to=[*map(str, mail.reply_to)],
         headers={"Message-ID": mail.id_from(settings.DEFAULT_FROM_EMAIL)},
     )
     if mail.html:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.headerregistry import Address
 from typing import Literal, Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -17,7 +18,8 @@ PATIENCE = 30.0
 _PORTS: Mapping[str, int] = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
 _SECURITY: Mapping[str, "Security"] = {"smtp": "", "smtp+tls": "starttls", "smtps": "tls"}
 _SPECIAL = r"\s@<>,;:\"\\()\[\]\x00-\x1f\x7f"
-_ADDRESS = re.compile(rf"[^{_SPECIAL}]{{1,64}}@[^{_SPECIAL}]{{1,253}}")
+#: In ASCII: what is beyond it many servers do not take. Names may be in any script.
+_ADDRESS = re.compile(rf"(?=[\x21-\x7e]+\Z)[^{_SPECIAL}]{{1,64}}@[^{_SPECIAL}]{{1,253}}")
 _NAMED = re.compile(r"(?P<name>[^<>\"\\\x00-\x1f\x7f\u2028\u2029]{0,200})<(?P<address>[^<>]+)>")
 
 type Security = Literal["", "starttls", "tls"]
@@ -34,26 +36,25 @@ class MailFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
-    """A message by the mailer `alias`; addresses are "a@b.org" or "Ada <a@b.org>".
+    """A message by the mailer `alias`.
 
     `key` is the same for every attempt to send this message, so that its id is.
     """
 
     alias: str
-    to: tuple[str, ...]
+    to: tuple[Address, ...]
     subject: str
     text: str
     key: str
-    cc: tuple[str, ...] = ()
-    bcc: tuple[str, ...] = ()
-    reply_to: tuple[str, ...] = ()
+    cc: tuple[Address, ...] = ()
+    bcc: tuple[Address, ...] = ()
+    reply_to: tuple[Address, ...] = ()
     html: str = ""
     files: tuple[MailFile, ...] = ()
 
     def id_from(self, sender: str) -> str:
         """Give the message's id, at the sender's domain."""
-        domain = address_in(sender).rpartition("@")[2]
-        return f"<{self.key[:32]}@{domain}>"
+        return f"<{self.key[:32]}@{address_in(sender).domain}>"
 
 
 class Mailer(Protocol):
@@ -129,13 +130,17 @@ def _server(name: str, url: str, sender: str) -> MailServer:
     )
 
 
-def address_in(text: str) -> str:
-    """Give the bare address in "a@b.org" or "Ada <a@b.org>"; raises Refused for anything else."""
+def address_in(text: str) -> Address:
+    """Read "a@b.org" or "Ada <a@b.org>"; raises Refused for anything else.
+
+    As text it has its name in quotes where that is needed, so that it stays one address.
+    """
     named = _NAMED.fullmatch(text)
-    address = named["address"] if named else text
+    name, address = (named["name"].strip(), named["address"]) if named else ("", text)
     if not _ADDRESS.fullmatch(address):
         raise Refused(
             f"'{text[:80]}' is no address of one person; write a@example.org or Ada <a@example.org>, "
             "each on its own."
         )
-    return address
+    user, _, domain = address.rpartition("@")
+    return Address(display_name=name, username=user, domain=domain)

@@ -42,10 +42,10 @@ def message_of(mail: Mail, sender: str) -> EmailMessage:
     """Put a message together; recipients in `bcc` stand nowhere in it."""
     message = EmailMessage()
     message["Subject"] = mail.subject
-    message["From"] = sender
+    message["From"] = address_in(sender)
     for name, people in (("To", mail.to), ("Cc", mail.cc), ("Reply-To", mail.reply_to)):
         if people:
-            message[name] = ", ".join(people)
+            message[name] = people
     message["Date"] = formatdate()
     message["Message-ID"] = mail.id_from(sender)
     message.set_content(mail.text)
@@ -72,11 +72,11 @@ def _shape(file: MailFile) -> dict[str, Any]:
 
 def _hand_over(mail: Mail, server: MailServer) -> str:
     message = message_of(mail, server.sender)
-    people = [address_in(each) for each in (*mail.to, *mail.cc, *mail.bcc)]
+    people = [each.addr_spec for each in (*mail.to, *mail.cc, *mail.bcc)]
     with _connected(server) as connection:
         if server.user:
             connection.login(server.user, server.password)
-        connection.send_message(message, address_in(server.sender), people)
+        connection.send_message(message, address_in(server.sender).addr_spec, people)
     return str(message["Message-ID"])
 
 

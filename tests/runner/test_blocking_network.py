@@ -4,7 +4,7 @@ from typing import Any
 
 from runner import TaskRunner, task
 from runner.execution.host import Host
-from runner.execution.mail import Mail
+from runner.execution.mail import Mail, address_in
 from runner.execution.network import Network
 
 
@@ -22,7 +22,7 @@ class Kept:
 @task(name="test.tell")
 def tell(context: Any) -> dict[str, Any]:
     """Say what may be reached, and send a mail."""
-    mail = Mail(alias="default", to=("a@example.org",), subject="s", text="t", key="k")
+    mail = Mail(alias="default", to=(address_in("a@example.org"),), subject="s", text="t", key="k")
     return {"redirects": context.network.redirects, "id": context.send_mail(mail)}
 
 
@@ -31,4 +31,4 @@ async def test_a_body_in_a_thread_reaches_the_same_network_and_mailer():
     host = Host(network=Network(redirects=2), mailer=mailer)
     outputs = await TaskRunner(host=host).run(tell, {})
     assert outputs == {"result": {"redirects": 2, "id": "<1@example.org>"}}
-    assert [mail.to for mail in mailer.mails] == [("a@example.org",)]
+    assert [str(*mail.to) for mail in mailer.mails] == ["a@example.org"]

@@ -1,6 +1,8 @@
 """email.send: sends a mail, once."""
 
 import asyncio
+from collections.abc import Mapping
+from email.headerregistry import Address
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -61,38 +63,41 @@ class Send(Task):
 
     async def execute(self, inputs: Any, context: Any) -> dict[str, Any]:
         """Check all of it, then send."""
-        people = _people(inputs, context.network)
+        people = _people(inputs)
+        count = _counted(people, context.network)
         if not inputs.subject.isprintable():
             raise Refused("The subject has line ends or signs that cannot be seen; leave them out.")
         if not inputs.text and not inputs.html:
             raise Refused("The mail says nothing: give a text.")
         mail = Mail(
             alias=self.config.mailer,
-            to=tuple(inputs.to),
-            cc=tuple(inputs.cc),
-            bcc=tuple(inputs.bcc),
-            reply_to=tuple(inputs.reply_to),
+            **people,
             subject=inputs.subject,
             text=inputs.text,
             html=inputs.html,
             key=context.idempotency_key,
             files=await _files(inputs.files, context.network),
         )
-        return {"id": await context.send_mail(mail), "recipients": people}
+        return {"id": await context.send_mail(mail), "recipients": count}
 
 
-def _people(inputs: Any, network: Network) -> int:
-    people = {address_in(each).lower() for each in (*inputs.to, *inputs.cc, *inputs.bcc)}
-    for each in inputs.reply_to:
-        address_in(each)
+def _people(inputs: Any) -> dict[str, tuple[Address, ...]]:
+    """Read all addresses; raises Refused for one that is none, and for no recipient."""
     if not inputs.to:
         raise Refused("The mail has no recipient: give an address in `to`.")
-    if len(people) > network.mail_recipients:
+    fields = ("to", "cc", "bcc", "reply_to")
+    return {name: tuple(map(address_in, getattr(inputs, name))) for name in fields}
+
+
+def _counted(people: Mapping[str, tuple[Address, ...]], network: Network) -> int:
+    """Count who gets it; raises Refused for too many."""
+    everybody = {each.addr_spec.lower() for name in ("to", "cc", "bcc") for each in people[name]}
+    if len(everybody) > network.mail_recipients:
         raise Refused(
-            f"The mail has {len(people)} recipients, and {network.mail_recipients} are allowed; "
+            f"The mail has {len(everybody)} recipients, and {network.mail_recipients} are allowed; "
             "send several, or write to a list."
         )
-    return len(people)
+    return len(everybody)
 
 
 async def _files(files: list[Artifact], network: Network) -> tuple[MailFile, ...]:

@@ -35,10 +35,15 @@ def _mailer(kind, servers, settings):
     if kind == "standard library":
         return SmtpMailer(servers)
     from workflows.mailers import mailers_for
-    from workflows.mailing import DjangoMailer
 
     settings.MAILERS = mailers_for(servers)
     settings.DEFAULT_FROM_EMAIL = FROM
+    return _django()
+
+
+def _django():
+    from workflows.mailing import DjangoMailer
+
     return DjangoMailer()
 
 
@@ -49,7 +54,7 @@ def body_of(message, kind):
 async def test_a_mail_is_handed_over_with_all_that_it_says(sending):
     async with taking_mail() as sink:
         people = {
-            "cc": ["bob@example.org"],
+            "cc": ["Bödö, of Example <bob@example.org>"],
             "bcc": ["eve@example.org"],
             "reply_to": ["desk@example.org"],
         }
@@ -57,7 +62,10 @@ async def test_a_mail_is_handed_over_with_all_that_it_says(sending):
     (message,) = sink.messages
     assert message["Subject"] == "Der Fluß stieg"
     assert (message["From"], message["To"]) == (FROM, "Ada <ada@example.org>")
-    assert (message["Cc"], message["Reply-To"]) == ("bob@example.org", "desk@example.org")
+    assert (message["Cc"], message["Reply-To"]) == (
+        '"Bödö, of Example" <bob@example.org>',
+        "desk@example.org",
+    )
     assert (body_of(message, "plain"), body_of(message, "html")) == ("3,2 m 🌊", "<b>3,2 m</b>")
     assert sink.recipients == ["ada@example.org", "bob@example.org", "eve@example.org"]
     assert "eve" not in message.as_string()
@@ -187,6 +195,12 @@ async def test_a_cancel_ends_it_at_once(sending):
         run.executor.cancel("ada")
         await asyncio.wait_for(under_way, 1)
     assert run.status is RunStatus.CANCELLED
+
+
+async def test_a_server_without_mailers_says_what_to_set(settings):
+    del settings.MAILERS
+    run = await Asking("email.send", {}, mailer=_django(), **MAIL).end()
+    assert "set ANABRANCH_EMAIL_URL" in run.error.message
 
 
 async def test_without_a_mailer_it_says_what_to_set():

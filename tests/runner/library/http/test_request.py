@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from runner import expression
 from runner.errors import ValueFault
 from runner.execution.artifacts import MemoryArtifacts, RunArtifacts
 from runner.graph.registry import default_registry
@@ -449,6 +450,37 @@ async def test_a_credential_that_is_not_taken_is_waited_for():
         run.executor.renew("ada")
         await asyncio.wait_for(under_way, 10)
     assert run.outputs["text"] == "yes"
+
+
+async def test_a_credential_that_no_header_can_hold_is_not_sent():
+    async with serving(page=says()) as server:
+        run = asking("http.request", server, keyed(), url=f"{server.url}/page")
+        run.credentials.renew("ada", "rivers", "tok_with a\nline end")
+        await run.end()
+    assert "has signs that no header may have" in run.error.message
+    assert server.connections == 0
+    assert "tok_with" not in run.everything
+
+
+@pytest.mark.parametrize("url", ["http://a:b/", "http://a/" + "x" * 8200, "http://a/ b"])
+async def test_a_url_that_is_none_gets_a_sentence(url):
+    async with serving() as server:
+        run = await asked("http.request", server, url=url)
+    assert run.error.type == "Refused"
+
+
+async def test_a_fault_whose_words_break_off_is_told_as_far_as_they_came():
+    beginning = head("500 Oh", Content_Length="1000")
+    async with serving(page=drips(b"the river is", beginning=beginning)) as server:
+        run = await request(server)
+    assert run.error.message == "localhost answers 500 Oh: the river is"
+
+
+@pytest.mark.parametrize("setting", ["credential", "host"])
+def test_which_credential_is_sent_is_never_worked_out(setting):
+    """Engine 6.6."""
+    with pytest.raises(ValueFault, match="is known before a run; give a constant"):
+        Request(keyed() | {setting: expression("body")})
 
 
 def test_a_credential_without_a_host_is_refused_while_drawing():

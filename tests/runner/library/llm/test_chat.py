@@ -173,8 +173,9 @@ def test_the_token_is_for_the_host_of_the_base_url():
     """Engine 6.6."""
     chat = Chat({"base_url": "https://API.example.org/v1", "credential": "rivers"})
     assert [(need.name, need.hosts) for need in chat.needs] == [("rivers", ("api.example.org",))]
-    with pytest.raises(ValueFault, match="say in its setting base_url where it may go"):
-        Chat({"credential": "rivers"})
+    for url in ("", "ftp://example.org"):
+        with pytest.raises(ValueFault, match="say in its setting base_url where it may go"):
+            Chat({"credential": "rivers", "base_url": url})
 
 
 async def test_a_cancel_ends_it_at_once():
