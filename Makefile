@@ -26,7 +26,7 @@ FULL = ANABRANCH_KILLS=1000 ANABRANCH_FAILPOINT_KILLS=20 ANABRANCH_COMMITS=500 \
 	ANABRANCH_RUNS_UNDER_LOSS=1000 ANABRANCH_LOSS_SECONDS=40 \
 	ANABRANCH_JOBS=1000
 
-.PHONY: help screenshots install run demo test test-runner test-postgres simulate durability soak coverage types lint format format-check migrations-check check bench state-picture
+.PHONY: help screenshots install run demo test test-runner test-postgres simulate durability soak coverage audit types lint format format-check migrations-check check bench state-picture
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -92,7 +92,11 @@ migrations-check:
 	$(DEV)
 	@$(MANAGE) makemigrations --check --dry-run
 
-check: format-check lint types migrations-check coverage test-postgres ## everything CI asks for
+audit: ## look for what must not be in the code: bandit, and rules of our own for semgrep
+	$(DEV)
+	@sh .ci/audit.sh
+
+check: format-check lint types migrations-check audit coverage test-postgres ## everything CI asks for
 
 bench: ## what a task costs, beside bare asyncio and bare SQLite; ARGS="W1 W4 --rounds 3"
 	$(DEV)

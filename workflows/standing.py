@@ -39,7 +39,8 @@ def _with_reason(row: Row, sentence: str) -> str:
     """End an open sentence: with its reason, with the time it goes on, or as it is."""
     if row.status == "awaiting":
         until = f", until {row.until:%d %b %H:%M:%S} UTC" if row.until else ""
-        return sentence.format(why=row.why, until=until)
+        # One of the sentences above.
+        return sentence.format(why=row.why, until=until)  # nosemgrep
     if sentence.endswith("."):
         return sentence
     if row.status == "cached":
