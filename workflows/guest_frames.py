@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -10,14 +10,14 @@ from django.template.loader import get_template
 
 from workflows.chunk_parts import chunk_parts
 from workflows.frames import ROW_LIMIT, missed_by, news_since
-from workflows.guest_page import address_of, guest_head, row_address
+from workflows.guest_page import address_of, guest_head, row_address, shared_ports
 from workflows.happened import Happened
 from workflows.live import stand_of
 from workflows.models import Run, ShareLink
 from workflows.outline import outline_for
 from workflows.packing import Frame, News, in_frames
 from workflows.redacting import GuestRun, Scope, guest_rows, scope_of
-from workflows.rows import Row
+from workflows.rows import ENDED_WELL, Row
 from workflows.run_graph import graph_fragments
 from workflows.showing import with_ancestors
 
@@ -69,13 +69,19 @@ class _Drawn:
         head = guest_head(run, scope, self.rows)
         self.whole: GuestRun = head["run"]
         self.head = _drawn("runs/head.html#run_header", head)
+        made = shared_ports(
+            run, replace(scope, ports=_made(scope, self.rows, self.changed)), self.rows
+        )
+        self.outputs = [
+            _drawn("shares/show.html#port", {"each": each}) for each in made if each.value
+        ]
         allowed = [event for event in events if _is_allowed(event, scope)]
         self.chunks = list(chunk_parts(run, allowed))
 
     def frames(self, view: str, after: int, upto: int) -> Iterator[Frame]:
         """Pack all of it: states first, text later."""
         parts: list[tuple[str, Any]] = [("fragments", self.head)]
-        parts += [("fragments", each) for each in self._fragments(view)]
+        parts += [("fragments", each) for each in [*self._fragments(view), *self.outputs]]
         parts += [("chunks", each) for each in self.chunks]
         parts += [("again", True)] if self._is_much(view) else []
         about = {"status": self.whole.status, "words": _in_words(self.whole, self.rows)}
@@ -94,6 +100,14 @@ class _Drawn:
                 yield _drawn("runs/tree.html#task_row", page)
         elif view == "graph" and len(self.rows) == len(outline_for(self.run).places):
             yield from graph_fragments(self.run, self.rows, self.changed, row_address)
+
+
+def _made(
+    scope: Scope, rows: Mapping[str, Row], changed: Collection[str]
+) -> frozenset[tuple[str, str]]:
+    """Name the allowed outputs of tasks that have ended now; what is under way streams."""
+    ended = {path for path in changed if rows[path].status in ENDED_WELL}
+    return frozenset(pair for pair in scope.ports if pair[0] in ended)
 
 
 def _is_allowed(event: Happened, scope: Scope) -> bool:

@@ -36,6 +36,11 @@ class SharedPort:
     value: Value | None = None
     stream: StreamSoFar | None = None
 
+    @property
+    def slug(self) -> str:
+        """Its name as an element's id."""
+        return slug_of(f"{self.path}--{self.port}")
+
 
 def guest_page(
     run: Run, scope: Scope, view: str, *, query: QueryDict, guest: str

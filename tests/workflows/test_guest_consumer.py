@@ -125,6 +125,22 @@ async def test_a_guest_hears_what_was_allowed_and_no_secret(guest_of, secretive,
     assert link.pk
 
 
+async def test_an_output_appears_as_soon_as_its_task_has_ended(guest_of, secretive):
+    """The task fails at first in the fixture; what it gave is allowed here, and only that."""
+    _, socket = await guest_of(ports=[("after", "other")])
+
+    def end(run):
+        run.task_runs.filter(path="after").update(status="completed")
+        log(run, "after", f"{HUSH}late")
+
+    async with connected(socket):
+        before = "".join(await texts_until(socket, secretive.seq))
+        after = "".join(await texts_until(socket, await act(end)(secretive)))
+    assert "shared-after--other" not in before
+    assert f"{HUSH}other" in after
+    assert HUSH not in after.replace(f"{HUSH}other", "")
+
+
 async def test_a_guest_of_one_task_hears_of_no_other(guest_of, secretive):
     _, socket = await guest_of(task="speak")
     async with connected(socket):
