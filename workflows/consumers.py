@@ -18,7 +18,6 @@ from workflows.frames import VIEWS
 from workflows.live import (
     BROKEN,
     NOT_FOUND,
-    Outbox,
     Source,
     TeamSource,
     catch_up,
@@ -27,6 +26,7 @@ from workflows.live import (
     reading,
 )
 from workflows.looks import Looks, person_in
+from workflows.outbox import Outbox
 from workflows.packing import Frame, frame_of
 from workflows.window import Window
 

@@ -59,7 +59,7 @@ async def queues(pages: int, frames: int) -> float:
 
 async def outboxes(pages: int, frames: int) -> float:
     """Give how long it takes by the product's consumers, from the outbox to `send`."""
-    from workflows.live import Outbox
+    from workflows.outbox import Outbox
     from workflows.packing import Frame
 
     boxes = [Outbox("tree", 0) for _ in range(pages)]

@@ -12,7 +12,7 @@ from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.db import DatabaseError
 
-from workflows import chunk_parts, consumers, frames, live, window
+from workflows import chunk_parts, consumers, frames, live, outbox, window
 from workflows.frames import news_since
 from workflows.models import Run
 
@@ -256,14 +256,14 @@ async def test_nothing_is_kept_for_a_page_that_is_behind_and_all_of_it_read_agai
 ):
     """P9: a slow page misses nothing."""
     monkeypatch.setattr(window, "UNSENT", 10)
-    monkeypatch.setattr(live, "OUTBOX", 10)
+    monkeypatch.setattr(outbox, "OUTBOX", 10)
     async with connected(socket_of("alice", running, "?after=0")) as socket:
         for number in range(4):
             await write(running, number)
             live.publish(str(running.pk), number + 1)
             await _feed_at(running, number + 1)
-        (outbox,) = live._feeds[str(running.pk)].outboxes
-        assert (outbox.is_behind, len(outbox._frames)) == (True, 0)
+        (mine,) = live._feeds[str(running.pk)].outboxes
+        assert (mine.is_behind, len(mine._frames)) == (True, 0)
         await socket.send_to(text_data='{"taken": 1}')
         await socket.send_to(text_data='{"taken": 2}')
         assert numbers_in(await frames_until(socket, 4)) == [0, 1, 2, 3]
@@ -361,7 +361,7 @@ async def test_others_have_their_turn_while_many_pages_are_handed_frames(running
     order: list[object] = []
     run = str(running.pk)
 
-    class Page(live.Outbox):
+    class Page(outbox.Outbox):
         def put(self, frames):
             order.append(self)
             super().put(frames)
