@@ -14,6 +14,8 @@ RENEWALS_A_LEASE = 6
 PATIENCE = 30.0
 #: How often to look whether a day has passed; the first look leaves a start alone.
 LOOK_SECONDS = 600.0
+#: How often to look for schedules that are due: a minute is the least that they can tell apart.
+TICK_SECONDS = 1.0
 #: How often to look whether something waits that nobody was told of.
 MAIL_SECONDS = 5.0
 
@@ -58,6 +60,7 @@ class RunnerOfThisProcess:
         )
         self._runner.start()
         self._upkeep = [self._loop.create_task(_keep_up(), name="daily upkeep")]
+        self._upkeep.append(self._loop.create_task(_tick(), name="schedules"))
         if reminding.is_on():
             self._upkeep.append(self._loop.create_task(_tell_people(), name="reminding"))
         logger.info("background runner %s started", self._runner.owner)
@@ -93,6 +96,23 @@ async def _keep_up() -> None:
             else:
                 if removed is not None:
                     logger.info("removed %s", removed)
+    finally:
+        await asyncio.shield(thread.close())
+
+
+async def _tick() -> None:
+    """Start what schedules say; each time is taken by the first of all processes that looks."""
+    from workflows.database_thread import DatabaseThread  # noqa: PLC0415
+    from workflows.ticking import start_due  # noqa: PLC0415
+
+    thread = DatabaseThread("schedules", PATIENCE)
+    try:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            try:
+                await thread.do(start_due)
+            except RunnerError as trouble:
+                logger.warning("schedules wait: %s", trouble)
     finally:
         await asyncio.shield(thread.close())
 

@@ -265,6 +265,12 @@ SHARE_PASSWORD_TRIES_HERE = (5, timedelta(minutes=15))
 SHARE_PASSWORD_TRIES = (50, timedelta(hours=1))
 SHARE_COOKIE_NAME = f"anabranch-share-{PORT}"
 
+# How often webhooks may be asked from one address, and for how long an answer waits for a run; how
+# many triggers a workflow may have.
+HOOK_TRIES = (120, timedelta(minutes=1))
+HOOK_WAIT_SECONDS = 25
+TRIGGERS_A_WORKFLOW = 50
+
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").is_dir() else []
 STATIC_ROOT = DATA_DIR / "static"

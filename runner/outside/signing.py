@@ -6,6 +6,9 @@ import hmac
 from collections.abc import Mapping
 
 PREFIX = "whsec_"
+#: In seconds, as the libraries of Standard Webhooks have it.
+TOLERANCE = 300
+_DIGITS = 12
 
 
 def signed(secret: str, identifier: str, at: int, body: bytes) -> Mapping[str, str]:
@@ -17,6 +20,21 @@ def signed(secret: str, identifier: str, at: int, body: bytes) -> Mapping[str, s
         "webhook-timestamp": str(at),
         "webhook-signature": f"v1,{signature}",
     }
+
+
+def is_signed(secret: str, headers: Mapping[str, str], body: bytes, now: float) -> bool:
+    """Whether headers sign a body with a secret, not more than five minutes before or after `now`.
+
+    `now` is in seconds since 1970; the header of signatures may hold several, by several secrets.
+    """
+    identifier, at = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+    if not identifier or not (at.isascii() and at.isdigit()) or len(at) > _DIGITS:
+        return False
+    if abs(now - int(at)) > TOLERANCE:
+        return False
+    expected = signed(secret, identifier, int(at), body)["webhook-signature"]
+    given = headers.get("webhook-signature", "").split()
+    return any(hmac.compare_digest(each.encode(), expected.encode()) for each in given)
 
 
 def _key(secret: str) -> bytes:

@@ -126,6 +126,8 @@ PAGES = {
     "waiting": at("", "/waiting/"),
     "search": at("", "/search/?q=river"),
     "tasks": at("", "/tasks/"),
+    "triggers": at("workflow", "river-digest", "triggers/"),
+    "trigger-new": at("workflow", "river-digest", "triggers/schedule/"),
     "task-type": at("", "/tasks/text.answer/"),
     "search-nothing": at("", "/search/?q=nowhere"),
     "search-dialog": found,

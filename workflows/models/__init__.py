@@ -16,6 +16,7 @@ from workflows.models.share import ShareLink, ShareToken
 from workflows.models.team import Membership, Right, Role, Team
 from workflows.models.tick import Tick
 from workflows.models.tries import Tries
+from workflows.models.trigger import Missed, Schedule, Webhook
 from workflows.models.workflow import Origin, Workflow, WorkflowVersion
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "JobWorker",
     "MailWish",
     "Membership",
+    "Missed",
     "Origin",
     "PinnedOutput",
     "Right",
@@ -41,6 +43,7 @@ __all__ = [
     "RunEvent",
     "RunRequest",
     "SavedFilter",
+    "Schedule",
     "SentMail",
     "ShareLink",
     "ShareToken",
@@ -50,6 +53,7 @@ __all__ = [
     "Team",
     "Tick",
     "Tries",
+    "Webhook",
     "Workflow",
     "WorkflowDraft",
     "WorkflowVersion",

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.urls import get_resolver, reverse
 
 from workflows.arrangement import drawing_name
-from workflows.models import Invitation, Membership, SavedFilter
+from workflows.models import Invitation, Membership, SavedFilter, Webhook
 from workflows.models.belonging import invite
 from workflows.models.credential import keep_credential
 from workflows.models.share import share
@@ -65,6 +65,12 @@ TABLE = {
     "task-type-list": (SIGNED_IN, None),
     "task-type-show": (SIGNED_IN, None),
     "task-type-try": (None, SIGNED_IN),
+    "trigger-list": ONLY_READ,
+    "trigger-new": ("edit", "edit"),
+    "trigger-turn": DRAFT_ACT,
+    "trigger-remove": DRAFT_ACT,
+    "webhook-renew": DRAFT_ACT,
+    "hook": (None, ANYBODY),
     "run-start": ("run", "run"),
     "run-list": (SIGNED_IN, None),
     "run-filter-save": (None, SIGNED_IN),
@@ -144,6 +150,11 @@ def addresses(rich_workflow, rich_run, team, alice, people):
     invitation, _token = invite(team, "viewer", "", alice)
     credential = keep_credential(alice, "rivers", "text", hosts=["rivers.example"])
     link, _token = share(rich_run, alice, life=timedelta(days=1))
+    webhook = Webhook(
+        workflow=rich_workflow, person=people["editor"], version=rich_workflow.latest, title="Push"
+    )
+    webhook.renew()
+    webhook.save()
     given = {
         "version-export": [rich_workflow.pk, 1],
         "version-python": [rich_workflow.pk, 1],
@@ -167,6 +178,12 @@ def addresses(rich_workflow, rich_run, team, alice, people):
         "run-compare": [],
         "example-use": ["nothing"],
         "task-type-list": [],
+        "trigger-list": [rich_workflow.pk],
+        "trigger-new": [rich_workflow.pk, "schedule"],
+        "trigger-turn": [rich_workflow.pk, "webhook", webhook.pk],
+        "trigger-remove": [rich_workflow.pk, "webhook", webhook.pk],
+        "webhook-renew": [rich_workflow.pk, webhook.pk],
+        "hook": [webhook.pk],
         "task-type-show": ["text.split"],
         "task-type-try": ["nothing"],
         "credential-remove": [credential.pk],
