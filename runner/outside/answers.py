@@ -7,6 +7,7 @@ import codecs
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 
 import httpx2
 
@@ -137,39 +138,71 @@ def _known(encoding: str | None) -> str:
 @asynccontextmanager
 async def answered(call: Call, network: Network, seconds: float) -> AsyncIterator[Answer]:
     """Send a call and give the answer, closed at the end; raises Refused and Unavailable."""
-    url, method, body = call.url, call.method, call.body
-    budget = Budget(place_of(url).host, min(seconds, network.seconds))
+    budget = Budget(place_of(call.url).host, min(seconds, network.seconds))
     timeout = httpx2.Timeout(None, connect=network.connect_seconds)
     async with httpx2.AsyncClient(
         transport=GuardedTransport(network), trust_env=False, timeout=timeout
     ) as client:
         client.headers = httpx2.Headers(_ALWAYS)
-        for hop in range(call.redirects + 1):
-            budget.host = place_of(url).host
-            headers = headers_for(call, url, network)
-            with faults_of(budget.host):
-                request = client.build_request(
-                    method, url, headers=headers | sized(body), content=content_of(body)
-                )
-                check_same(url, request.url.host)
-                response = await budget.spend(client.send(request, stream=True))
+        response = await _Asking(client, call, network, budget).answer()
+        try:
+            yield Answer(response, budget)
+        finally:
+            await response.aclose()
+
+
+class _Asking:
+    """One call on its way, from where it was sent to where it is led on."""
+
+    def __init__(
+        self, client: httpx2.AsyncClient, call: Call, network: Network, budget: Budget
+    ) -> None:
+        self._client = client
+        self._call = call
+        self._network = network
+        self._budget = budget
+        self._left = call.redirects
+
+    async def answer(self) -> httpx2.Response:
+        """Give the answer that leads no further, as far as it may be followed."""
+        step = self._call
+        while True:
+            response = await self._sent(step)
             try:
-                _check_headers(response, network)
-                if not response.has_redirect_location or not call.redirects:
-                    yield Answer(response, budget)
-                    return
-                if hop == call.redirects:
-                    raise Refused(
-                        f"{budget.host} leads on more than {call.redirects} times; ask for the "
-                        f"address that it leads to, or allow more redirects."
-                    )
-                onward = response.next_request
-                if onward is None:
-                    raise Refused(f"{budget.host} leads on to something that is no address.")
-            finally:
+                onward = self._onward(response)
+            except BaseException:
                 await response.aclose()
-            url = str(onward.url)
-            method, body = onward.method, body if onward.method == method else b""
+                raise
+            if onward is None:
+                return response
+            await response.aclose()
+            body = step.body if onward.method == step.method else b""
+            step = replace(step, url=str(onward.url), method=onward.method, body=body)
+
+    async def _sent(self, step: Call) -> httpx2.Response:
+        host = self._budget.host = place_of(step.url).host
+        headers = headers_for(self._call, step.url, self._network) | sized(step.body)
+        with faults_of(host):
+            request = self._client.build_request(
+                step.method, step.url, headers=headers, content=content_of(step.body)
+            )
+            check_same(step.url, request.url.host)
+            return await self._budget.spend(self._client.send(request, stream=True))
+
+    def _onward(self, response: httpx2.Response) -> httpx2.Request | None:
+        """Give what an answer leads to; None if it is the last, or is not followed."""
+        _check_headers(response, self._network)
+        if not response.has_redirect_location or not self._call.redirects:
+            return None
+        if not self._left:
+            raise Refused(
+                f"{self._budget.host} leads on more than {self._call.redirects} times; ask for the "
+                "address that it leads to, or allow more redirects."
+            )
+        self._left -= 1
+        if response.next_request is None:
+            raise Refused(f"{self._budget.host} leads on to something that is no address.")
+        return response.next_request
 
 
 def _check_headers(response: httpx2.Response, network: Network) -> None:

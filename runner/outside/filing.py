@@ -30,9 +30,7 @@ async def filed(context: Any, blocks: AsyncIterator[bytes], name: str, media_typ
         saved: Artifact = await saving
     except BaseException as fault:
         _break_off(waiting, fault)
-        await asyncio.wait([saving])
-        if not saving.cancelled():
-            saving.exception()
+        await asyncio.gather(saving, return_exceptions=True)
         raise
     return saved
 

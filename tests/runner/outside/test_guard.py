@@ -200,6 +200,24 @@ async def test_of_two_addresses_the_one_that_answers_is_taken():
         assert await asked(f"{server.url}/page", network) == (200, b"here")
 
 
+async def test_a_server_that_is_not_up_gets_a_sentence():
+    async with serving() as server:
+        pass
+    with pytest.raises(Unavailable, match="No connection to localhost could be made; is it up"):
+        await asked(f"{server.url}/page", server.network())
+
+
+async def test_a_server_that_does_not_take_the_connection_gets_a_sentence():
+    with socket.socket() as full, socket.socket() as first:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        port = full.getsockname()[1]
+        first.connect(("127.0.0.1", port))
+        network = Network(internal_hosts=frozenset({("localhost", port)}), connect_seconds=0.2)
+        with pytest.raises(Unavailable, match="localhost does not answer; is it up"):
+            await asked(f"http://localhost:{port}/", network)
+
+
 async def test_a_cancel_lets_the_connection_go():
     came, never = asyncio.Event(), asyncio.Event()
 

@@ -179,7 +179,7 @@ async def test_query_and_headers_are_added():
 @pytest.mark.parametrize(
     "headers",
     [{"Host": "a"}, {"Transfer-Encoding": "chunked"}, {"X": "a\r\nY: b"}, {"X\n": "a"}, {"": "a"},
-     {"Proxy-Authorization": "a"}, {"X": "\u2028"}],
+     {"Proxy-Authorization": "a"}, {"X": "\u2028"}, {f"X{each}": "a" for each in range(101)}],
 )  # fmt: skip
 async def test_headers_that_would_steer_the_connection_are_refused(headers):
     async with serving(page=says()) as server:
@@ -282,9 +282,12 @@ async def test_a_text_is_not_taken_for_events():
 
 async def test_signs_of_a_text_that_come_in_two_parts_are_whole():
     river = "🌊".encode()
-    async with serving(page=drips(b"a", river[:2], river[2:], b"b")) as server:
+    parts = (river[:2], river[2:], b"b", b"")
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts)
+    beginning = head(Content_Type="text/plain", Transfer_Encoding="chunked")
+    async with serving(page=drips(chunks, beginning=beginning)) as server:
         run = await request(server)
-    assert run.outputs["text"] == "a🌊b"
+    assert run.outputs["text"] == "🌊b"
 
 
 async def test_a_packed_text_is_unpacked():

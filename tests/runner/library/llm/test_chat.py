@@ -84,6 +84,13 @@ async def test_a_service_that_does_not_stream_is_understood():
     assert (run.outputs["text"], run.outputs["model"]) == ("A river.", "river-1")
 
 
+async def test_an_answer_without_words_is_an_empty_text():
+    whole = {"choices": [{"message": {"content": None}, "finish_reason": "stop"}]}
+    async with serving(**{ROUTE: says_json(whole)}) as server:
+        run = await asked("llm.chat", server, config(server), prompt="Why?")
+    assert (run.outputs["text"], run.outputs["finish"]) == ("", "stop")
+
+
 async def test_without_a_base_url_passages_are_quoted_and_it_says_so():
     async with serving() as server:
         run = await asked(

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import sys
 from importlib.util import find_spec
 
 import pytest
 
+from runner.library.llm import embed
 from runner.library.llm.embed import MISSING, OFFLINE
 from runner.run.status import RunStatus
 from tests.loopback import head, says, says_json, serving
@@ -59,6 +61,7 @@ async def test_the_first_batch_is_there_before_the_last():
     [
         (says_json({"data": [{"index": 0, "embedding": [1]}]}), "gives 1 vectors for 3 texts"),
         (says_json({"data": "x"}), "gives 0 vectors for 3 texts"),
+        (says_json({"data": [1, {"embedding": 2}, {"embedding": [3]}]}), "gives 1 vectors for 3"),
         (says("no", "404 No"), "Is there a model 'river-1'"),
     ],
 )
@@ -101,6 +104,38 @@ async def test_without_a_service_and_a_package_it_is_left_out_with_one_sentence(
         run = await asked("text.embed", server, texts=TEXTS)
     assert run.outputs == {"vectors": [], "model": "", "note": MISSING}
     assert run.of("TaskLogged").message == MISSING
+
+
+PACKAGE = """
+from pathlib import Path
+
+class WordLlama:
+    def embed(self, texts):
+        return [(len(text), 0.5) for text in texts]
+
+    @classmethod
+    def load(cls, *, cache_dir, disable_download):
+        assert cache_dir == Path(__file__).parent
+        assert disable_download
+        return cls()
+"""
+
+
+async def test_the_package_is_asked_for_its_own_weights_and_never_for_a_download(
+    tmp_path, monkeypatch
+):
+    """Of a stand-in, as the package is rarely installed."""
+    (tmp_path / "wordllama.py").write_text(PACKAGE, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, "wordllama", None)
+    del sys.modules["wordllama"]
+    embed._model.cache_clear()
+    async with serving() as server:
+        run = await asked("text.embed", server, {"batch": 2}, texts=TEXTS)
+    embed._model.cache_clear()
+    del sys.modules["wordllama"]
+    assert run.outputs["vectors"] == [[1.0, 0.5], [2.0, 0.5], [3.0, 0.5]]
+    assert run.outputs["model"] == OFFLINE
 
 
 async def test_offline_near_meanings_have_near_vectors():
