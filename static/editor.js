@@ -26,6 +26,12 @@ const camera = new Camera(board, document.getElementById("plane"), (zoom) => {
   document.getElementById("zoom").textContent = `${Math.round(zoom * 100)} %`;
   minimap?.look();
 });
+// What scrolls the board, such as a search of the browser's own, moves what is looked at instead.
+board.addEventListener("scroll", () => {
+  const [x, y] = [board.scrollLeft, board.scrollTop];
+  board.scrollTo(0, 0);
+  if (x || y) camera.pan(-x, -y);
+});
 const page = new DraftPage(root, { told: tell, changed: refresh, isBusy: () => Boolean(gestures.going) });
 const selection = new Selection(page, camera, showPanel);
 const boxButton = document.getElementById("box-select");

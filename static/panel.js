@@ -12,6 +12,13 @@ document.body.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.target === panel) sent = new Map(fields().map((field) => [field.id, said(field)]));
 });
 
+// Whoever leaves a field by the tab key comes to a button, and has not pressed it.
+document.body.addEventListener("htmx:configRequest", (event) => {
+  const { target, triggeringEvent, elt, formData } = event.detail;
+  if (target !== panel || triggeringEvent?.type !== "change") return;
+  for (const button of elt.querySelectorAll("button[name]")) formData.delete(button.name);
+});
+
 document.body.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.target !== panel) return;
   const own = event.detail.requestConfig?.verb === "post";

@@ -77,6 +77,16 @@ def tidied_spots(draft: Draft, level: str, registry: TaskRegistry) -> dict[str, 
     }
 
 
+def laid_out(draft: Draft, registry: TaskRegistry) -> Draft:
+    """Give a drawing that nobody has arranged a place for everything on all of its levels."""
+    if draft.sheet.positions:
+        return draft
+    spots: dict[str, Spot] = {}
+    for level, _ in draft.walk():
+        spots |= tidied_spots(draft, level, registry)
+    return draft.on(positions=spots)
+
+
 # ── boxes ───────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -16,7 +16,7 @@ from runner.graph.dataflow import split_end
 from runner.graph.ports import Port, fit
 from runner.graph.registry import TaskRegistry
 from runner.graph.task import Task, ports_of_class
-from workflows.canvas import Canvas, canvas_of, tidied_spots
+from workflows.canvas import Canvas, canvas_of, laid_out
 from workflows.models.drafting import DraftAct, WorkflowDraft, draft_of, drawing_at, stack_of
 from workflows.models.team import Person
 from workflows.models.workflow import Workflow
@@ -45,13 +45,11 @@ def opened(workflow: Workflow, registry: TaskRegistry) -> WorkflowDraft:
     drawing = draft.drawing
     if draft.revision or drawing.sheet.positions:
         return draft
-    positions: dict[str, tuple[int, int]] = {}
-    for level, _ in drawing.walk():
-        positions |= tidied_spots(drawing, level, registry)
+    arranged = laid_out(drawing, registry)
     with transaction.atomic():
         fresh = WorkflowDraft.objects.select_for_update().get(pk=draft.pk)
         if not fresh.revision:
-            fresh.arrange(drawing.on(positions=positions))
+            fresh.arrange(arranged)
         return fresh
 
 

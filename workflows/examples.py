@@ -9,6 +9,7 @@ from runner.editing.draft import Draft
 from runner.errors import DefinitionError
 from runner.graph.definition import GraphDefinition
 from runner.graph.registry import default_registry
+from workflows.canvas import laid_out
 from workflows.demo_library import FOLDER, GALLERY
 from workflows.models import Origin, Right, Team, Workflow, WorkflowDraft
 from workflows.models.drafting import DraftAct, draft_of, replace_draft
@@ -86,9 +87,8 @@ def begin_as(workflow: Workflow, person: Person, example: Example) -> DraftAct:
     if not _is_empty(own):
         raise DefinitionError("An example can only be put onto an empty canvas.")
     named = replace(example.definition, name=own.name, title=own.title or example.title)
-    return replace_draft(
-        workflow, person, Draft(definition=named), f"Begin with {example.title}"[:200]
-    )
+    drawing = laid_out(Draft(definition=named), workflow.registry)
+    return replace_draft(workflow, person, drawing, f"Begin with {example.title}"[:200])
 
 
 def _is_empty(definition: GraphDefinition) -> bool:

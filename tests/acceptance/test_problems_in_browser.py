@@ -6,13 +6,13 @@ from tests.acceptance.test_editor import Keys, empty
 
 __all__ = ["empty"]
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
-FIELD = "() => document.activeElement?.closest('.given')?.id === 'at-inputs-topics'"
+FIELD = "() => document.activeElement?.closest('.given')?.id === 'at-inputs-text'"
 
 
 def test_a_problem_leads_to_its_field_here_and_inside_of_a_compound(page, sign_in, server, empty):
     sign_in(page)
     drawing = Keys(page, server, empty())
-    drawing.add("text.split")
+    drawing.add("text.count_words")
     page.click("#problems")
     page.click("#state a >> nth=0")
     page.wait_for_function(FIELD)
@@ -20,7 +20,7 @@ def test_a_problem_leads_to_its_field_here_and_inside_of_a_compound(page, sign_i
     drawing.press("Alt+x")
     page.wait_for_selector("#box-group")
     page.click("#problems")
-    page.click("#state a:has-text('topics')")
+    page.click("#state a:has-text('its input text')")
     page.wait_for_url("**level=group")
     page.wait_for_function(FIELD)
-    assert page.input_value("#panel-title") == "Split into passages"
+    assert page.input_value("#panel-title") == "Count words"

@@ -20,6 +20,7 @@ from runner.errors import DefinitionError
 from runner.graph.definition import GraphDefinition
 from workflows.access import may, workflow_for
 from workflows.as_python import as_python
+from workflows.canvas import laid_out
 from workflows.folding import DRAWN_AT_ONCE
 from workflows.http import Request
 from workflows.models import Right, Workflow, WorkflowDraft, WorkflowVersion
@@ -121,7 +122,7 @@ def restore(request: Request, id: UUID, number: int) -> HttpResponse:
     """Let the draft say what a version says; an act like any other, which can be taken back."""
     workflow = workflow_for(request.user, id, Right.EDIT)
     version = _version(workflow, number)
-    drawing = drafted(version.definition, version.layout or "{}")
+    drawing = laid_out(drafted(version.definition, version.layout or "{}"), workflow.registry)
     try:
         replace_draft(workflow, request.user, drawing, f"Version {number} restored")
     except DefinitionError as fault:

@@ -59,11 +59,11 @@ def test_the_page_draws_the_draft_and_offers_task_types(browser):
 
 
 def test_an_act_is_answered_with_the_parts_that_changed(browser):
-    answer = browser.do("add", type="text.split", at=[16, 32]).json()
-    assert list(answer["parts"]) == ["box-split", "map-split"]
-    assert '<rect id="map-split" class="wrong" x="16" y="32"' in answer["parts"]["map-split"]
-    assert 'data-x="16"' in answer["parts"]["box-split"]
-    assert answer["undo"] == "Add text.split"
+    answer = browser.do("add", type="text.keywords", at=[16, 32]).json()
+    assert list(answer["parts"]) == ["box-keywords", "map-keywords"]
+    assert '<rect id="map-keywords" class="wrong" x="16" y="32"' in answer["parts"]["map-keywords"]
+    assert 'data-x="16"' in answer["parts"]["box-keywords"]
+    assert answer["undo"] == "Add text.keywords"
 
 
 def test_what_is_gone_is_said_too(browser):

@@ -4,6 +4,7 @@ import pytest
 
 from workflows.demo_library import load_demos
 from workflows.models import Run, Workflow, WorkflowDraft
+from workflows.models.drafting import draft_of
 
 USE = "/workflows/examples/ask-the-python-manual/use/"
 
@@ -97,3 +98,14 @@ def test_only_editors_use_examples_and_only_in_their_teams(
     assert client.post(USE).status_code == 302
     assert client_of(alice).get(USE).status_code == 405
     assert Workflow.objects.count() == 1
+
+
+def test_an_example_on_an_empty_canvas_has_a_place_for_everything(client_of, alice, empty):
+    client_of(alice).post(USE, {"into": str(empty.pk)})
+    drawing = draft_of(empty).drawing
+    places = drawing.sheet.positions
+    outer = [places[task.id] for task in drawing.definition.tasks]
+    assert len({x for x, _ in outer}) > 1
+    assert {each for each in places if "/" in each}
+    assert all(abs(a - c) >= 208 or abs(b - d) >= 64
+               for n, (a, b) in enumerate(outer) for c, d in outer[:n])  # fmt: skip

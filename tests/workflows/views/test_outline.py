@@ -152,25 +152,25 @@ def test_work_goes_on_inside(outline):
 
 
 def test_problems_lead_to_the_field(outline):
-    outline.add("text.split")
+    outline.add("text.count_words")
     page = text_of(outline.get())
-    assert 'href="?level=&amp;task=split#at-inputs-topics"' in page
-    assert 'id="at-inputs-topics"' in text_of(outline.get(task="split"))
+    assert 'href="?level=&amp;task=count_words#at-inputs-text"' in page
+    assert 'id="at-inputs-text"' in text_of(outline.get(task="count_words"))
 
 
 def test_problems_inside_of_a_compound_lead_to_the_field_there(outline):
     outline.add("flow.graph")
-    outline.add("text.split", level="graph")
+    outline.add("text.count_words", level="graph")
     page = text_of(outline.get())
-    assert 'href="?level=graph&amp;task=graph/split#at-inputs-topics"' in page
-    assert 'id="at-inputs-topics"' in text_of(outline.get(level="graph", task="graph/split"))
+    assert 'href="?level=graph&amp;task=graph/count_words#at-inputs-text"' in page
+    assert 'id="at-inputs-text"' in text_of(outline.get(level="graph", task="graph/count_words"))
 
 
 def test_publishing_says_why_it_cannot_be_and_makes_a_version(outline, workflow):
     outline.post(form="list", all="remove", paths=["a"])
-    outline.add("text.split")
-    assert "needs its input topics" in text_of(outline.post(form="publish"))
-    outline.add("demo.python_manual", "before split.topics")
+    outline.add("text.count_words")
+    assert "needs its input text" in text_of(outline.post(form="publish"))
+    outline.post(task="count_words", form="task", **{"inputs-port-text": "Two words"})
     answer = outline.post(form="publish", note="Reads the manual")
     assert answer.url == f"/workflows/{workflow.pk}/"
     assert WorkflowVersion.objects.get(number=2).note == "Reads the manual"

@@ -73,6 +73,11 @@ def test_restoring_is_an_act_that_can_be_taken_back(client_of, alice, revised, a
     assert draft_of(revised).definition == before
 
 
+def test_a_version_that_nobody_arranged_is_laid_out_when_it_comes_back(client_of, alice, revised):
+    client_of(alice).post(f"/workflows/{revised.pk}/versions/1/restore/")
+    assert draft_of(revised).drawing.sheet.positions.keys() == {"a"}
+
+
 def test_a_version_leaves_with_its_layout_and_comes_back_byte_for_byte(client_of, bob, address):
     answer = client_of(bob).get(f"{address}2/json/")
     assert json.loads(answer.content)["layout"] == json.loads(LAYOUT)
