@@ -40,6 +40,8 @@ SHOWN = [
         for part in ("running", "failed", "awaiting", "large")
         for view in ("tree", "graph", "timeline", "log")
     ),
+    "sharing",
+    *(f"shared-{view}" for view in ("tree", "graph", "timeline")),
     "running-task",
     "failed-pane",
     "awaiting-pane",
