@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from workflows.admin import rooms
-from workflows.models import AuditEvent, CacheEntry, Run, RunEvent, RunRequest
+from workflows.models import AuditEvent, CacheEntry, Run, RunEvent, RunRequest, Webhook
 from workflows.models.credential import keep_credential
 from workflows.models.share import share
 
@@ -257,3 +257,18 @@ def test_a_run_leads_to_its_page_and_shows_its_last_events(root, run):
     page = root.get(reverse("admin:workflows_run_change", args=[run.pk])).text
     assert f'href="/runs/{run.pk}/"' in page
     assert "RunStarted" in page
+
+
+def test_a_trigger_is_turned_off_once_that_is_confirmed_and_shows_no_secret(root, workflow, alice):
+    webhook = Webhook(workflow=workflow, person=alice, version=workflow.latest, title="Push")
+    webhook.renew()
+    webhook.save()
+    address = reverse("admin:workflows_webhook_changelist")
+    asked = {"action": "turn_off", "_selected_action": [str(webhook.pk)]}
+    assert "Turn 1 off?" in root.post(address, asked).content.decode()
+    assert Webhook.objects.get().is_on
+    root.post(address, asked | {"confirmed": "yes"})
+    assert not Webhook.objects.get().is_on
+    assert LogEntry.objects.filter(change_message__contains="Turned off").exists()
+    shown = root.get(reverse("admin:workflows_webhook_change", args=[webhook.pk]))
+    assert webhook.sealed not in shown.content.decode()
