@@ -1,6 +1,7 @@
 """Documents: what is read of each kind, and what is refused."""
 
 import io
+import sys
 
 import pytest
 from pypdf import PdfWriter
@@ -171,6 +172,20 @@ def test_a_damaged_or_harmful_document_gets_a_sentence(reader, content, said):
 )
 def test_a_kind_shows_by_type_name_or_beginning(name, media_type, content, kind):
     assert kind_of(name, media_type, content) == kind
+
+
+@pytest.mark.parametrize(
+    ("package", "reader", "said"),
+    [
+        ("pypdf", read_pdf, "Reading PDF needs the package pypdf"),
+        ("selectolax.lexbor", read_html, "Reading HTML needs the package selectolax"),
+        ("markdown_it", read_markdown, "Reading Markdown needs the package markdown-it-py"),
+    ],
+)
+def test_a_missing_package_is_named(monkeypatch, package, reader, said):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(RunnerError, match=said):
+        read(reader, b"content")
 
 
 # ── as a task ───────────────────────────────────────────────────────────────────────────────────

@@ -1,9 +1,11 @@
 """Markdown as HTML."""
 
 import asyncio
+import sys
 
 import pytest
 
+from runner.errors import RunnerError
 from runner.library.text import markdown
 from runner.library.text.markdown import Markdown, as_html
 from tests.drive import outputs_of
@@ -57,3 +59,10 @@ async def test_a_text_that_never_ends_can_be_left():
     run = fed(Markdown(), "text", ["# A"], "html")
     await asyncio.sleep(0)
     assert await cancelled(run) < 1
+
+
+def test_where_a_package_is_missing_it_says_so(monkeypatch):
+    markdown._renderer.cache_clear()
+    monkeypatch.setitem(sys.modules, "nh3", None)
+    with pytest.raises(RunnerError, match="needs the packages markdown-it-py and nh3"):
+        as_html("# A")

@@ -1,6 +1,7 @@
 """Python code: what it gives, what it says, and what stops it."""
 
 import asyncio
+import sys
 import time
 
 import pytest
@@ -218,3 +219,9 @@ async def test_code_after_code_knows_nothing_of_it():
     with pytest.raises(RunFault, match="name 'secret' is not defined"):
         await TaskRunner(host=host).run(coded("result = secret"))
     await programs.close()
+
+
+async def test_where_the_sandbox_is_missing_code_says_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pydantic_monty", None)
+    with pytest.raises(RunFault, match="needs the package pydantic-monty"):
+        await TaskRunner().run(coded("result = 1"))
