@@ -52,9 +52,9 @@ class JobSpec:
             }
         )
 
-    def fingerprint(self) -> str:
-        """Give the same text for the same work, whichever attempt it is (SHA-256)."""
-        said = f"{self.type} {self.version} {self.to_json()}"
+    def fingerprint(self, text: str = "") -> str:
+        """Give the same hash (SHA-256) for the same work, whichever attempt; `text` is its JSON."""
+        said = f"{self.type} {self.version} {text or self.to_json()}"
         return hashlib.sha256(said.encode()).hexdigest()
 
 

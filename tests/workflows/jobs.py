@@ -10,7 +10,7 @@ from runner.execution.jobs import JobSpec
 from runner.graph.policy import Policy
 from runner.run.status import JobState
 from workflows.job_claims import Claiming, begin_worker, claim_jobs, end_job
-from workflows.job_posts import post_job
+from workflows.job_posts import post_jobs
 from workflows.models import Job, JobWorker
 from workflows.owners import OwnerLocks
 
@@ -31,6 +31,14 @@ def spec(run: Any, path: str = "a", *, attempt: int = 1, once: bool = False, **p
         once=once,
         policy=Policy(place="queue", **policy),
     )
+
+
+def post_job(spec: JobSpec) -> int:
+    """Post one job; raises what refuses it."""
+    (found,) = post_jobs([spec])
+    if isinstance(found, Exception):
+        raise found
+    return found
 
 
 def post(run: Any, path: str = "a", **more: Any) -> Job:

@@ -7,11 +7,10 @@ from django.db.models.functions import Now
 
 from runner.errors import TaskAbandoned
 from runner.run.status import JobState, RunStatus
-from tests.workflows.jobs import DONE, Worker, let_die, post, spec
+from tests.workflows.jobs import DONE, Worker, let_die, post, post_job, spec
 from workflows.job_claims import DEATHS, keep_house, release_jobs, stopped_jobs
 from workflows.job_limits import JobLimit
 from workflows.job_lines import Said, keep_said
-from workflows.job_posts import post_job
 from workflows.models import Job, JobEvent
 
 pytestmark = pytest.mark.django_db

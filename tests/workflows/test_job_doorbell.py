@@ -7,9 +7,8 @@ from django.tasks import task_backends
 from django.tasks.backends.base import BaseTaskBackend
 
 from runner.graph.values import encode
-from tests.workflows.jobs import post, spec
+from tests.workflows.jobs import post, post_job, spec
 from workflows.job_doorbell import carry_out_job, is_hung, ring
-from workflows.job_posts import post_job
 from workflows.job_reasons import RUNG, Reasons
 from workflows.models import Job
 
