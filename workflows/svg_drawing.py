@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from html import escape
 
 from workflows.arrangement import Box, Curve, arrangement_of
-from workflows.outline import Place, outline_of
+from workflows.outline import Place, outline_of, slug_of
 
 #: So many letters of a title fit into a box.
 LETTERS = 23
@@ -17,19 +17,25 @@ _STYLE = (
 )
 
 
-def svg_of(definition: str, marks: Mapping[str, str] | None = None) -> str:
+def svg_of(definition: str, marks: Mapping[str, str] | None = None, side: str = "") -> str:
     """Draw a definition for a page.
 
     `marks` says by path of a task, or by the name of a dataflow, whether it was added, changed
-    or removed; a marked thing has the word in `data-change`, and a box its sign besides.
+    or removed; a marked thing has the word in `data-change`, a box its sign besides, and with a
+    `side` each an id to go to (`mark_id`).
     """
     width, height = _size(definition)
     return (
         f'<svg class="svg-drawing" width="{width}" height="{height}" role="img"'
         f' viewBox="{-_MARGIN} {-_MARGIN} {width} {height}"'
         f' aria-label="Graph of {len(outline_of(definition).places)} tasks">'
-        f"{''.join(_parts(definition, marks or {}))}</svg>"
+        f"{''.join(_parts(definition, marks or {}, side))}</svg>"
     )
+
+
+def mark_id(side: str, name: str) -> str:
+    """Name a marked thing of one side of a comparison so that a link can lead to it."""
+    return f"{side}-{slug_of(name)}"
 
 
 def svg_file(definition: str) -> str:
@@ -73,40 +79,42 @@ def _size(definition: str) -> tuple[int, int]:
     return width + 2 * _MARGIN, height + 2 * _MARGIN
 
 
-def _parts(definition: str, marks: Mapping[str, str]) -> Iterator[str]:
+def _parts(definition: str, marks: Mapping[str, str], side: str = "") -> Iterator[str]:
     arrangement, places = arrangement_of(definition), outline_of(definition).places
     frames = [place for place in places.values() if place.kind == "compound"]
     for place in frames:
-        yield _frame(place, arrangement.boxes[place.path], marks.get(place.path, ""))
+        mark = marks.get(place.path, "")
+        yield f"<g{_marked(mark, side, place.path)}>{_frame(place, arrangement.boxes[place.path], mark)}</g>"
     for curve in arrangement.curves:
-        yield _curve(curve, marks.get(curve.wire.slug, ""))
+        yield _curve(curve, _marked(marks.get(curve.wire.slug, ""), side, curve.wire.slug))
     for place in places.values():
         if place.kind != "compound":
-            yield _box(place, arrangement.boxes[place.path], marks.get(place.path, ""))
+            mark = marks.get(place.path, "")
+            yield f"<g{_marked(mark, side, place.path)}>{_box(place, arrangement.boxes[place.path], mark)}</g>"
 
 
-def _curve(curve: Curve, mark: str) -> str:
+def _curve(curve: Curve, marked: str) -> str:
     spoken = escape(curve.wire.spoken)
-    return f'<path{_marked(mark)} d="{curve.line}"><title>{spoken}</title></path>'
+    return f'<path{marked} d="{curve.line}"><title>{spoken}</title></path>'
 
 
 def _frame(place: Place, box: Box, mark: str) -> str:
     x, y, width, height = box
     return (
-        f"<g{_marked(mark)}><title>{_spoken(place, mark)}</title>"
+        f"<title>{_spoken(place, mark)}</title>"
         f'<rect class="around" x="{x}" y="{y}" width="{width}" height="{height}" rx="10" />'
-        f'<text x="{x + 12}" y="{y + 20}">{_text(place.title)}</text>{_sign(box, mark)}</g>'
+        f'<text x="{x + 12}" y="{y + 20}">{_text(place.title)}</text>{_sign(box, mark)}'
     )
 
 
 def _box(place: Place, box: Box, mark: str) -> str:
     x, y, width, height = box
     return (
-        f"<g{_marked(mark)}><title>{_spoken(place, mark)}</title>"
+        f"<title>{_spoken(place, mark)}</title>"
         f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="8" />'
         f'<text x="{x + 11}" y="{y + 25}">{_text(place.title)}</text>'
         f'<text class="small" x="{x + 11}" y="{y + 45}">{_text(place.type)}</text>'
-        f"{_sign(box, mark)}</g>"
+        f"{_sign(box, mark)}"
     )
 
 
@@ -117,8 +125,11 @@ def _sign(box: Box, mark: str) -> str:
     return f'<text class="sign" x="{x + width - 18}" y="{y + 24}">{SIGNS[mark]}</text>'
 
 
-def _marked(mark: str) -> str:
-    return f' data-change="{mark}"' if mark in SIGNS else ""
+def _marked(mark: str, side: str, name: str) -> str:
+    if mark not in SIGNS:
+        return ""
+    at = f' id="{escape(mark_id(side, name), quote=True)}"' if side else ""
+    return f' data-change="{mark}"{at}'
 
 
 def _spoken(place: Place, mark: str) -> str:

@@ -10,22 +10,28 @@ from runner.editing.draft import joined
 from runner.graph.dataflow import GRAPH_INPUTS
 from workflows.comparing import TextDiff, diff
 from workflows.outline import slug_of
-from workflows.svg_drawing import SIGNS
+from workflows.svg_drawing import SIGNS, mark_id
 
 #: So many differences are listed, and so many letters of the JSON of each are compared.
 LINES = 300
 LETTERS = 20_000
+#: The two drawings, as the ids of what is marked in them begin.
+BEFORE, AFTER = "before", "after"
 
 _ON_SHEET = frozenset({"position", "note", "frame"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One thing that differs: the sign of how, its title, and its JSON line by line."""
+    """One thing that differs: the sign of how, its title, and its JSON line by line.
+
+    `place` is the id of what is marked in a drawing; empty when nothing is.
+    """
 
     word: str
     title: str
     text: TextDiff
+    place: str = ""
 
     @property
     def sign(self) -> str:
@@ -69,7 +75,20 @@ def _line(change: Change) -> Difference:
         word=change.word,
         title=_titled(change),
         text=diff(_json(change.before), _json(change.after)),
+        place=_place(change),
     )
+
+
+def _place(change: Change) -> str:
+    """Say where in the drawings it is marked: on the side on which it still, or already, stands."""
+    kind, level, *name = change.thing
+    # What enters or leaves the whole graph is drawn nowhere.
+    if not level and (
+        kind == "output" or (kind == "dataflow" and name[0].startswith(GRAPH_INPUTS))
+    ):
+        return ""
+    names = [*_around(change), *_names(change)]
+    return mark_id(BEFORE if change.word == "removed" else AFTER, names[-1]) if names else ""
 
 
 def _titled(change: Change) -> str:

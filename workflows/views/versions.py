@@ -28,7 +28,7 @@ from workflows.models.drafting import replace_draft
 from workflows.models.drawings import drafted
 from workflows.outline import outline_of
 from workflows.svg_drawing import svg_file, svg_of
-from workflows.version_diff import version_diff
+from workflows.version_diff import AFTER, BEFORE, version_diff
 
 DRAFT = "draft"
 DIGITS = 9
@@ -74,8 +74,8 @@ def diff(request: Request, id: UUID) -> HttpResponse:
         "from": before,
         "to": after,
         "sides": [
-            (_named(before), _svg(old, found.before)),
-            (_named(after), _svg(new, found.after)),
+            (_named(before), _svg(old, found.before, BEFORE)),
+            (_named(after), _svg(new, found.after, AFTER)),
         ],
         "choices": _choices(request, workflow),
         "may_restore": before != DRAFT and _may_edit(request, workflow),
@@ -195,12 +195,12 @@ def _named(name: str) -> str:
     return "Draft" if name == DRAFT else f"Version {_number(name)}"
 
 
-def _svg(drawing: Draft, marks: Any) -> SafeString | None:
+def _svg(drawing: Draft, marks: Any, side: str) -> SafeString | None:
     """Draw one side; None for more boxes than a page shows at once."""
     definition = drawing.definition.to_json()
     if len(outline_of(definition).places) > DRAWN_AT_ONCE:
         return None
-    return mark_safe(svg_of(definition, marks))  # noqa: S308 - every text in it went through its escape
+    return mark_safe(svg_of(definition, marks, side))  # noqa: S308 - every text in it went through its escape
 
 
 def _number(text: str) -> int:

@@ -46,7 +46,8 @@ def test_who_may_only_look_sees_no_draft_and_no_restore(client_of, bob, address)
 
 def test_two_versions_are_drawn_with_marks_and_told_in_words(client_of, bob, address):
     page = client_of(bob).get(f"{address}diff/?from=1&to=2").content.decode()
-    assert page.count('<g data-change="added">') == 1
+    assert page.count('<g data-change="added" id="after-b">') == 1
+    assert '<a href="#after-b" data-shows' in page
     assert "Task b" in page
     assert 'data-change="removed"><b>−</b> 0 removed' in page
 
@@ -54,7 +55,8 @@ def test_two_versions_are_drawn_with_marks_and_told_in_words(client_of, bob, add
 def test_a_version_is_compared_with_the_draft(client_of, alice, address):
     page = client_of(alice).get(f"{address}diff/?from=2&to=draft").content.decode()
     assert "Task a" in page
-    assert page.count('<g data-change="removed">') == 1
+    assert page.count('<g data-change="removed" id="before-a">') == 1
+    assert '<a href="#before-a" data-shows' in page
 
 
 @pytest.mark.parametrize("query", ["", "?from=1&to=9", "?from=x&to=1", "?from=1&to=99999999999999"])
