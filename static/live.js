@@ -2,6 +2,7 @@
 // chunks; each is applied once, in one animation frame. The socket is only a way to hear sooner:
 // what ends a run is what the frames say, never the end of the socket.
 
+import { append, isPaused } from "./streams.js";
 import { isAwaited } from "./wishes.js";
 
 const PATIENCE = 3000;
@@ -104,6 +105,7 @@ function applyAll() {
     else if ((frame.status === "paused") !== state.paused) refreshControls();
     state.paused = frame.status === "paused";
   }
+  nameTab();
   acknowledge();
 }
 
@@ -141,6 +143,7 @@ function patch(html) {
   const fresh = parse(html.trim());
   const shown = fresh && document.getElementById(fresh.id);
   if (!shown) return;
+  if (fresh.id === "run-problem" && fresh.dataset.about !== shown.dataset.about) refreshControls();
   if (fresh.id.startsWith("task-head-") && changes(shown.dataset, fresh.dataset)) refreshPane();
   const leaves = fresh.querySelectorAll("[data-leaf]");
   if (!leaves.length) {
@@ -163,60 +166,11 @@ function take(chunk) {
   for (const stream of document.querySelectorAll(".stream")) {
     if (stream.dataset.path !== chunk.path || stream.dataset.port !== chunk.port) continue;
     found = true;
-    append(stream, chunk);
+    append(stream, chunk, state.skew);
   }
   const open = document.getElementById("task");
   const isShown = document.getElementById("task-panel")?.dataset.tab === "stream";
   if (!found && isShown && open.dataset.path === chunk.path) refreshPane();
-}
-
-// Each stream carries its own place, (attempt, next chunk): what it has, it ignores.
-function append(stream, chunk) {
-  const data = stream.dataset;
-  if (chunk.attempt < Number(data.attempt)) return;
-  if (chunk.attempt > Number(data.attempt)) {
-    stream.textContent = "";
-    data.attempt = chunk.attempt;
-    data.next = 0;
-    keepPace(stream, null);
-  }
-  const known = Math.max(0, Number(data.next) - chunk.first);
-  if (known >= chunk.count) return;
-  data.next = chunk.first + chunk.count;
-  const follows = stream.scrollHeight - stream.scrollTop - stream.clientHeight < 50;
-  const text = textOf(chunk, known, data);
-  if (data.replace === "yes" && !chunk.skipped) stream.textContent = text;
-  else stream.append(text);
-  keepPace(stream, chunk.skipped ?? new TextEncoder().encode(text).length);
-  if (follows) stream.scrollTop = stream.scrollHeight;
-}
-
-function textOf(chunk, known, data) {
-  if (chunk.skipped) return `\n… ${Math.ceil(chunk.skipped / 1000)} kB skipped, open full output …\n`;
-  if (data.replace === "yes") return chunk.items.at(-1);
-  return chunk.items.slice(known).map((item) => (data.text === "yes" ? item : `${item}\n`)).join("");
-}
-
-// How much came and how fast, beside a stream; `bytes` is null where a new attempt begins it anew.
-function keepPace(stream, bytes) {
-  const pace = stream.parentElement.querySelector(".pace");
-  if (!pace) return;
-  if (bytes === null) { pace.dataset.size = 0; pace.dataset.opened = ""; return; }
-  const { data, now } = { data: pace.dataset, now: Date.now() + state.skew };
-  data.opened ||= new Date(now).toISOString();
-  data.size = (stream.dataset.replace === "yes" ? 0 : Number(data.size)) + bytes;
-  const seconds = (now - Date.parse(data.opened)) / 1000;
-  const say = (part, words) => { pace.querySelector(`[data-${part}]`).textContent = words; };
-  const chunks = Number(stream.dataset.next);
-  say("chunks", `${chunks} chunk${chunks === 1 ? "" : "s"}`);
-  say("weight", saySize(data.size));
-  if (stream.dataset.replace !== "yes" && seconds > 0.2) say("rate", `· ${saySize(Math.round(data.size / seconds))}/s`);
-}
-
-function saySize(size) {
-  if (size < 1000) return `${size} B`;
-  if (size < 1e6) return size < 1e4 ? `${(size / 1000).toFixed(1)} kB` : `${Math.floor(size / 1000)} kB`;
-  return `${(size / 1e6).toFixed(1)} MB`;
 }
 
 function write(line) {
@@ -368,8 +322,8 @@ function addressOf({ dataset }) {
 function refreshPane() {
   clearTimeout(refreshing);
   refreshing = setTimeout(() => {
-    // Who fills in an answer there keeps what was typed.
-    if (isAwaited("pane") || document.activeElement.closest?.("#inspector-inner form")) { refreshPane(); return; }
+    // Who fills in an answer there keeps what was typed, and who paused a stream what is shown.
+    if (isAwaited("pane") || isPaused() || document.activeElement.closest?.("#inspector-inner form")) { refreshPane(); return; }
     const [pane, open] = [document.getElementById("inspector-inner"), document.getElementById("task-panel")];
     const url = open ? addressOf(open) : `${location.pathname}?part=result`;
     htmx.ajax("GET", url, { source: pane, target: pane, swap: "innerHTML" });
@@ -387,8 +341,15 @@ function speak(words, failed) {
   state.spokenAt = Date.now();
   line.setAttribute("aria-live", failed ? "assertive" : "polite");
   line.textContent = words;
-  const [done] = words.split(",");
-  document.title = `${done.replace(" of ", "/").replace(" done", "")} · ${run.dataset.title} · Anabranch`;
+}
+
+// Where the run stands is said in the tab of the browser, too.
+function nameTab() {
+  const header = document.getElementById("run-header");
+  if (!header) return;
+  document.title = `${header.dataset.glyph} ${header.dataset.count} ${run.dataset.title} – Runs`;
+  const icon = document.querySelector('link[rel="icon"]');
+  if (icon.getAttribute("href") !== header.dataset.icon) icon.setAttribute("href", header.dataset.icon);
 }
 
 function end() {

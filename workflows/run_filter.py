@@ -39,7 +39,12 @@ def _day() -> forms.DateField:
 class RunFilterForm(forms.Form):
     """Which runs to list; what makes no sense is left out."""
 
-    q = forms.CharField(required=False, max_length=LONGEST_SEARCH, label="Search")
+    q = forms.CharField(
+        required=False,
+        max_length=LONGEST_SEARCH,
+        label="Search",
+        widget=forms.TextInput(attrs={"data-key": "/"}),
+    )
     status = forms.ChoiceField(
         required=False,
         choices=[("", "any state"), *((each.value, LOOKS[each.value].word) for each in RunStatus)],

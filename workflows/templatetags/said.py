@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -15,6 +16,20 @@ from workflows.rows import Row, look_of
 from workflows.wording import said_ago, said_size, said_span
 
 register = template.Library()
+
+#: The picture of a run in the tab of a browser, by status; each is `static/favicon-<name>.svg`.
+TAB_ICONS = {
+    "queued": "moving",
+    "running": "moving",
+    "cancelling": "moving",
+    "awaiting": "waiting",
+    "paused": "waiting",
+    "interrupted": "failed",
+    "failed": "failed",
+    "quarantined": "failed",
+    "completed": "done",
+    "cancelled": "stopped",
+}
 
 
 @register.simple_tag
@@ -40,6 +55,18 @@ def chip(status: str) -> SafeString:
 def word(status: str) -> str:
     """Say a status."""
     return look_of(status).word
+
+
+@register.filter
+def glyph(status: str) -> str:
+    """Say a status in one sign, for the tab of a browser."""
+    return look_of(status).glyph
+
+
+@register.simple_tag
+def tab_icon(status: str) -> str:
+    """Give the address of what the tab of a browser shows of a run's status."""
+    return static(f"favicon-{TAB_ICONS[status]}.svg")
 
 
 @register.filter

@@ -27,6 +27,7 @@ from workflows.inspector_tabs import wanted_of
 from workflows.large_values import inputs_whole
 from workflows.models import Right, Run, Workflow, WorkflowVersion
 from workflows.outline import outline_of
+from workflows.rows import Row
 from workflows.run_graph import differences_page
 from workflows.showing import VIEWS, run_page
 from workflows.starting import before, version_of
@@ -164,8 +165,11 @@ def show(request: Request, id: UUID) -> HttpResponse:
         query=request.GET,
     )
     part = request.GET.get("part", "") if request.htmx else ""
-    if part in {"result", "controls"}:
-        return render(request, f"runs/head.html#{part}", page)
+    if part == "result":
+        return render(request, "runs/head.html#result", page)
+    page |= acts_of(request, run, page["problem"])
+    if part == "controls":
+        return render(request, "runs/head.html#acts", page | {"again": True})
     if request.htmx:
         return render(request, f"runs/{view}.html#{view}", page)
     if path := request.GET.get("task"):
@@ -175,6 +179,14 @@ def show(request: Request, id: UUID) -> HttpResponse:
         page |= asked_of(request, run, path) | decision_of(request, run, path)
         page |= renewal_of(run, path, request.user)
     return render(request, "runs/show.html", page)
+
+
+def acts_of(request: Request, run: Run, problem: Row | None) -> dict[str, Any]:
+    """Give what may be done at once about the first problem of a run."""
+    if problem is None or problem.status != "awaiting":
+        return {}
+    approval = asked_of(request, run, problem.path) if problem.reason == "approval" else {}
+    return {"approval": approval, **renewal_of(run, problem.path, request.user)}
 
 
 @login_required
