@@ -319,9 +319,10 @@ function addressOf({ dataset }) {
   return dataset.follows === "yes" && dataset.tab === "stream" ? `${dataset.url}?tab=stream` : dataset.url;
 }
 
+// Not put off by what comes meanwhile: a task may change with each frame.
 function refreshPane() {
-  clearTimeout(refreshing);
-  refreshing = setTimeout(() => {
+  refreshing ||= setTimeout(() => {
+    refreshing = 0;
     // Who fills in an answer there keeps what was typed, and who paused a stream what is shown.
     if (isAwaited("pane") || isPaused() || document.activeElement.closest?.("#inspector-inner form")) { refreshPane(); return; }
     const [pane, open] = [document.getElementById("inspector-inner"), document.getElementById("task-panel")];

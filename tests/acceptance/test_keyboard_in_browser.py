@@ -85,6 +85,7 @@ def test_a_run_is_started_followed_cancelled_run_again_and_compared_by_keys_alon
 
     keys("Escape")
     expect(page.locator("#task")).to_have_count(0)
+    expect(page.get_by_role("link", name="Run again…")).to_be_visible()
     keys("r")
     page.wait_for_url("**/rerun/**")
     reach(page.locator("#rerun-choice input:checked"))
