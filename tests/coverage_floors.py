@@ -20,7 +20,7 @@ FLOORS: Mapping[str, float] = {
     "runner": 100,
     "runner/console": 100,
     "runner/editing": 100,
-    "runner/execution": 100,
+    "runner/execution": 98,
     "runner/graph": 100,
     "runner/library": 96,
     "runner/outside": 100,

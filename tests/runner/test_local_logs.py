@@ -60,6 +60,11 @@ def test_every_event_is_frozen_and_says_what_has_happened(kind):
     assert kind.__doc__
 
 
+def test_every_kind_of_event_is_known_by_its_name():
+    """Engine 6.1."""
+    assert events.kinds() == {each.__name__ for each in vocabulary()}
+
+
 async def test_a_dataflow_that_streams_says_once_that_it_does_and_once_that_it_is_closed():
     """Engine 3.5: derived from the events of its stream."""
     run = await drive_written(
