@@ -233,9 +233,9 @@ if not Run.objects.exists():
     alice = User.objects.create_user("alice")
     made = Workflow.objects.create(team=Team.objects.create(), name="w", created_by=alice)
     topics = {"all": "Rivers part, and meet again.\\n\\n" * 12_000}
-    task = {"id": "a", "type": "text.split", "inputs": {"topics": topics}}
+    task = {"id": "a", "type": "debug.log", "inputs": {"value": topics}}
     drawn = {"v": 1, "name": "w", "tasks": [task], "inputs": [], "dataflows": [],
-             "outputs": [{"name": "passages", "from": "a.passages"}]}
+             "outputs": [{"name": "value", "from": "a.value"}]}
     Run.objects.start(made.revise(json.dumps(drawn), alice), alice, {})
 
 async def drive():
@@ -264,7 +264,7 @@ def test_a_process_that_is_killed_between_file_and_commit_leaves_at_most_a_file(
     assert code == 0, said
     found = json.loads(said.splitlines()[-1])
     assert (found["status"], found["epoch"] > 1) == ("completed", True), said
-    assert reference_in(found["outputs"].removeprefix('{"passages":').removesuffix("}"))
+    assert reference_in(found["outputs"].removeprefix('{"value":').removesuffix("}"))
     assert [each.parent.name + each.name for each in _files(tmp_path)] == found["known"]
     for each in _files(tmp_path):
         digest = hashlib.sha256(each.read_bytes()).hexdigest()
