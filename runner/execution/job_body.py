@@ -19,6 +19,7 @@ from runner.execution.jobs import Job, JobLine, Message
 from runner.execution.process_messages import said_of
 from runner.execution.stream import kept_stream
 from runner.graph.artifact import CONTENTS
+from runner.graph.ports import Port
 from runner.graph.registry import TaskRegistry
 from runner.graph.task import Task
 from runner.graph.values import bytes_of, decode
@@ -78,15 +79,22 @@ async def _in_time(job: Job, task: Task, context: TaskContext, host: Host) -> An
 
 def _inputs(job: Job, task: Task) -> dict[str, Any]:
     given: Mapping[str, str] = job.spec["inputs"]
-    inputs = {name: task.inputs[name].decode(text) for name, text in given.items()}
+    inputs = {name: _input(task, name).decode(text) for name, text in given.items()}
     for name, streams in job.spec["streams"].items():
-        port = task.inputs[name]
+        port = _input(task, name)
         readers = [
             kept_stream(job.path, port, 1, list(chunks)).reader(port, elastic=True)
             for chunks in streams
         ]
         inputs[name] = readers if port.several_streams else readers[0]
     return inputs
+
+
+def _input(task: Task, name: str) -> Port:
+    """Find an input port; raises RunnerError if the worker's type does not have it."""
+    if name not in task.inputs:
+        raise RunnerError(f"{task.title} has no input '{name}' here; update this job queue runner.")
+    return task.inputs[name]
 
 
 def _checked(name: str, task: Task, desk: JobDesk, text: str, host: Host) -> str:

@@ -76,12 +76,19 @@ def test_a_backend_that_is_away_is_said_and_the_job_waits_for_a_runner(run, back
 
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_of_the_backend_carries_the_job_out(run):
-    inputs = {"text": encode("one two three four"), "size": "8"}
+    inputs = {"topics": encode({"numbers": "one two three four"}), "size": "8"}
     asked = replace(spec(run), type="text.split", title="Split", inputs=inputs)
     key = post_job(asked)
     carry_out_job.func(key)
     job = Job.objects.get(pk=key)
-    assert (job.state, job.epoch) == ("done", 1)
+    assert (job.state, job.epoch) == ("done", 1), job.outcome
     assert job.events.filter(kind="chunks").exists()
     carry_out_job.func(key)
     assert Job.objects.get(pk=key).epoch == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_input_that_the_workers_type_does_not_have_is_said(run):
+    key = post_job(replace(spec(run), type="text.split", inputs={"gone": "1"}))
+    carry_out_job.func(key)
+    assert "has no input 'gone' here; update this job queue runner." in Job.objects.get().outcome
