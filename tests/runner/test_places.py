@@ -209,3 +209,30 @@ async def test_a_body_that_names_the_loop_runs_there():
 
     here.blocking, here.place = False, "loop"
     assert await run(Places(), here) is True
+
+
+def test_a_thread_that_outlives_its_loop_ends_in_silence():
+    """Engine 5.8: it was given up, and nobody is left to hear what it returns."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    @task(name="test.outlives", effect="none")
+    def outlives() -> int:
+        begun.set()
+        go_on.wait(SECONDS)
+        return 1
+
+    async def given_up() -> threading.Thread:
+        running = asyncio.create_task(Places().run(outlives(None), {}, context_of()))
+        assert await asyncio.to_thread(begun.wait, SECONDS)
+        (thread,) = [each for each in threading.enumerate() if each.name == "one"]
+        for _ in range(2):
+            running.cancel()
+            await asyncio.sleep(0)
+        await asyncio.wait([running], timeout=SECONDS)
+        assert running.cancelled()
+        return thread
+
+    thread = asyncio.run(given_up())
+    go_on.set()
+    thread.join(SECONDS)
+    assert not thread.is_alive()
