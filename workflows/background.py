@@ -150,6 +150,11 @@ async def stop() -> None:
         await _running.pop().stop()
 
 
+def is_running() -> bool:
+    """Whether a runner of this process drives runs."""
+    return bool(_running)
+
+
 def wake() -> None:
     """Make the runner look for work now, if it lives here; its poll finds the work anyway."""
     for each in _running:

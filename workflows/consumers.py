@@ -10,9 +10,11 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError
 
+from workflows import open_sockets
 from workflows.access import still_sees
 from workflows.frames import VIEWS
 from workflows.live import (
@@ -33,6 +35,8 @@ from workflows.window import Window
 logger = logging.getLogger(__name__)
 
 TOO_SLOW = 4409
+#: So many pages are open that there is no room for one more now.
+FULL = 1013
 ENDED = 1000
 PING = 2.0
 #: With all that may delay a look, nobody watches for more than 30 s without the right to.
@@ -53,6 +57,9 @@ class RunConsumer(AsyncWebsocketConsumer):
         self.watching: asyncio.Task[None] | None = None
         if not await self._may_watch():
             await self.close(NOT_FOUND)
+            return
+        if self._is_full():
+            await self.close(FULL)
             return
         self.window = Window()
         await self.accept()
@@ -135,6 +142,9 @@ class RunConsumer(AsyncWebsocketConsumer):
         self.window.sent(frame.size)
         await self.send(text_data=frame.text)
         return True
+
+    def _is_full(self) -> bool:
+        return open_sockets.count_of(self._who()) >= settings.SOCKETS_A_PERSON
 
     async def _may_watch(self) -> bool:
         user = self.scope.get("user")

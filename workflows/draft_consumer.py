@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
 
+from workflows import open_sockets
 from workflows.access import still_edits
-from workflows.consumers import RECHECK
+from workflows.consumers import FULL, RECHECK
 from workflows.draft_bell import group_of
 from workflows.live import BROKEN, NOT_FOUND, reading
 from workflows.looks import Looks, person_in
@@ -58,6 +60,9 @@ class DraftConsumer(AsyncWebsocketConsumer):
         self.staying: asyncio.Task[None] | None = None
         if not await self._may_edit():
             await self.close(NOT_FOUND)
+            return
+        if open_sockets.count_of(person_in(self.scope)) >= settings.SOCKETS_A_PERSON:
+            await self.close(FULL)
             return
         await self.accept()
         self.staying = asyncio.create_task(self._stay(), name=f"draft {self.workflow_id}")

@@ -3,15 +3,12 @@
 from django.conf import settings
 
 from workflows import open_sockets
-from workflows.consumers import RunConsumer
+from workflows.consumers import FULL, RunConsumer
 from workflows.guest_frames import GuestSource
 from workflows.guest_page import VIEWS
 from workflows.guests import Visit, visit_for
 from workflows.live import Source, reading
 from workflows.models.share import bell_of
-
-#: So many watch that there is no room now.
-FULL = 1013
 
 
 class GuestConsumer(RunConsumer):
@@ -29,6 +26,10 @@ class GuestConsumer(RunConsumer):
             await self.close(FULL)
             return
         await super().connect()
+
+    def _is_full(self) -> bool:
+        """Leave it at the link's own bound."""
+        return False
 
     async def _may_watch(self) -> bool:
         visit = await reading(self._visit)

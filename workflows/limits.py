@@ -10,6 +10,7 @@ MOST_SECONDS = 60.0
 SMALLEST_SIZE = 1 << 10
 LARGEST_SIZE = 1 << 40
 MOST_DAYS = 36_500
+MOST_COUNTED = 1_000_000
 
 
 def lease_in(text: str) -> float:
@@ -44,6 +45,13 @@ def bytes_in(name: str, text: str, default: int) -> int:
             f"{name} must be a number of bytes, {SMALLEST_SIZE} to {LARGEST_SIZE}."
         )
     return size or default
+
+
+def count_in(name: str, text: str, default: int) -> int:
+    """Read how many there may be; raises ImproperlyConfigured below 1 and beyond a million."""
+    if text and not (text.isdecimal() and 1 <= int(text) <= MOST_COUNTED):
+        raise ImproperlyConfigured(f"{name} must be a whole number, 1 to {MOST_COUNTED}.")
+    return int(text) if text else default
 
 
 def days_in(name: str, text: str, default: int) -> int:

@@ -15,7 +15,7 @@ from runner.graph.reading import MAX_BYTES
 from workflows.channel_layers import layer_in
 from workflows.databases import database_in
 from workflows.job_limits import job_limits_in
-from workflows.limits import bytes_in, days_in, lease_in, limits_in, seconds_in
+from workflows.limits import bytes_in, count_in, days_in, lease_in, limits_in, seconds_in
 from workflows.log_lines import JsonLine, Line, format_in, without_strangers_traces
 from workflows.mailers import mailers_for
 from workflows.secret_key import secret_key_in
@@ -239,6 +239,10 @@ AHEAD_LIMIT = _bytes("ANABRANCH_AHEAD_BYTES", 64 * 1024 * 1024)
 UPLOAD_LIMIT = _bytes("ANABRANCH_UPLOAD_BYTES", 64 * 1024 * 1024)
 ARTIFACT_LIMIT = _bytes("ANABRANCH_ARTIFACT_BYTES", 1024 * 1024 * 1024)
 LARGE_VALUE = _bytes("ANABRANCH_LARGE_VALUE_BYTES", 256 * 1024)
+# How many open pages of one person a process keeps up to date; further ones look by themselves.
+SOCKETS_A_PERSON = count_in(
+    "ANABRANCH_SOCKETS_A_PERSON", env.str("ANABRANCH_SOCKETS_A_PERSON", default=""), 20
+)
 # How many filters of the list of runs a person may keep.
 SAVED_FILTERS = 50
 

@@ -158,6 +158,7 @@ urlpatterns = [
     path("sign-in/", people.sign_in, name="sign-in"),
     path("sign-out/", people.sign_out, name="sign-out"),
     path("healthz", health.check, name="health"),
+    path("readyz", health.ready, name="ready"),
     path("admin/ops/", operations.show, name="admin-operations"),
     # One page to sign in and one to change a password: what they count and write down is for all.
     path("admin/login/", people.to_sign_in, name="admin-sign-in"),

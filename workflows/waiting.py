@@ -27,7 +27,7 @@ UNDER_WAY = (RunStatus.RUNNING, RunStatus.AWAITING, RunStatus.PAUSED, RunStatus.
 COUNTED = 99
 _ACTS: Mapping[str, str] = {
     "input": "Answer",
-    "approval": "Look and decide",
+    "approval": "Review",
     "decision": "Decide",
     "token": "Renew",
 }

@@ -50,6 +50,8 @@ class Server:
             "ANABRANCH_DATA": str(self.data),
             "ANABRANCH_OBSERVER": str(self.observer),
             "ANABRANCH_DEMO_PASSWORD": PASSWORD,
+            # All browsers of a test are one person's.
+            "ANABRANCH_SOCKETS_A_PERSON": "5000",
         }
 
     @property

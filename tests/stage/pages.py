@@ -124,6 +124,8 @@ def compared(page, stage):
 PAGES = {
     "home": at("", "/"),
     "waiting": at("", "/waiting/"),
+    "answer": at("run", "awaiting", "answer/approve/?from=waiting"),
+    "mail": at("", "/me/mail/"),
     "search": at("", "/search/?q=river"),
     "tasks": at("", "/tasks/"),
     "triggers": at("workflow", "river-digest", "triggers/"),

@@ -13,7 +13,7 @@ from django.utils import timezone
 from tests.guest_tasks import ALOUD, HUSH
 from tests.shared_run import fail, linked, log, write
 from workflows import consumers, live
-from workflows.guest_consumer import FULL
+from workflows.consumers import FULL
 from workflows.guests import signed_visit
 from workflows.models import Membership, Run, ShareLink
 from workflows.models.share import Audience, revoke, token_in

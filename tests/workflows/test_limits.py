@@ -1,9 +1,15 @@
 """Limits as the operator writes them."""
 
+import re
+from pathlib import Path
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from workflows.limits import bytes_in, lease_in, limits_in, seconds_in
+from workflows import settings as settings_module
+from workflows.limits import bytes_in, count_in, lease_in, limits_in, seconds_in
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(
@@ -60,3 +66,25 @@ def test_a_short_time_beyond_its_limits_is_refused(text):
     """Engine 8.3."""
     with pytest.raises(ImproperlyConfigured, match=r"X must be 0\.01 to 60 seconds"):
         seconds_in("X", text, 0.5)
+
+
+@pytest.mark.parametrize(("text", "count"), [("", 20), ("1", 1), ("1000000", 1_000_000)])
+def test_a_number_is_read(text, count):
+    assert count_in("ANABRANCH_SOCKETS_A_PERSON", text, 20) == count
+
+
+@pytest.mark.parametrize("text", ["0", "1000001", "-1", "many", "1.5"])
+def test_what_is_no_number_is_refused(text):
+    with pytest.raises(ImproperlyConfigured, match=r"^ANABRANCH_SOCKETS_A_PERSON must be"):
+        count_in("ANABRANCH_SOCKETS_A_PERSON", text, 20)
+
+
+def test_every_limit_has_its_line_in_the_operators_table():
+    """S16: a bound that nobody can look up is a riddle for whoever runs into it."""
+    bounds = re.compile(r"\w+(_LIMITS?|_A_PERSON|_A_RUN|_A_LINK|_DAYS|_VALUES|_MEMORY)|LARGE_VALUE|OPEN_\w+|SAVED_FILTERS|(EXPRESSION|CODE|LEASE|JOB_LEASE)_SECONDS")  # fmt: skip
+    here = {name for name in dir(settings_module) if bounds.fullmatch(name)}
+    table = (
+        (ROOT / "docs" / "operating.md").read_text().partition("## Limits")[2].partition("\n## ")[0]
+    )
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == here

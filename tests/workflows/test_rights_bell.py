@@ -48,7 +48,8 @@ async def open_page(request, bob_edits, client_of, run, workflow):
         cookie = f"{name}={client.cookies[name].value}".encode()
         headers = [(b"origin", settings.SOCKET_ORIGINS[0].encode()), (b"cookie", cookie)]
         socket = WebsocketCommunicator(application, address, headers=headers)
-        assert (await socket.connect(timeout=10))[0]
+        accepted, code = await socket.connect(timeout=10)
+        assert accepted, code
         try:
             yield socket
         finally:
@@ -150,3 +151,17 @@ async def test_a_right_is_kept_while_the_layer_is_away(bob, monkeypatch, caplog)
     monkeypatch.setattr("workflows.rights_bell.get_channel_layer", Away)
     await database_sync_to_async(ring_for)([bob.pk])
     assert "open pages hear later of changed rights: OSError" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["run", "draft"])
+async def test_a_person_has_so_many_pages_kept_up_to_date_and_no_more(
+    open_page, client_of, bob, settings, kind
+):
+    settings.SOCKETS_A_PERSON = 2
+    client = await database_sync_to_async(client_of)(bob)
+    async with open_page(kind, client), open_page(kind, client):
+        with pytest.raises(AssertionError, match=str(consumers.FULL)):
+            async with open_page(kind, client):
+                pass
+    async with open_page(kind, client):
+        assert open_sockets.count_of(bob.pk) == 1

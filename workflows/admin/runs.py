@@ -167,7 +167,7 @@ class RunAdmin(StatusAdmin):
     """All runs, with what an operator may ask of them."""
 
     list_display = (
-        "short", "workflow", "state", "tasks", "started_by", "created_at", "elapsed", "last_said", "owner",
+        "short", "workflow", "state", "tasks", "started_by", "begun", "elapsed", "last_said", "owner",
     )  # fmt: skip
     list_filter = ("status", StuckFilter, TroubleFilter, WorkflowFilter, StarterFilter)
     list_select_related = ("version__workflow", "started_by")
@@ -207,6 +207,11 @@ class RunAdmin(StatusAdmin):
     def tasks(self, run: Run) -> str:
         """Say how far it is."""
         return f"{run.done}/{run.total}"
+
+    @admin.display(description="started", ordering="created_at")
+    def begun(self, run: Run) -> str:
+        """Say when somebody started it."""
+        return f"{run.created_at:%d %b %H:%M}"
 
     @admin.display(description="elapsed")
     def elapsed(self, run: Run) -> str:

@@ -122,6 +122,7 @@ TABLE = {
     "admin-password": (SIGNED_IN, SIGNED_IN),
     "sign-out": (None, ANYBODY),
     "health": (ANYBODY, None),
+    "ready": (ANYBODY, None),
 }
 #: Where nothing is for anybody in this installation, so that only refusals can be seen here.
 EMPTY = {"admin-sign-in", "run-file", "run-picture", "run-input", "run-answer", "run-decide", "join", "join-accept", "share-open",

@@ -100,7 +100,7 @@ def test_who_started_the_run_may_not_approve_it_where_the_question_says_so(
 def test_the_inbox_leads_to_the_question_and_the_answer_leads_back(client_of, dora, ask):
     ask()
     client = client_of(dora)
-    assert 'answer/?from=waiting" aria-label="Look and decide: Send it?"' in inbox(client)
+    assert 'answer/?from=waiting" aria-label="Review: Send it?"' in inbox(client)
     answered = client.post(ask() + "?from=waiting", APPROVE)
     assert (answered.status_code, answered["Location"]) == (303, "/waiting/")
 
