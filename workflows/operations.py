@@ -151,9 +151,10 @@ def kinds() -> Iterator[Kind]:
     """Estimate each kind without counting: by its keys, or by what the server knows of it."""
     for name, model in _KINDS.items():
         if connection.vendor == "sqlite":
-            ends = model._default_manager.aggregate(first=Min("pk"), last=Max("pk"))  # noqa: SLF001
-            rows = ends["last"] - ends["first"] + 1 if ends["last"] else 0
-            yield Kind(name=name, rows=rows, size=None)
+            # One end at a time: SQLite reads all rows to find both.
+            keys = model._default_manager.order_by("pk").values_list("pk", flat=True)  # noqa: SLF001
+            first, last = keys.first(), keys.last()
+            yield Kind(name=name, rows=last - first + 1 if first is not None else 0, size=None)
         else:
             yield _known(name, model._meta.db_table)  # noqa: SLF001
 

@@ -92,5 +92,5 @@ def test_it_estimates_what_fills_the_database_and_what_goes_next(root, run, sett
 
 
 def test_a_look_costs_few_queries(root, run, django_assert_max_num_queries):
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(30):
         root.get(ADDRESS)
