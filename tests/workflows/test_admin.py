@@ -272,3 +272,17 @@ def test_a_trigger_is_turned_off_once_that_is_confirmed_and_shows_no_secret(root
     assert LogEntry.objects.filter(change_message__contains="Turned off").exists()
     shown = root.get(reverse("admin:workflows_webhook_change", args=[webhook.pk]))
     assert webhook.sealed not in shown.content.decode()
+
+
+def test_events_of_a_kind_are_looked_for_among_the_newest_or_all_of_a_run(root, run, monkeypatch):
+    monkeypatch.setattr("workflows.admin.kept.NEWEST", 2)
+    for seq, kind in enumerate(["RunStarted", "TaskStarted", "TaskStarted", "TaskStuck"], 1):
+        run.events.create(seq=seq, at=run.created_at, kind=kind)
+    page = reverse("admin:workflows_runevent_changelist")
+    count = lambda query: root.get(f"{page}?{query}").context["cl"].result_count  # noqa: E731
+    assert [count(f"kind={kind}") for kind in ("RunStarted", "TaskStarted", "TaskStuck")] == [
+        0,
+        1,
+        1,
+    ]
+    assert count(f"kind=TaskStarted&q={run.pk}") == 2
