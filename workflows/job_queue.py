@@ -11,6 +11,7 @@ from django.db.models import Q
 from runner.errors import RunnerError
 from runner.execution.jobs import JobSpec, News
 from workflows.database_thread import DatabaseThread
+from workflows.job_claims import keep_house
 from workflows.job_doorbell import ring
 from workflows.job_news import news_of
 from workflows.job_posts import post_jobs, spoil_job, stop_jobs
@@ -52,6 +53,8 @@ class DatabaseJobs:
         """Give what is new of jobs."""
         if time.monotonic() - self._looked >= REASONS_SECONDS:
             self._reasons, self._looked = Reasons(), time.monotonic()
+            # Without any runner nobody else ends what is past its deadline.
+            await self._thread.do(keep_house)
         return await self._reader.do(partial(news_of, read, self._reasons))
 
     async def cancel(self, job: int, attempt: int) -> None:
