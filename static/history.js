@@ -1,5 +1,6 @@
 // The grid of a workflow's runs: one of its links is in the order of Tab, arrows go to the others.
 
+const OFTEN = 3000;
 const grid = document.querySelector("[data-grid]");
 
 const linkAt = (row, column) => grid.rows[row]?.cells[column]?.querySelector("a");
@@ -32,6 +33,32 @@ function hold(link) {
   grid.querySelector('a[tabindex="0"]')?.setAttribute("tabindex", "-1");
   link.setAttribute("tabindex", "0");
 }
+
+// What goes on changes in the newest column only, and nothing in hand is replaced by it.
+async function follow() {
+  if (document.hidden) return;
+  const answer = await fetch(location.href, { headers: { "HX-Request": "true" } }).catch(() => null);
+  if (!answer?.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-grid]");
+  const newest = (table) => [...table.rows].map((row) => row.querySelector("[data-newest]"));
+  const [now, next] = [newest(grid), fresh ? newest(fresh) : []];
+  if (next[0]?.dataset.newest !== now[0].dataset.newest) return;
+  now.forEach((cell, row) => { if (cell && next[row]) take(cell, next[row]); });
+  if (!fresh.hasAttribute("data-moving")) clearInterval(following);
+}
+
+function take(cell, fresh) {
+  const [link, said] = [cell.querySelector("a"), fresh.querySelector("a")];
+  if (!link || !said) {
+    said?.setAttribute("tabindex", "-1");
+    cell.replaceChildren(...fresh.childNodes);
+    return;
+  }
+  for (const name of ["data-status", "title", "aria-label"]) link.setAttribute(name, said.getAttribute(name));
+  link.replaceChildren(...said.childNodes);
+}
+
+const following = grid?.hasAttribute("data-moving") ? setInterval(follow, OFTEN) : 0;
 
 if (grid) {
   for (const link of grid.querySelectorAll("a")) link.setAttribute("tabindex", "-1");

@@ -43,6 +43,7 @@ def show(request: Request, id: UUID) -> HttpResponse:
             (row, [_cell(cell, row.path) for cell in row.cells], *_times(row)) for row in grid.rows
         ],
         "columns": [_head(column) for column in grid.columns],
+        "moving": page == 1 and any(not run.is_over for run in newest_first[:1]),
         "width": width,
         "widths": WIDTHS,
         "page": page,

@@ -67,6 +67,16 @@ def test_a_workflow_that_has_not_run_says_so(page):
     assert "no older runs" in page("?page=9").content.decode()
 
 
+@pytest.mark.parametrize(("status", "moves"), [("running", True), ("completed", False)])
+def test_only_the_newest_run_that_goes_on_is_followed(page, rich_run, status, moves):
+    Run.objects.filter(pk=rich_run.pk).update(status=status)
+    text = page().content.decode()
+
+    assert ("data-moving" in text) == moves
+    assert text.count(f'data-newest="/runs/{rich_run.pk}/"') == 1
+    assert "data-moving" not in page("?page=2").content.decode()
+
+
 def test_htmx_gets_the_grid(page, rich_run, hx):
     assert "<html" in page().content.decode()
     assert "<html" not in page(headers=hx).content.decode()
