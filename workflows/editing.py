@@ -181,7 +181,10 @@ def offers(
     source: Port | None = None,
     target: Port | None = None,
 ) -> list[Offer]:
-    """Give the task types that match some words, those that fit the port in hand first."""
+    """Give the task types that match some words: those that fit the port in hand first.
+
+    Of these one whose name was typed in full comes before the others.
+    """
     found = [
         Offer(
             type=kind.name,
@@ -198,6 +201,7 @@ def offers(
     found.sort(
         key=lambda each: (
             _RANKS.get(each.verdict, 0),
+            each.type != wanted,
             not each.title.casefold().startswith(wanted),
             each.family,
             each.title,

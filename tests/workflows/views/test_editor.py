@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 
 import pytest
 
@@ -64,6 +65,13 @@ def test_an_act_is_answered_with_the_parts_that_changed(browser):
     assert '<rect id="map-keywords" class="wrong" x="16" y="32"' in answer["parts"]["map-keywords"]
     assert 'data-x="16"' in answer["parts"]["box-keywords"]
     assert answer["undo"] == "Add text.keywords"
+
+
+def test_a_type_whose_name_is_typed_in_full_is_offered_first(browser):
+    page = browser.client.get(f"{browser.url}palette/?q=text.split").content.decode()
+    found = re.findall(r'data-type="([^"]+)"', page)
+    assert found[0] == "text.split"
+    assert len(found) > 1
 
 
 def test_what_is_gone_is_said_too(browser):
