@@ -16,7 +16,7 @@ class Split(Task):
 
     Texts come by topic; each passage flows on as soon as it is cut. Where one passage of a text
     ends, the next begins with the last `overlap` characters of it, from a word on, so that what
-    stands at a cut is found from both sides. *Split a text* takes one that is still growing.
+    stands at a cut is found from both sides. *Cut a text* takes one that is still growing.
     """
 
     name = "text.split"

@@ -18,7 +18,7 @@ for name in {OPTIONAL}:
 from runner import TaskRunner
 from runner.graph.registry import default_registry
 kinds = default_registry()
-print(asyncio.run(TaskRunner().run(kinds.get("text.split_text"), {{"text": "a river"}})))
+print(asyncio.run(TaskRunner().run(kinds.get("text.cut"), {{"text": "a river"}})))
 """
 
 

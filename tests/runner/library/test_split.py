@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from runner import TaskRunner
 from runner.errors import RunFault
+from runner.library.text.cut import Cut
 from runner.library.text.passages import passages_of
 from runner.library.text.split import Split
-from runner.library.text.split_text import SplitText
 from tests.runner.library.flowing import cancelled, fed, first_of
 
 LINE = "river " * 30
@@ -35,7 +35,7 @@ def test_passages_that_overlap_are_no_longer_than_others(text, size):
 
 async def test_a_passage_begins_with_the_end_of_the_one_before():
     text = " ".join(f"word{number}" for number in range(40))
-    it = SplitText({"topic": "it"})
+    it = Cut({"topic": "it"})
     found = (await TaskRunner().run(it, {"text": text, "size": 80, "overlap": 20}))["passages"]
     words = [each["text"].split() for each in found]
     assert {each["topic"] for each in found} == {"it"}
@@ -44,17 +44,17 @@ async def test_a_passage_begins_with_the_end_of_the_one_before():
 
 
 async def test_the_first_passage_flows_on_while_the_text_still_grows():
-    run = fed(SplitText(), "text", [LINE, "\n\n", LINE, "\n\n", LINE], "passages", size=200)
+    run = fed(Cut(), "text", [LINE, "\n\n", LINE, "\n\n", LINE], "passages", size=200)
     assert await first_of(run, "passages") == {"topic": "", "text": LINE}
 
 
 async def test_an_overlap_of_more_than_half_is_refused():
     with pytest.raises(RunFault, match="by up to half of their size; lower `overlap`"):
-        await TaskRunner().run(SplitText, {"text": "a", "size": 10, "overlap": 6})
+        await TaskRunner().run(Cut, {"text": "a", "size": 10, "overlap": 6})
 
 
 async def test_a_text_that_never_ends_can_be_left():
-    run = fed(SplitText(), "text", [LINE], "passages")
+    run = fed(Cut(), "text", [LINE], "passages")
     await asyncio.sleep(0)
     assert await cancelled(run) < 1
 

@@ -9,7 +9,7 @@ from runner.graph.task import Task
 from runner.library.text.passages import check_overlap, passages_of
 
 
-class SplitText(Task):
+class Cut(Task):
     """Cuts a text into passages of about `size` characters while it arrives.
 
     It is cut at empty lines where it can be. Each passage flows on as soon as it is whole, under
@@ -17,8 +17,8 @@ class SplitText(Task):
     of it, from a word on, so that what stands at a cut is found from both sides.
     """
 
-    name = "text.split_text"
-    title = "Split a text"
+    name = "text.cut"
+    title = "Cut a text"
     effect = "none"
     blocking = True
 
