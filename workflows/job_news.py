@@ -1,7 +1,7 @@
 """What is new of jobs, for the owners of their runs; sync."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import reduce
 from operator import or_
 
@@ -60,24 +60,18 @@ def _news(
     state = JobState(job.state)
     is_over = not state.is_open and last >= job.said
     why = reasons.of(job) if state is JobState.WAITING else ""
-    if not (
-        messages or is_over or why or (state is JobState.RUNNING and read[job.pk][0] != job.epoch)
-    ):
+    is_begun = state is JobState.RUNNING and read[job.pk][0] != job.epoch
+    if not (messages or is_over or why or is_begun):
         return None
     return News(
         job=job.pk,
         epoch=job.epoch,
         state=state,
         why=why,
-        messages=tuple(_whole(messages)),
+        messages=tuple(message for _, message in messages),
         last=last,
         outcome=_outcome(job) if is_over else None,
     )
-
-
-def _whole(messages: Iterable[tuple[int, Message]]) -> Iterator[Message]:
-    for _, message in messages:
-        yield message
 
 
 def _outcome(job: Job) -> Message:
