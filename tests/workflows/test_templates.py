@@ -7,6 +7,7 @@ import pytest
 
 from runner.run.status import LOOKS
 from workflows.rows import Row, counted, look_of, status_of_group
+from workflows.templatetags.said import TAB_ICONS
 from workflows.wording import said_ago, said_duration, said_size
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,3 +88,8 @@ def test_how_long_ago_is_said(seconds, words):
     now = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
     assert said_ago(now - timedelta(seconds=seconds), now).startswith(words)
+
+
+def test_the_tab_of_a_browser_has_an_icon_for_every_state():
+    """Also for those of one task, which a guest may be shown alone."""
+    assert LOOKS.keys() == TAB_ICONS.keys()

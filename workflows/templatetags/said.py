@@ -19,16 +19,22 @@ register = template.Library()
 
 #: The picture of a run in the tab of a browser, by status; each is `static/favicon-<name>.svg`.
 TAB_ICONS = {
+    "pending": "moving",
     "queued": "moving",
     "running": "moving",
+    "streaming": "moving",
+    "retrying": "moving",
     "cancelling": "moving",
     "awaiting": "waiting",
     "paused": "waiting",
     "interrupted": "failed",
     "failed": "failed",
+    "upstream-failed": "failed",
     "quarantined": "failed",
     "completed": "done",
+    "cached": "done",
     "cancelled": "stopped",
+    "skipped": "stopped",
 }
 
 
