@@ -33,6 +33,10 @@ SHOWN = [
     "editor",
     "outline",
     "start",
+    "tasks",
+    "task-type",
+    "triggers",
+    "trigger-new",
     "compare",
     "rerun",
     *(
