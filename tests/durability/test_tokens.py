@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import urllib.request
+from contextlib import ExitStack, contextmanager
 from http.cookiejar import CookieJar
 from pathlib import Path
 
@@ -31,18 +32,34 @@ for definition in json.load(sys.stdin):
     workflow = Workflow.objects.create(team=team, name=json.loads(definition)["name"], created_by=ada)
     print(Run.objects.start(workflow.revise(definition, ada), ada, {{}}).pk)
 """
+NAMES = ("gives", "fails")
 STATUSES = "SELECT status FROM workflows_run ORDER BY status"
 
 
-def drawn(name, *, fails):
+def drawn(name, *, fails, place=""):
     task = {"id": "leaks", "type": "probe.leaking", "inputs": {"fails": fails}}
+    if place:
+        task["policy"] = {"place": place}
     return json.dumps(json.loads(definition_of([task])) | {"name": name}, sort_keys=True)
 
 
-@pytest.fixture(params=["line", "json"])
-def environment(request, tmp_path):
+@pytest.fixture
+def environment(tmp_path):
     data = {"ANABRANCH_DATA": str(tmp_path / "data"), "DATABASE_URL": "", "PORT": "0"}
-    return {**with_probes(data, tmp_path), "ANABRANCH_LOG_FORMAT": request.param}
+    return with_probes(data, tmp_path)
+
+
+@contextmanager
+def at_work(environment, log, *words):
+    """Let a process work until the end of the block; all that it says is in `log`."""
+    with subprocess.Popen(
+        [sys.executable, "manage.py", *words], cwd=ROOT, env=os.environ | environment,
+        stdout=log, stderr=log, text=True,
+    ) as process:  # fmt: skip
+        try:
+            yield
+        finally:
+            process.kill()
 
 
 def manage(environment, *words, said=""):
@@ -78,28 +95,29 @@ def pages_of(run):
     return views + task + files + admin + [f"/admin/workflows/{each}/" for each in lists]
 
 
-def test_a_task_that_says_its_token_everywhere_leaves_none_of_it_anywhere(environment, tmp_path):
+@pytest.mark.parametrize(("form", "place"), [("line", ""), ("json", ""), ("line", "queue")])
+def test_a_task_that_says_its_token_everywhere_leaves_none_of_it_anywhere(
+    environment, tmp_path, form, place
+):
     """T29, R18: in pages, exports, log, output, database file and write-ahead log."""
+    environment["ANABRANCH_LOG_FORMAT"] = form
     manage(environment, "migrate", "-v0")
-    drawings = json.dumps([drawn("gives", fails=False), drawn("fails", fails=True)])
+    drawings = json.dumps([drawn(name, fails=name == "fails", place=place) for name in NAMES])
     runs = manage(environment, "shell", "-v0", "-c", SETUP, said=drawings).split()
     said = tmp_path / "said"
-    with said.open("w") as log, subprocess.Popen(
-        [sys.executable, "manage.py", "serve"], cwd=ROOT, env=os.environ | environment,
-        stdout=log, stderr=log, text=True,
-    ) as server:  # fmt: skip
-        try:
-            assert wait_until(lambda: "Serving on" in said.read_text(), 60)
-            over = [("completed",), ("failed",)]
-            assert wait_until(lambda: look(environment, STATUSES) == over, 60), said.read_text()
-            address = said.read_text().partition("Serving on ")[2].split()[0].rstrip(".,;/")
-            browser = Browser(address)
-            seen = "\n".join(browser.get(page) for run in runs for page in pages_of(run))
-            kept = everything_in(Path(environment["ANABRANCH_DATA"]))
-        finally:
-            server.kill()
-    for form in forms_of(TOKEN):
-        assert (seen.count(form), said.read_text().count(form), kept.count(form.encode())) == (
+    with said.open("a") as log, ExitStack() as working:
+        working.enter_context(at_work(environment, log, "serve"))
+        assert wait_until(lambda: "Serving on" in said.read_text(), 60)
+        if place:
+            working.enter_context(at_work(environment, log, "run_job_queue"))
+        over = [("completed",), ("failed",)]
+        assert wait_until(lambda: look(environment, STATUSES) == over, 60), said.read_text()
+        address = said.read_text().partition("Serving on ")[2].split()[0].rstrip(".,;/")
+        browser = Browser(address)
+        seen = "\n".join(browser.get(page) for run in runs for page in pages_of(run))
+        kept = everything_in(Path(environment["ANABRANCH_DATA"]))
+    for spelt in forms_of(TOKEN):
+        assert (seen.count(spelt), said.read_text().count(spelt), kept.count(spelt.encode())) == (
             0,
             0,
             0,

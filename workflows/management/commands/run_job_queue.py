@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from workflows import known_tokens
 from workflows.job_runner import job_runner
 from workflows.newer import NewerDatabase, refuse_newer
 
@@ -34,6 +35,7 @@ class Command(BaseCommand):
             refuse_newer()
         except NewerDatabase as refusal:
             raise CommandError(str(refusal)) from None
+        known_tokens.guard_output()
         asyncio.run(self._work(jobs))
 
     async def _work(self, jobs: int) -> None:
