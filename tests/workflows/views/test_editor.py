@@ -68,9 +68,9 @@ def test_an_act_is_answered_with_the_parts_that_changed(browser):
 
 
 def test_a_type_whose_name_is_typed_in_full_is_offered_first(browser):
-    page = browser.client.get(f"{browser.url}palette/?q=text.split").content.decode()
+    page = browser.client.get(f"{browser.url}palette/?q=file.read").content.decode()
     found = re.findall(r'data-type="([^"]+)"', page)
-    assert found[0] == "text.split"
+    assert found[0] == "file.read"
     assert len(found) > 1
 
 
