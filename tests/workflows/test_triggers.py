@@ -238,6 +238,15 @@ def test_what_waits_for_a_person_is_a_conflict(webhook, asking, bob):
     assert (told.status, told.body["error"]) == (409, "Version 3 waits until alice confirms it.")
 
 
+def test_the_key_of_a_start_fits_where_a_run_keeps_it(webhook, schedule):
+    """SQLite keeps a longer one, PostgreSQL refuses it."""
+    Schedule.objects.update(inputs='{"question": "Why?"}')
+    asked(webhook, key="m" * 64)
+    assert start_due(NOW) == 1
+    longest = Run._meta.get_field("idempotency_key").max_length
+    assert [len(run.idempotency_key) <= longest for run in Run.objects.all()] == [True, True]
+
+
 def test_the_secret_is_not_in_the_database(webhook):
     assert webhook.secret not in str(Webhook.objects.values_list())
     assert Webhook.objects.get().reveal() == webhook.secret
