@@ -130,6 +130,36 @@ def test_inputs_that_do_not_fit_any_more_are_said(schedule, asking):
     assert "question" in schedule.trouble.lower()
 
 
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ({"zone": "Mars/Olympus"}, "There is no time zone 'Mars/Olympus'"),
+        ({"cron": "soon"}, "'soon' has not five fields"),
+    ],
+)
+def test_a_schedule_that_cannot_go_on_is_turned_off_and_the_others_start(
+    schedule, workflow, alice, broken, said
+):
+    made(Schedule, workflow, alice, cron="30 7 * * *", next_at=NOW).save()
+    Schedule.objects.filter(pk=schedule.pk).update(next_at=NOW - GRACE, **broken)
+    assert start_due(NOW) == 1
+    schedule.refresh_from_db()
+    assert said in schedule.trouble
+    assert not schedule.is_on
+
+
+def test_an_unforeseen_fault_of_one_schedule_does_not_hold_up_the_others(schedule, workflow, alice):
+    version = workflow.revise(ASKS.replace("Demo", "Other"), alice)
+    other = made(Schedule, workflow, alice, cron="30 7 * * *", next_at=NOW, inputs="{}")
+    other.inputs = '{"question": "Why?"}'
+    other.save()
+    Schedule.objects.filter(pk=schedule.pk).update(next_at=NOW - GRACE, inputs="3")
+    assert start_due(NOW) == 1
+    schedule.refresh_from_db()
+    assert "the server's log" in schedule.trouble
+    assert Run.objects.get().version == version
+
+
 # ── webhooks ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -243,7 +273,7 @@ def test_the_key_of_a_start_fits_where_a_run_keeps_it(webhook, schedule):
     Schedule.objects.update(inputs='{"question": "Why?"}')
     asked(webhook, key="m" * 64)
     assert start_due(NOW) == 1
-    longest = Run._meta.get_field("idempotency_key").max_length
+    longest = Run._meta.get_field("idempotency_key").max_length or 0
     assert [len(run.idempotency_key) <= longest for run in Run.objects.all()] == [True, True]
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from runner.errors import ValueFault
 from runner.graph.values import encode
 from workflows.access import may, workflow_for
 from workflows.cron import in_words, preview, zone_called
@@ -144,7 +145,11 @@ def _turn_on(request: Request, found: Schedule | Webhook) -> None:
         return
     found.version, found.is_on, found.trouble = latest, True, ""
     if isinstance(found, Schedule):
-        found.next_at = following(found, timezone.now())
+        try:
+            found.next_at = following(found, timezone.now())
+        except ValueFault as fault:
+            messages.error(request, f"{fault.sentence} Make the schedule anew.")
+            return
     found.save()
     _audit(request, found, "turned on")
 
@@ -180,9 +185,12 @@ def _rows(workflow: Workflow, kind: Any) -> Any:
 
 def _shown(schedule: Schedule) -> tuple[Schedule, str, list[Any]]:
     """Give a schedule, its times in words, and the next of them."""
-    zone = zone_called(schedule.zone)
-    times = preview(schedule.cron, zone, timezone.now(), NEXT) if schedule.is_on else []
-    return schedule, in_words(schedule.cron), times
+    try:
+        zone = zone_called(schedule.zone)
+        times = preview(schedule.cron, zone, timezone.now(), NEXT) if schedule.is_on else []
+        return schedule, in_words(schedule.cron), times
+    except ValueFault as fault:
+        return schedule, fault.sentence, []
 
 
 def _address(request: Request, webhook: Webhook) -> str:

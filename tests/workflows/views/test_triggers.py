@@ -119,6 +119,17 @@ def test_anybody_who_draws_may_turn_one_off_and_only_its_person_on(
     assert row.is_on
 
 
+def test_a_zone_that_is_no_more_is_said_on_the_page(client, workflow):
+    client.post(address(workflow, "schedule"), DAILY)
+    row = Schedule.objects.get()
+    Schedule.objects.update(zone="Mars/Olympus", is_on=False)
+    assert "There is no time zone" in client.get(address(workflow)).content.decode()
+    turn = address(workflow, "schedule", str(row.pk), "turn")
+    page = client.post(turn, {"on": "yes"}, follow=True).content.decode()
+    assert "Make the schedule anew." in page
+    assert not Schedule.objects.get().is_on
+
+
 def test_turning_on_confirms_the_latest_version(client, workflow, bob):
     client.post(address(workflow, "schedule"), DAILY)
     row = Schedule.objects.get()
