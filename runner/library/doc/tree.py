@@ -28,8 +28,7 @@ class _Tree:
         self.open.append({"tag": tag, "attributes": attributes, "text": "", "children": []})
 
     def words(self, text: str) -> None:
-        if self.open:
-            self.open[-1]["text"] += text
+        self.open[-1]["text"] += text
 
     def end(self, _tag: str) -> None:
         element = self.open.pop()

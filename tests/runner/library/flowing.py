@@ -10,14 +10,14 @@ from runner import GraphBuilder, TaskGraphRunner, task
 SECONDS = 10
 
 
-async def listed(it, items, port="items"):
+async def listed(it, items, port="items", host=None):
     """Give what a task gives for a list that flows in; raises RunFault."""
     graph = GraphBuilder("listed")
     flows: dict[str, Any] = {port: graph.input(port, "list[any]")}
     drawn = graph.add("it", it, **flows)
     for name in it.outputs:
         graph.output(name, getattr(drawn, name))
-    return await TaskGraphRunner().start(graph.as_task(), {port: items}).outputs()
+    return await TaskGraphRunner(host=host).start(graph.as_task(), {port: items}).outputs()
 
 
 def fed(it, port, chunks, output, *, gate=None, **inputs):

@@ -2,6 +2,7 @@
 
 import io
 import sys
+from types import SimpleNamespace
 
 import pytest
 from pypdf import PdfWriter
@@ -55,6 +56,17 @@ def pdf_of(*pages, password=""):
     return written.getvalue()
 
 
+def pdf_with_a_torn_page():
+    """Write a PDF whose second page ends within a word."""
+    writer = PdfWriter(clone_from=io.BytesIO(pdf_of("whole", "torn")))
+    torn = DecodedStreamObject()
+    torn.set_data(b"BT /F1 12 Tf (a Tj ET")
+    writer.pages[1][NameObject("/Contents")] = writer._add_object(torn)
+    written = io.BytesIO()
+    writer.write(written)
+    return written.getvalue()
+
+
 def test_html_gives_words_links_and_title():
     text, links, meta = read(read_html, HTML)
     assert text == "Rivers\nThey part,\nand meet.\nMore\nRhine\n1,230 km\n"
@@ -78,6 +90,10 @@ def test_html_gives_words_links_and_title():
 )
 def test_html_is_read_in_its_encoding(content):
     assert read(read_html, content)[0] == "Flüsse\n"
+
+
+def test_html_in_no_encoding_at_all_still_gives_its_words():
+    assert read(read_html, b"<p>Fl\xfcsse\x81</p>")[0] == "Flüsse\x81\n"
 
 
 def test_a_pdf_gives_page_by_page():
@@ -131,6 +147,17 @@ def test_markdown_gives_words_and_headings():
     assert meta["title"] == "Rivers"
 
 
+def test_markdown_keeps_the_lines_of_a_paragraph():
+    assert (
+        read(read_markdown, "They part\nand meet,  \nagain.\n")[0]
+        == "They part\nand meet,\nagain.\n"
+    )
+
+
+def test_xml_without_elements_in_its_root_gives_its_words():
+    assert read(read_xml, "<river> Rhine\n</river>")[:2] == ("Rhine\n", [])
+
+
 BOMB = "".join(f'<!ENTITY l{n + 1} "{f"&l{n};" * 10}">' for n in range(9))
 
 
@@ -147,10 +174,12 @@ BOMB = "".join(f'<!ENTITY l{n + 1} "{f"&l{n};" * 10}">' for n in range(9))
         (read_json, "9" * 5000, "a number too long"),
         (read_csv, "a,b\n1,2,3\n", "Line 2 has 3 fields, and the first line names 2; quote"),
         (read_csv, 'a,b\n"1,2\n', "no CSV at line 2"),
+        (read_csv, '"a,b\n', "no CSV at line 1"),
         (read_csv, b"\xff\xfe", "no text in UTF-8"),
         (read_pdf, b"%PDF-1.7 and nothing", "cannot be read"),
         (read_pdf, pdf_of("a", password="secret"), "locked by a password; save it without"),
         (read_pdf, pdf_of("a")[:-400], "cannot be read"),
+        (read_pdf, pdf_with_a_torn_page(), "page 2 of it is damaged .*Save it anew"),
     ],
 )
 def test_a_damaged_or_harmful_document_gets_a_sentence(reader, content, said):
@@ -191,17 +220,43 @@ def test_a_missing_package_is_named(monkeypatch, package, reader, said):
 # ── as a task ───────────────────────────────────────────────────────────────────────────────────
 
 
+class ParseHere(Parse):
+    """Reads in a thread of this process."""
+
+    place = "thread"  # type: ignore[assignment]  # elsewhere than its base, on purpose
+
+
+ANYWHERE = pytest.mark.parametrize("parse", [Parse, ParseHere])
+
+
 def host_with(content, name):
     """Give a host that has a file, and the file."""
     host = Host(artifacts=MemoryArtifacts(), is_watched=lambda _run: True)
     return host, RunArtifacts(host.artifacts, "").save(content, name, "application/octet-stream")
 
 
-async def test_a_file_is_read_in_a_process_of_its_own():
+@ANYWHERE
+async def test_a_file_is_read_wherever_its_body_runs(parse):
     host, file = host_with(pdf_of("A river parts"), "rivers.pdf")
-    found = await TaskRunner(host=host).run(Parse, {"file": file})
+    found = await TaskRunner(host=host).run(parse, {"file": file})
     assert found["text"] == "A river parts\n\n"
     assert found["meta"]["pages"] == 1
+
+
+async def test_a_text_has_words_and_no_parts():
+    found = await TaskRunner().run(ParseHere, {"text": "Rivers part."})
+    assert found == {"text": "Rivers part.", "data": [], "meta": {"kind": "text"}}
+
+
+async def test_a_link_is_a_part_without_words_of_its_own():
+    found = await TaskRunner().run(ParseHere, {"text": "<!doctype html><a href='/x'>More</a>"})
+    assert (found["text"], found["data"]) == ("More\n", [{"text": "More", "href": "/x"}])
+
+
+def test_a_cancelled_reader_stops_at_the_next_part():
+    inputs = Parse.Inputs(text="a\n1\n")
+    with pytest.raises(RunnerError, match="Stopped before the end of the document"):
+        Parse({"kind": "csv"}).execute(inputs, SimpleNamespace(cancelled=True))
 
 
 async def test_rows_flow_on_before_the_last_is_read_and_a_cancel_ends_it():
@@ -221,12 +276,14 @@ async def test_rows_flow_on_before_the_last_is_read_and_a_cancel_ends_it():
         ({"kind": "csv", "parts": 1}, {"text": "a\n1\n2\n"}, "more than 1 pages or rows; raise"),
     ],
 )
-async def test_what_cannot_be_read_gets_a_sentence(config, inputs, said):
+@ANYWHERE
+async def test_what_cannot_be_read_gets_a_sentence(parse, config, inputs, said):
     with pytest.raises(RunFault, match=said):
-        await TaskRunner().run(Parse(config), inputs)
+        await TaskRunner().run(parse(config), inputs)
 
 
-async def test_a_file_that_is_too_large_is_not_read():
+@ANYWHERE
+async def test_a_file_that_is_too_large_is_not_read(parse):
     host, file = host_with(b"x" * (1 << 20) + b"y", "a.txt")
     with pytest.raises(RunFault, match=r"'a\.txt' is larger than 1 MiB; raise the setting"):
-        await TaskRunner(host=host).run(Parse({"largest": 1}), {"file": file})
+        await TaskRunner(host=host).run(parse({"largest": 1}), {"file": file})

@@ -1,5 +1,7 @@
 """Any file as bytes, and any value as a file."""
 
+import json
+
 import pytest
 
 from runner import TaskGraphRunner, TaskRunner
@@ -60,6 +62,12 @@ async def test_the_name_says_the_form(host, value, name, content, media_type):
     file, found = await written(host, value, name)
     assert (file.name, file.media_type) == (name, media_type)
     assert found.decode().replace('"', "") == content.replace('"', "")
+
+
+async def test_a_file_in_json_is_named_by_what_finds_it_again(host):
+    kept = file_of(host, CONTENT)
+    _, found = await written(host, {"files": [kept]}, "a.json")
+    assert json.loads(found) == {"files": [kept.to_json()]}
 
 
 async def test_bytes_are_kept_as_they_are(host):

@@ -46,3 +46,26 @@ async def test_a_licence_file_is_read(run_task):
 async def test_a_package_that_is_not_there_gets_a_sentence(run_task):
     run = await run_task("environment.license_file", package={"name": "no-such-package"})
     assert "There is no package 'no-such-package'" in run.entries[-1].event.error.message
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """Give a function that installs a package `little` with these files recorded."""
+
+    def install(*files):
+        folder = tmp_path / "little-1.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text("Metadata-Version: 2.4\nName: little\nVersion: 1\n")
+        (folder / "RECORD").write_text("".join(f"{file},,\n" for file in files))
+        monkeypatch.syspath_prepend(tmp_path)
+
+    return install
+
+
+@pytest.mark.parametrize("files", [(), ("little.py",), ("LICENSE",), ("LICENSES",)])
+async def test_where_no_licence_can_be_read_the_text_is_empty(run_task, installed, tmp_path, files):
+    """LICENSE is recorded, and not there any more; LICENSES is a folder."""
+    installed(*files)
+    (tmp_path / "LICENSES").mkdir()
+    run = await run_task("environment.license_file", package={"name": "little"})
+    assert outputs_of(run) == {"text": ""}

@@ -5,6 +5,8 @@ import asyncio
 import pytest
 
 from runner.errors import RunFault
+from runner.execution.expressions import ExpressionLimits, MontyExpressions
+from runner.execution.host import Host
 from runner.library.data import over_items
 from runner.library.data.filter import Filter
 from runner.library.data.limit import Limit
@@ -85,6 +87,16 @@ async def test_many_items_are_worked_out_together(monkeypatch):
     config = {"expression": "index % 3 == 0  # every third"}
     outputs = await listed(Filter(config), list(range(10)))
     assert outputs == {"kept": [0, 3, 6, 9], "dropped": [1, 2, 4, 5, 7, 8]}
+
+
+async def test_items_that_are_too_much_together_are_worked_out_one_by_one():
+    """Engine 8.3."""
+    host = Host(expressions=MontyExpressions(ExpressionLimits(value_bytes=1_000)))
+    outputs = await listed(
+        Filter({"expression": "len(item) > 1"}), ["a", "b" * 600, "c" * 600], host=host
+    )
+    assert outputs == {"kept": ["b" * 600, "c" * 600], "dropped": ["a"]}
+    await host.expressions.close()
 
 
 async def test_an_item_that_fails_is_named():

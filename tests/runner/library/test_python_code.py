@@ -94,6 +94,7 @@ async def test_a_failure_names_the_line_of_the_code(code, said):
         ({"code": "x = 1 +"}, "not Python at line 1: invalid syntax"),
         ({"code": "x = 1\n  y = 2"}, "not Python at line 2: unexpected indent"),
         ({"code": "(" * 5000}, "not Python"),
+        ({"code": "-" * 49_000 + "1"}, "not Python, or it is nested too deeply"),
         ({"code": ""} | {"inputs": [{"name": "emit"}]}, "cannot have a port called 'emit'"),
         ({"code": ""} | {"outputs": [{"name": "if"}]}, "cannot have a port called 'if'"),
         ({"code": ""} | {"inputs": [{"type": "int"}]}, "input 1 of Python code"),

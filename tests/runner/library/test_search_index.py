@@ -3,14 +3,16 @@
 import asyncio
 import sqlite3
 from contextlib import closing
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from runner import GraphBuilder, TaskGraphRunner, TaskRunner
-from runner.errors import RunFault
+from runner.errors import RunFault, RunnerError
 from runner.execution.artifacts import MemoryArtifacts, RunArtifacts
 from runner.execution.host import Host
+from runner.library.search import query as search_query
 from runner.library.search.index import Index
 from runner.library.search.query import Search
 from tests.runner.library.flowing import cancelled, fed, listed
@@ -52,6 +54,12 @@ async def test_a_passage_without_a_text_is_named():
         await listed(Index(), [PASSAGES[0], {"topic": "x"}], "passages")
 
 
+def test_a_cancelled_index_stops_at_the_next_passage():
+    inputs = SimpleNamespace(passages=PASSAGES)
+    with pytest.raises(RunnerError, match="Stopped before the last passage"):
+        Index().execute(inputs, SimpleNamespace(cancelled=True))
+
+
 async def test_an_index_of_a_stream_that_never_ends_can_be_left():
     run = fed(Index(), "passages", PASSAGES, "count")
     await asyncio.sleep(0)
@@ -77,4 +85,12 @@ async def test_a_file_that_is_no_index_gets_a_sentence(content):
     host = Host(artifacts=MemoryArtifacts())
     file = RunArtifacts(host.artifacts, "").save(content, "mine.db", "application/octet-stream")
     with pytest.raises(RunFault, match=r"'mine\.db' is no index of passages; make one with Index"):
+        await TaskRunner(host=host).run(Search(), {"index": file, "query": "read"})
+
+
+async def test_an_index_that_is_too_large_is_not_read(monkeypatch):
+    monkeypatch.setattr(search_query, "LARGEST", 1 << 20)
+    host = Host(artifacts=MemoryArtifacts())
+    file = RunArtifacts(host.artifacts, "").save(bytes((1 << 20) + 1), "mine.db", "")
+    with pytest.raises(RunFault, match=r"The index 'mine\.db' is larger than 1 MiB"):
         await TaskRunner(host=host).run(Search(), {"index": file, "query": "read"})

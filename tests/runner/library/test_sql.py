@@ -1,6 +1,7 @@
 """SQL over items: what it finds, what it refuses, and what stops it."""
 
 import asyncio
+from decimal import Decimal
 
 import pytest
 
@@ -59,6 +60,12 @@ async def test_odd_names_large_numbers_and_no_items_are_taken():
     assert (await TaskRunner().run(it, {"items": []}))["rows"] == [{"n": 0}]
 
 
+async def test_decimals_are_numbers_that_add_up():
+    given = {"items": [{"price": Decimal("1.50")}, {"price": Decimal("2.25")}]}
+    it = Query({"sql": "SELECT sum(price) AS total FROM items"})
+    assert (await TaskRunner().run(it, given))["rows"] == [{"total": 3.75}]
+
+
 @pytest.mark.parametrize(
     "sql",
     [
@@ -115,6 +122,11 @@ async def test_too_many_fields_are_refused():
     wide = [{f"c{number}": 1 for number in range(501)}]
     with pytest.raises(RunFault, match="501 different fields; 500 is the most"):
         await TaskRunner().run(Query({"sql": "SELECT 1"}), {"items": wide})
+
+
+async def test_fields_that_sql_cannot_tell_apart_are_refused():
+    with pytest.raises(RunFault, match="The items of items make no table: duplicate column name"):
+        await TaskRunner().run(Query({"sql": "SELECT 1"}), {"items": [{"age": 1, "Age": 2}]})
 
 
 async def test_a_query_without_end_is_stopped_in_time():
