@@ -12,6 +12,7 @@ from typing import Any
 
 from runner.errors import Fenced, RunnerError, StorageTrouble, ValueFault
 from runner.execution.admission import admit
+from runner.execution.deciding import settle_decision
 from runner.execution.heartbeat import BEAT_SECONDS, Heartbeat
 from runner.execution.host import Host
 from runner.execution.run_executor import RunExecutor
@@ -245,7 +246,7 @@ def _give_answer(executor: RunExecutor, path: str, actor: str, payload: Mapping[
 
 
 def _decide(executor: RunExecutor, path: str, actor: str, payload: Mapping[str, Any]) -> bool:
-    executor.settle_decision(path, actor, payload)
+    settle_decision(executor, path, actor, payload)
     return True
 
 

@@ -165,7 +165,7 @@ class Opening:
         if state.status is TaskStatus.FAILED and state.error is not None:
             handled = state.planned.handles_error
             if handled:
-                self._executor.give_error(path, state.error)
+                self._executor.outcomes.give_error(path, state.error)
             if self._executor.stored.reopened:
                 log.append(events.TaskFailed(path, state.attempt, state.error, handled))
         elif state.status in LIVE:

@@ -12,25 +12,22 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from runner.errors import ValueFault
 from runner.execution.alarm import Alarm
 from runner.execution.bodies import Bodies
-from runner.execution.body import ERROR_CHARACTERS
 from runner.execution.controls import Controls
 from runner.execution.desk import TaskDesk
 from runner.execution.failpoints import reach
 from runner.execution.host import Host
 from runner.execution.opening import Opening
+from runner.execution.outcomes import Outcomes
 from runner.execution.records import Records
 from runner.execution.run_log import RunLog
-from runner.execution.run_values import RunValues, outputs_given
+from runner.execution.run_values import RunValues
 from runner.execution.store import CacheEntry, ChunkBatch, RunStore, StoredRun
-from runner.graph.task_graph import ERROR_PORT, TaskGraph
-from runner.graph.values import encode
+from runner.graph.task_graph import TaskGraph
 from runner.run import commands, events
-from runner.run.checkpoint import COMPOUND, TaskCheckpoint
-from runner.run.events import TaskError
-from runner.run.moves import ACTIVE, MOVES, OVER
+from runner.run.checkpoint import TaskCheckpoint
+from runner.run.moves import ACTIVE, OVER
 from runner.run.state import RunState
 from runner.run.status import TaskStatus
 
@@ -99,6 +96,7 @@ class RunExecutor:
         self.bodies = Bodies(self)
         self.desk = TaskDesk(self)
         self.controls = Controls(self)
+        self.outcomes = Outcomes(self)
         #: Events with what is kept with them; now and then a command that has to come after.
         self._inbox: deque[tuple[Any, dict[str, Any]]] = deque()
         self._commands: deque[commands.Command] = deque()
@@ -116,21 +114,14 @@ class RunExecutor:
             commands.SettleTask: lambda command: self.controls.settle(command.path),
             commands.PushItem: lambda command: self.controls.push_item(command.path, command.index),
             commands.CompleteTask: lambda command: self.bodies.complete(command.path),
-            commands.DropTask: self._drop_task,
+            commands.DropTask: lambda command: self.outcomes.drop(command.path, command.culprit),
             commands.RetryTask: self._retry_task,
             commands.CancelTask: self._cancel_task,
             commands.Record: self._record_what_follows,
             commands.FinishRun: self._finish_run,
         }
         self._taken: dict[type, Callable[[Any], None]] = {
-            events.TaskCompleted: self._take_completion,
-            events.TaskFailed: self._take_failure,
-            events.TaskCached: self._take_cached,
-            events.TaskDecided: self._take_decision,
-            events.TaskRetrying: self._take_retry,
-            events.TaskCancelled: self._take_end_without_result,
-            events.TaskUpstreamFailed: self._take_end_without_result,
-            events.TaskSkipped: self._take_end_without_result,
+            **self.outcomes.takes,
             commands.SettleTask: self._commands.append,
         }
 
@@ -265,45 +256,6 @@ class RunExecutor:
     def renew(self, actor: str) -> None:
         """Let tasks that wait for a credential look again."""
         self.desk.waits.renew(actor)
-
-    def settle_decision(self, path: str, actor: str, decision: Mapping[str, Any]) -> bool:
-        """Carry out what a person decided about a task that must not start twice by itself.
-
-        `decision` has the `action` retry, complete (with `outputs` by port) or fail (with a
-        `message`). Gives false when the task waits for no decision; raises ValueFault, and
-        changes nothing, for outputs that do not fit and for another action.
-        """
-        state = self.state.tasks.get(path)
-        if state is None or state.reason != "decision":
-            return False
-        action, attempt, mask = decision.get("action"), state.attempt, self.desk.masker
-        if action == "retry":
-            self.try_again(path, "decision", actor)
-        elif action == "complete":
-            given = outputs_given(state.planned, decision.get("outputs"))
-            outputs = {port: mask.mask_json(text) for port, text in given.items()}
-            self.desk.supersede(path)
-            self.record(events.TaskAnswered(path, attempt, "decision", actor))
-            self.bodies.give(path, outputs)
-            self.record(events.TaskReturned(path, attempt))
-        elif action == "fail":
-            said = str(decision.get("message") or f"{actor} decided that it failed.")
-            message = mask.mask(said)[:ERROR_CHARACTERS]
-            error = TaskError(type="DecidedToFail", message=message, task=path, attempt=attempt)
-            self.record(events.TaskAnswered(path, attempt, "decision", actor))
-            self.record(events.TaskFailed(path, attempt, error, state.planned.handles_error))
-        else:
-            raise ValueFault("Decide to retry, to complete or to fail.")
-        return True
-
-    def try_again(self, path: str, reason: str, actor: str) -> None:
-        """Let a task without a body that waited for `reason` have its next attempt."""
-        attempt = self.state.tasks[path].attempt
-        error = TaskError(
-            type="Again", message=f"{actor} let it go on.", task=path, attempt=attempt
-        )
-        self.record(events.TaskAnswered(path, attempt, reason, actor))
-        self.record(events.TaskRetrying(path, attempt, error, 0.0, actor=actor))
 
     # ── events in, commands out ──────────────────────────────────────────────────────────
 
@@ -451,129 +403,7 @@ class RunExecutor:
                 return each.reason
         return ""
 
-    # ── events that bring more with them ─────────────────────────────────────────────────
-
-    def _take_completion(self, event: events.TaskCompleted) -> None:
-        if event.path in self.state.tasks:
-            self.bodies.finish(event.path, event.outputs)
-        else:
-            self._take_end_of_compound(event)
-
-    def _take_failure(self, event: events.TaskFailed) -> None:
-        path = event.path
-        if path not in self.state.tasks:
-            self._take_end_of_compound(event)
-            return
-        self._take_back(path)
-        if event.handled:
-            self.give_error(path, event.error)
-        checkpoint = self.records.ended(
-            path, event.attempt, self.log.seq + 1, error=event.error, handled=event.handled
-        )
-        self.apply(event, checkpoint=checkpoint)
-
-    def give_error(self, path: str, error: TaskError) -> None:
-        """Let the port `[error]` of a failed task give its error."""
-        said = {"type": error.type, "message": error.message, "task": error.task}
-        self.values.outputs[path] = {ERROR_PORT: encode(said)}
-
-    def _take_cached(self, event: events.TaskCached) -> None:
-        checkpoint = self.records.ended(
-            event.path,
-            event.attempt,
-            self.log.seq + 1,
-            outputs=event.outputs,
-            streams=event.streams,
-            cached=True,
-        )
-        self.apply(event, checkpoint=checkpoint)
-
-    def _take_decision(self, event: events.TaskDecided) -> None:
-        control = self.state.tasks[event.path].control
-        if control is not None and control.races:
-            self.apply(event, changes={"decisions": {"winner": event.decision}})
-        else:
-            self.apply(event, changes={"rounds": (event.decision,)})
-
-    def _take_retry(self, event: events.TaskRetrying) -> None:
-        found = self.bodies.still_granted(event) if event.by else event
-        if isinstance(found, events.TaskFailed):
-            self._take_failure(found)
-        else:
-            self._take_end_of_attempt(found)
-
-    def _take_end_of_attempt(self, event: events.TaskRetrying) -> None:
-        self._take_back(event.path)
-        self.apply(event, checkpoint=self._charged(event))
-
-    def _charged(self, event: events.TaskRetrying) -> TaskCheckpoint | None:
-        """Keep what a failure costs whoever forgives it; None if a person does."""
-        if event.actor:
-            return None
-        path, payer = event.by or event.path, self.state.payer(event)
-        return self.records.changed(
-            path,
-            payer.attempt,
-            self.log.seq + 1,
-            failures=payer.failures + 1,
-            last_error=event.error.short(),
-        )
-
-    def _take_end_without_result(
-        self, event: events.TaskCancelled | events.TaskUpstreamFailed | events.TaskSkipped
-    ) -> None:
-        """Keep that a task ended so: whoever takes the run up does not decide it again."""
-        path = event.path
-        state = self.state.tasks.get(path)
-        if state is None:
-            self._take_end_of_compound(event)
-            return
-        self._take_back(path)
-        ended = MOVES[type(event)][1] or ""
-        kept = self.records.ended(path, state.attempt, self.log.seq + 1, ended=ended)
-        self.apply(event, checkpoint=kept)
-
-    def _take_end_of_compound(self, event: events.Event) -> None:
-        path: str = event.path  # type: ignore[attr-defined] # of a compound, or left out
-        if path in self.state.groups:
-            kept = self.records.ended(path, 1, self.log.seq + 1, ended=COMPOUND)
-            self.apply(event, checkpoint=kept)
-        else:
-            self.apply(event)
-
-    def _take_back(self, path: str) -> None:
-        """What an attempt gave counts no longer: it ended without a result."""
-        self.bodies.forget(path)
-        self.desk.waits.forget(path)
-        self.controls.drop(path)
-        self.desk.supersede(path)
-        self.values.forget(path)
-
     # ── commands ─────────────────────────────────────────────────────────────────────────
-
-    def _drop_task(self, command: commands.DropTask) -> None:
-        path = command.path
-        state = self.state.tasks.get(path)
-        if state is None or state.status not in ACTIVE:
-            return
-        inside = self.state.scopes.inside(state)
-        for each in inside:
-            self._drop_task(commands.DropTask(each.planned.path, command.culprit))
-        seq = self.log.seq + 1
-        gone = tuple(
-            TaskCheckpoint(path=each.planned.path, attempt=each.attempt, seq=seq, done=False)
-            for each in inside
-            if each.status in OVER
-        )
-        decided = self.records.decisions(path) or (state.control is not None and state.rounds)
-        self._take_back(path)
-        if state.scope is not None and state.scope.owner.streams_items:
-            self.controls.take_back_items(state.scope.owner)
-        self.apply(
-            events.TaskDropped(path, state.attempt, command.culprit),
-            changes={"rounds": (), "decisions": {}} if decided else None,
-            forgotten=gone,
-        )
 
     def _retry_task(self, command: commands.RetryTask) -> None:
         due = events.RetryDue(command.path, self.state.tasks[command.path].attempt)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import MissingCredential, RunnerError, TaskAbandoned
+from runner.execution.deciding import try_again
 from runner.execution.masking import Masker
 from runner.execution.secrets import Auth, Secret
 from runner.graph.values import decode, encode
@@ -116,7 +117,7 @@ class Waits:
                 wake(future)
         parked, self._parked = self._parked, set()
         for path in sorted(parked):
-            self._executor.try_again(path, "token", actor)
+            try_again(self._executor, path, "token", actor)
 
     def park(self, path: str, attempt: int, fault: MissingCredential) -> None:
         """Let a task whose body ended for want of a credential wait for it.

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from runner.errors import ExpiredCredential
+from runner.execution.deciding import settle_decision
 from runner.execution.host import Host
 from runner.execution.masking import MASK
 from runner.execution.memory import MemoryStore
@@ -358,7 +359,7 @@ async def test_what_a_person_decides_is_masked_as_well():
             definition_of([task]), registry=registry, host=host, identity="ada", store=store
         )
         await run.until_event("RunAwaiting")
-        run.executor.settle_decision("it", "ada", given)
+        settle_decision(run.executor, "it", "ada", given)
         await run.end()
         assert TEXT not in everything(store)
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from runner.errors import ExpiredCredential, ValueFault
+from runner.execution.deciding import settle_decision
 from runner.execution.host import Host
 from runner.execution.memory import MemoryStore
 from runner.execution.secrets import MemoryCredentials
@@ -144,7 +145,7 @@ async def test_a_decision_outlives_further_ends(ends):
         await getattr(run, end)()
         run = await again(run)
         await run.until(lambda run=run: run.executor.state.tasks["once"].reason == "decision")
-    run.executor.settle_decision("once", "ada", {"action": "complete", "outputs": {"result": 5}})
+    settle_decision(run.executor, "once", "ada", {"action": "complete", "outputs": {"result": 5}})
 
     assert outputs_of(await run.end()) == {"n": 5}
     assert Gate.begun == ["once"]
@@ -218,7 +219,7 @@ async def test_a_timeout_leads_to_a_decision():
 
     assert "timeout" in run.events("TaskAwaiting")[0].detail["message"]
     assert run.executor.state.tasks["once"].status is TaskStatus.AWAITING
-    assert run.executor.settle_decision("once", "ada", {"action": "retry"})
+    assert settle_decision(run.executor, "once", "ada", {"action": "retry"})
     assert outputs_of(await run.end()) == {"n": 1}
     assert Gate.begun == ["once", "once"]
 
@@ -279,7 +280,7 @@ async def test_one_that_has_completed_is_not_asked_about():
 async def test_a_person_may_let_it_run_again():
     """Engine 7.3."""
     run = await crashed()
-    assert run.executor.settle_decision("once", "ada", {"action": "retry"})
+    assert settle_decision(run.executor, "once", "ada", {"action": "retry"})
     Gate.open("once")
     kept = await run.end()
 
@@ -294,12 +295,12 @@ async def test_a_person_may_give_the_value_it_had():
     """Engine 7.3."""
     run = await crashed()
     given = {"action": "complete", "outputs": {"result": 41}}
-    assert run.executor.settle_decision("once", "ada", given)
+    assert settle_decision(run.executor, "once", "ada", given)
     kept = await run.end()
 
     assert outputs_of(kept) == {"n": 41}
     assert kept.checkpoints["once"].outputs == {"result": "41"}
-    assert not run.executor.settle_decision("once", "ada", given)
+    assert not settle_decision(run.executor, "once", "ada", given)
 
 
 @virtual
@@ -318,11 +319,11 @@ async def test_a_value_that_does_not_fit_is_refused_and_the_task_waits_on(output
     run = await crashed()
     before = len(run.kept.entries)
     with pytest.raises(ValueFault, match=said):
-        run.executor.settle_decision("once", "ada", {"action": "complete", "outputs": outputs})
+        settle_decision(run.executor, "once", "ada", {"action": "complete", "outputs": outputs})
     await asyncio.sleep(1)
 
     assert len(run.kept.entries) == before
-    assert run.executor.settle_decision("once", "ada", {"action": "fail"})
+    assert settle_decision(run.executor, "once", "ada", {"action": "fail"})
     await run.end()
 
 
@@ -331,7 +332,7 @@ async def test_a_person_may_say_that_it_failed():
     """Engine 7.3, 6.4."""
     run = await crashed()
     decision = {"action": "fail", "message": "The bank has no such payment."}
-    assert run.executor.settle_decision("once", "ada", decision)
+    assert settle_decision(run.executor, "once", "ada", decision)
     kept = await run.end()
 
     assert kept.status is RunStatus.FAILED
@@ -348,7 +349,7 @@ async def test_a_failure_that_a_person_states_can_be_handled():
         outputs={"said": "say.result"},
     )
     run = await crashed(definition)
-    run.executor.settle_decision("once", "ada", {"action": "fail", "message": "No."})
+    settle_decision(run.executor, "once", "ada", {"action": "fail", "message": "No."})
     kept = await run.end()
 
     assert outputs_of(kept) == {"said": "No."}
@@ -364,8 +365,8 @@ async def test_a_stated_value_of_a_stream_reaches_its_readers():
         outputs={"numbers": "length.result", "all": "once.numbers"},
     )
     run = await crashed(definition)
-    run.executor.settle_decision(
-        "once", "ada", {"action": "complete", "outputs": {"numbers": [4, 5]}}
+    settle_decision(
+        run.executor, "once", "ada", {"action": "complete", "outputs": {"numbers": [4, 5]}}
     )
     kept = await run.end()
 
@@ -376,8 +377,8 @@ async def test_a_stated_value_of_a_stream_reaches_its_readers():
 async def test_nobody_decides_about_a_task_that_is_under_way():
     """Engine 7.3."""
     run = await begun()
-    assert not run.executor.settle_decision("once", "ada", {"action": "fail"})
-    assert not run.executor.settle_decision("nowhere", "ada", {"action": "fail"})
+    assert not settle_decision(run.executor, "once", "ada", {"action": "fail"})
+    assert not settle_decision(run.executor, "nowhere", "ada", {"action": "fail"})
     Gate.open("once")
     assert (await run.end()).status is RunStatus.COMPLETED
 
@@ -391,7 +392,7 @@ async def test_a_stated_value_outlives_a_crash():
         outputs={"n": "gate.result"},
     )
     run = await crashed(definition)
-    run.executor.settle_decision("once", "ada", {"action": "complete", "outputs": {"result": 9}})
+    settle_decision(run.executor, "once", "ada", {"action": "complete", "outputs": {"result": 9}})
     await run.until_event("TaskStarted", "gate")
     await run.kill()
     Gate.open("gate")

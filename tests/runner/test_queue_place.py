@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from runner.execution.deciding import settle_decision
 from runner.execution.host import Host
 from runner.execution.secrets import MemoryCredentials
 from runner.graph.building import GraphBuilder
@@ -277,7 +278,7 @@ async def test_a_task_that_must_not_run_twice_waits_for_a_person_when_its_worker
         jobs.die(jobs.rows[0], takes_over=False)
         await driven.until("TaskAwaiting", "it")
         Gated.gate.set()
-        assert driven.executor.settle_decision("it", "ada", {"action": "retry"})
+        assert settle_decision(driven.executor, "it", "ada", {"action": "retry"})
         done = await driven.end()
 
     assert (done.outputs["lives"], len(jobs.rows)) == (2, 2)

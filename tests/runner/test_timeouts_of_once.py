@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from runner.errors import ValueFault
+from runner.execution.deciding import settle_decision
 from runner.execution.memory import MemoryStore
 from runner.graph.task import Task, task
 from runner.run.status import RunStatus, TaskStatus
@@ -61,7 +62,7 @@ async def test_a_timeout_of_what_must_not_start_twice_waits_for_a_decision():
 async def test_a_person_has_it_tried_again_or_says_what_it_gave(decision, doubled):
     """Engine 4.7, 7.3: what was read of the attempt that hung no longer counts."""
     run, _ = await timed_out()
-    assert run.executor.settle_decision("once", "alice", decision)
+    assert settle_decision(run.executor, "once", "alice", decision)
     kept = await run.end()
     assert outputs_of(kept) == {"doubled": doubled}
     assert steps_of(kept, "double").count("TaskStarted") == 2
@@ -71,7 +72,7 @@ async def test_a_person_has_it_tried_again_or_says_what_it_gave(decision, double
 async def test_a_person_says_that_it_failed():
     """Engine 7.3."""
     run, _ = await timed_out()
-    assert run.executor.settle_decision("once", "alice", {"action": "fail"})
+    assert settle_decision(run.executor, "once", "alice", {"action": "fail"})
     kept = await run.end()
     (failed,) = events_of(kept, "TaskFailed")
     assert failed.error.message == "alice decided that it failed."
@@ -83,10 +84,10 @@ async def test_a_value_that_does_not_fit_decides_nothing():
     """Engine 7.3."""
     run, _ = await timed_out()
     with pytest.raises(ValueFault):
-        run.executor.settle_decision(
-            "once", "alice", {"action": "complete", "outputs": {"result": "seven"}}
+        settle_decision(
+            run.executor, "once", "alice", {"action": "complete", "outputs": {"result": "seven"}}
         )
-    assert run.executor.settle_decision("double", "alice", {"action": "retry"}) is False
+    assert settle_decision(run.executor, "double", "alice", {"action": "retry"}) is False
     assert run.executor.state.tasks["once"].status is TaskStatus.AWAITING
     run.executor.cancel("alice")
     await run.end()
@@ -102,7 +103,7 @@ async def test_a_lost_process_leaves_the_decision_to_a_person_too():
     later = await begin(run.store, run.run, registry)
     awaiting = await later.until_event("TaskAwaiting", "once")
     assert awaiting.reason == "decision"
-    assert later.executor.settle_decision("once", "alice", {"action": "retry"})
+    assert settle_decision(later.executor, "once", "alice", {"action": "retry"})
     kept = await later.end()
     assert outputs_of(kept) == {"all": [20]}
     assert [each.attempt for each in events_of(kept, "TaskStarted", "once")] == [1, 2]

@@ -8,7 +8,7 @@ from typing import Any
 from runner.execution.bodies import Bodies
 from runner.execution.chunk_reader import ChunkReader
 from runner.execution.memory import MemoryStore
-from runner.execution.run_executor import RunExecutor
+from runner.execution.outcomes import Outcomes
 from runner.run.events import TaskRetrying
 from runner.run.state import RunState
 
@@ -74,15 +74,15 @@ def _cancel() -> Patched:
 
 def _retry() -> Patched:
     """What a failed attempt streamed is not taken back when it is tried again."""
-    end = RunExecutor._take_end_of_attempt
+    end = Outcomes._take_end_of_attempt
 
     def planted(self, event):
         if isinstance(event, TaskRetrying):
-            self.apply(event)
+            self._executor.apply(event)
         else:
             end(self, event)
 
-    return [(RunExecutor, "_take_end_of_attempt", planted)]
+    return [(Outcomes, "_take_end_of_attempt", planted)]
 
 
 def _torn() -> Patched:
