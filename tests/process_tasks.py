@@ -313,6 +313,12 @@ def by_port(number: int) -> dict[str, int]:
     return {"number": number}
 
 
+@task(name="test.hungry", effect="none", place="process", memory=256 << 20)
+def hungry(mebibytes: int) -> int:
+    """Take so much memory at once."""
+    return len(bytearray(mebibytes << 20))
+
+
 for _kind in (apart, by_port):
     _kind.place = "process"
 

@@ -8,9 +8,11 @@ import asyncio
 import importlib
 import inspect
 import os
+import resource
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from runner.errors import RunnerError
@@ -47,13 +49,15 @@ def run_body(job: Message, line: Line) -> dict[str, str]:
     context: LoopContext | BlockingContext
     if task.blocking:
         context = BlockingContext(line, task, job)
-        signal.signal(signal.SIGTERM, lambda *_: setattr(context, "cancelled", True))
+        signal.signal(signal.SIGTERM, lambda *_: _stop(context, line))
         values |= {port.name: BlockingReader(line, port) for port in ports}
-        returned = task.execute_blocking(task.bind(values), context)
+        with _within_memory(task):
+            returned = task.execute_blocking(task.bind(values), context)
     else:
         context = LoopContext(line, task, job)
         values |= {port.name: LoopReader(line, port) for port in ports}
-        returned = asyncio.run(_on_loop(task, values, context))
+        with _within_memory(task):
+            returned = asyncio.run(_on_loop(task, values, context))
     context.settle()
     collected = task.collect(returned)
     return {name: task.outputs[name].encode(value) for name, value in collected.items()}
@@ -72,9 +76,34 @@ async def _on_loop(task: Task, values: Mapping[str, Any], context: LoopContext) 
         raise RunnerError("The task's body was cancelled from inside.") from None
 
 
+def _stop(context: LoopContext | BlockingContext, line: Line) -> None:
+    context.cancelled = True
+    line.give_up()
+
+
 def _cancel(body: asyncio.Task[Any], context: LoopContext) -> None:
     context.cancelled = True
     body.cancel()
+
+
+@contextmanager
+def _within_memory(task: Task) -> Iterator[None]:
+    """Let a body take no more than its task may; raises RunnerError when it would."""
+    if not task.memory:
+        yield
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (task.memory, most))
+    try:
+        yield
+    except MemoryError:
+        raise RunnerError(
+            f"{task.title} needs more than {task.memory >> 20:,} MiB of memory; give it less at a "
+            "time."
+        ) from None
+    finally:
+        # What is left to do is to say how it went.
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def main() -> NoReturn:

@@ -45,6 +45,7 @@ class Line:
         self._ids = itertools.count(1)
         self._sending = threading.Lock()
         self._open: dict[int, Future[Any]] = {}
+        self._is_given_up = False
 
     def receive(self) -> Message:
         """Wait for one message; ends the process when the parent is gone."""
@@ -68,7 +69,15 @@ class Line:
         number = next(self._ids)
         answer = self._open[number] = Future()
         self.say({"id": number, "ask": what, **rest})
+        if self._is_given_up:
+            answer.cancel()
         return answer
+
+    def give_up(self) -> None:
+        """Let nobody wait for an answer any more: a parent that cancels gives none."""
+        self._is_given_up = True
+        for answer in list(self._open.values()):
+            answer.cancel()
 
     def _take_answers(self) -> None:
         while True:

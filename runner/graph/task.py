@@ -45,7 +45,8 @@ class Task:
 
     One object may run many times at once (each item of a map shares it), so it keeps nothing
     from one execution to the next. A blocking task's `execute` is a plain function that runs in
-    a thread of its own, unless `place` says otherwise. `policy` has its defaults for retries,
+    a thread of its own, unless `place` says otherwise; in a process of its own it takes up to
+    `memory` bytes (0 for any number). `policy` has its defaults for retries,
     times, cache and group; `needs` are the credentials it asks for. Runs that began with a version
     in `compatible_with` go on with this one; else a person decides.
 
@@ -62,6 +63,7 @@ class Task:
     effect: ClassVar[Effect] = "repeatable"
     blocking: ClassVar[bool] = False
     place: ClassVar[Place] = ""
+    memory: ClassVar[int] = 0
     policy: ClassVar[Policy] = Policy()
     needs: "ClassVar[tuple[Need, ...]]" = ()
 
@@ -306,6 +308,7 @@ def task(
     group: str = "",
     needs: "Sequence[Need]" = (),
     place: Place = "",
+    memory: int = 0,
 ) -> Callable[[Callable[..., Any]], type[FunctionTask]]: ...
 def task(
     function: Callable[..., Any] | None = None,
@@ -335,7 +338,9 @@ def task(
     return make if function is None else make(function)
 
 
-_TASK_FIELDS = frozenset({"name", "effect", "title", "version", "compatible_with", "place"})
+_TASK_FIELDS = frozenset(
+    {"name", "effect", "title", "version", "compatible_with", "place", "memory"}
+)
 _POLICY_FIELDS = frozenset({"timeout", "idle_timeout", "cache", "group"})
 
 

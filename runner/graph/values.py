@@ -18,6 +18,9 @@ from runner.graph.artifact import Artifact, artifact_from
 MAX_DEPTH = 64
 # No JSON parser of Python reads back a number of more than 4,300 digits.
 MAX_BITS = 14_000
+#: So many places before or behind the point has a decimal at most: as a whole number, one of more
+#: would take minutes and gigabytes.
+MAX_PLACES = 4_300
 _ESCAPED_NUL = "\\u0000"
 
 
@@ -110,6 +113,16 @@ def _tag_number(value: float, _depth: int) -> float:
     return float(value)
 
 
+def _tag_decimal(value: Decimal, _depth: int) -> dict[str, str]:
+    if _is_vast(value):
+        raise ValueFault("A decimal number of that many digits cannot be kept.")
+    return {"$decimal": str(value)}
+
+
+def _is_vast(value: Decimal) -> bool:
+    return value.is_finite() and abs(value.adjusted()) > MAX_PLACES
+
+
 def _tag_list(value: list[Any] | tuple[Any, ...], depth: int) -> list[Any]:
     _check_depth(depth)
     return [tagged(item, depth + 1) for item in value]
@@ -146,7 +159,7 @@ _TAGGERS: tuple[tuple[Any, Callable[[Any, int], Any]], ...] = (
     (Mapping, _tag_dict),
     (bytes, lambda value, _: {"$bytes": base64.b64encode(value).decode()}),
     (datetime, lambda value, _: {"$datetime": value.isoformat()}),
-    (Decimal, lambda value, _: {"$decimal": str(value)}),
+    (Decimal, _tag_decimal),
     (UUID, lambda value, _: {"$uuid": str(value)}),
     (Artifact, lambda value, _: {"$artifact": value.to_json()}),
 )
@@ -156,10 +169,17 @@ def _read_bytes(text: str) -> bytes:
     return base64.b64decode(text, validate=True)
 
 
+def _read_decimal(text: str) -> Decimal:
+    value = Decimal(text)
+    if _is_vast(value):
+        raise ValueError(text)
+    return value
+
+
 _READERS: dict[str, Callable[[str], object]] = {
     "$bytes": _read_bytes,
     "$datetime": datetime.fromisoformat,
-    "$decimal": Decimal,
+    "$decimal": _read_decimal,
     "$uuid": UUID,
 }
 
@@ -179,4 +199,4 @@ def _untagged_dict(value: dict[str, Any]) -> object:
     try:
         return _READERS[tag](content)
     except (ValueError, InvalidOperation, binascii.Error) as fault:
-        raise ValueFault(f"The text {content!r} is no {tag[1:]} value.") from fault
+        raise ValueFault(f"The text {content[:80]!r} is no {tag[1:]} value.") from fault

@@ -229,6 +229,15 @@ async def test_however_a_body_ends_it_becomes_a_sentence(way, kind, said):
         await Body(tasks.Failing, {"way": way}).returned()
 
 
+async def test_a_body_takes_no_more_memory_than_its_task_may():
+    """Engine 8.2."""
+    assert await Body(tasks.hungry, {"mebibytes": 64}).returned() == 64 << 20
+    with pytest.raises(
+        RunnerError, match=r"Hungry needs more than 256 MiB of memory; give it less"
+    ):
+        await Body(tasks.hungry, {"mebibytes": 512}).returned()
+
+
 async def test_a_blocked_body_is_killed_on_cancel_with_all_that_it_started():
     """Engine 5.8, 8.2."""
     body = Body(tasks.Stuck, grace=0.5)

@@ -115,3 +115,17 @@ def test_what_encode_never_writes_is_refused(text):
 def test_what_is_no_json_at_all_is_refused_with_a_sentence():
     with pytest.raises(ValueFault, match="This value cannot be kept as JSON: "):
         dump({"a": object()})
+
+
+@pytest.mark.parametrize("text", ["1e4301", "-1e999999999", "1e-4301", "9" * 5000])
+def test_a_decimal_of_too_many_places_is_neither_kept_nor_read(text):
+    """As a whole number it would take minutes: `int(Decimal("1e999999999"))`."""
+    with pytest.raises(ValueFault, match="cannot be kept"):
+        encode(Decimal(text))
+    with pytest.raises(ValueFault, match="is no decimal value"):
+        decode(f'{{"$decimal":"{text}"}}')
+
+
+@pytest.mark.parametrize("text", ["1E+4300", "1E-4300", "0", "1.50"])
+def test_a_decimal_at_the_limit_is_kept(text):
+    assert decode(encode(Decimal(text))) == Decimal(text)

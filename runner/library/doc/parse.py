@@ -31,7 +31,7 @@ class Parse(Task):
     `meta` says what is known of the whole: `kind`, and title, pages, columns and the like.
 
     A document is something that anybody may have made: it is read in a process of its own, which
-    a cancel or five minutes end; entities in XML are refused, nothing is fetched, and a file larger
+    a cancel, five minutes or a gibibyte of memory end; entities in XML are refused, nothing is fetched, and a file larger
     than the setting is not read.
     """
 
@@ -40,6 +40,7 @@ class Parse(Task):
     effect = "none"
     blocking = True
     place = "process"
+    memory = 1 << 30
     policy = Policy(timeout=300.0)
 
     class Inputs(Ports):

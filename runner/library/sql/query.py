@@ -24,14 +24,17 @@ class Query(Task):
     `SELECT town, count(*) AS trees FROM items WHERE age > :least GROUP BY town` with the table
     `items` and `{"least": 30}` as `parameters`. Lists and mappings inside of items are JSON texts,
     read with `json_extract` and its like. Rows stream as they are found, each a mapping by column.
-    It is SQLite's SQL, and only reads: no other database, no file. It is stopped after `seconds`,
-    and when the run is cancelled.
+    It is SQLite's SQL, and only reads: no other database, no file. It is carried out in a process
+    of its own, and stopped after `seconds`, beyond a gibibyte of memory, and when the run is
+    cancelled.
     """
 
     name = "sql.query"
     title = "SQL over items"
     effect = "none"
     blocking = True
+    place = "process"
+    memory = 1 << 30
 
     class Outputs(Ports):
         """The rows that were found."""

@@ -134,6 +134,14 @@ async def test_a_query_without_end_is_stopped_in_time():
         await rows(COUNTED, seconds=0.3)
 
 
+async def test_a_query_takes_no_more_memory_than_it_may():
+    """JSON that is put together row by row heeds no limit of SQLite's."""
+    large = "printf('%.*c', 8000000, 'x')"
+    bomb = f"WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 1000) SELECT json_group_array({large}) FROM n"  # noqa: S608
+    with pytest.raises(RunFault, match=r"needs more than 1,024 MiB of memory"):
+        await rows(bomb, seconds=60)
+
+
 def endless(sql):
     """Start a run of a query that never ends."""
     graph = GraphBuilder("endless")
