@@ -342,8 +342,8 @@ if (selection.tasks().length) fitAll(LEGIBLE);
 board.focus({ preventScroll: true, focusVisible: false });
 const here = new URL(location.href);
 const problem = here.searchParams.get("goto");
+if (!problem || !goTo(selection.path(problem), here.searchParams.get("field"))) showPanel();
 if (problem) {
-  goTo(selection.path(problem), here.searchParams.get("field"));
   for (const name of ["goto", "field"]) here.searchParams.delete(name);
   history.replaceState(null, "", here);
 }
