@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import select
+import socket
 import subprocess
 import sys
 import traceback
@@ -16,6 +17,7 @@ from runner.errors import MissingCredential, ProcessDied, RunnerError, StreamFai
 from runner.execution.context import TaskContext
 from runner.execution.masking import Masker
 from runner.execution.places import Places
+from runner.execution.process_context import Line
 from runner.execution.process_messages import BodyFailed
 from runner.execution.process_place import ProcessPlace
 from runner.execution.secrets import Auth, MemoryCredentials
@@ -227,6 +229,18 @@ async def test_however_a_body_ends_it_becomes_a_sentence(way, kind, said):
     """Engine 6.4, 8.2."""
     with pytest.raises(kind, match=said):
         await Body(tasks.Failing, {"way": way}).returned()
+
+
+def test_whoever_asks_a_parent_that_has_cancelled_waits_for_no_answer():
+    here, there = socket.socketpair()
+    with there:
+        line = Line(here.detach())
+        before = line.ask("push_chunk", port="out", chunk="1")
+        line.give_up()
+        after = line.ask("push_chunk", port="out", chunk="2")
+        assert (before.cancelled(), after.cancelled()) == (True, True)
+        line._incoming.close()
+        line._socket.close()
 
 
 async def test_a_body_takes_no_more_memory_than_its_task_may():

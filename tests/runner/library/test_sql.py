@@ -19,10 +19,22 @@ ENDLESS = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELEC
 COUNTED = ENDLESS.replace("SELECT x FROM c", "SELECT count(*) AS n FROM c")
 
 
-async def rows(sql, parameters=None, **config):
+class QueryHere(Query):
+    """Asks in a thread of this process."""
+
+    place = "thread"  # type: ignore[assignment]  # elsewhere than its base, on purpose
+
+
+async def rows(sql, parameters=None, *, query=QueryHere, **config):
     """Ask the trees; give the rows."""
     given = {"items": TREES} | ({"parameters": parameters} if parameters else {})
-    return (await TaskRunner().run(Query({"sql": sql} | config), given))["rows"]
+    return (await TaskRunner().run(query({"sql": sql} | config), given))["rows"]
+
+
+@pytest.mark.parametrize("query", [Query, QueryHere])
+async def test_a_question_is_asked_wherever_its_body_runs(query):
+    """8.2."""
+    assert await rows("SELECT count(*) AS trees FROM items", query=query) == [{"trees": 3}]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +57,7 @@ async def test_a_question_finds_rows(sql, parameters, found):
 
 async def test_several_tables_are_joined():
     sql = "SELECT a.n, b.t FROM a JOIN b ON a.n = b.n"
-    it = Query({"sql": sql, "tables": ["a", "b"]})
+    it = QueryHere({"sql": sql, "tables": ["a", "b"]})
     found = await TaskRunner().run(it, {"a": [{"n": 1}, {"n": 2}], "b": [{"n": 2, "t": "x"}]})
     assert found == {"rows": [{"n": 2, "t": "x"}]}
 
@@ -53,16 +65,16 @@ async def test_several_tables_are_joined():
 async def test_odd_names_large_numbers_and_no_items_are_taken():
     sql = 'SELECT "a ""b" AS it, big FROM items'
     given = {"items": [{'a "b': 1, "big": 10**30}]}
-    assert (await TaskRunner().run(Query({"sql": sql}), given))["rows"] == [
+    assert (await TaskRunner().run(QueryHere({"sql": sql}), given))["rows"] == [
         {"it": 1, "big": str(10**30)}
     ]
-    it = Query({"sql": "SELECT count(*) AS n FROM items"})
+    it = QueryHere({"sql": "SELECT count(*) AS n FROM items"})
     assert (await TaskRunner().run(it, {"items": []}))["rows"] == [{"n": 0}]
 
 
 async def test_decimals_are_numbers_that_add_up():
     given = {"items": [{"price": Decimal("1.50")}, {"price": Decimal("2.25")}]}
-    it = Query({"sql": "SELECT sum(price) AS total FROM items"})
+    it = QueryHere({"sql": "SELECT sum(price) AS total FROM items"})
     assert (await TaskRunner().run(it, given))["rows"] == [{"total": 3.75}]
 
 
@@ -121,12 +133,12 @@ def test_faulty_settings_are_refused_when_they_are_drawn(config, said):
 async def test_too_many_fields_are_refused():
     wide = [{f"c{number}": 1 for number in range(501)}]
     with pytest.raises(RunFault, match="501 different fields; 500 is the most"):
-        await TaskRunner().run(Query({"sql": "SELECT 1"}), {"items": wide})
+        await TaskRunner().run(QueryHere({"sql": "SELECT 1"}), {"items": wide})
 
 
 async def test_fields_that_sql_cannot_tell_apart_are_refused():
     with pytest.raises(RunFault, match="The items of items make no table: duplicate column name"):
-        await TaskRunner().run(Query({"sql": "SELECT 1"}), {"items": [{"age": 1, "Age": 2}]})
+        await TaskRunner().run(QueryHere({"sql": "SELECT 1"}), {"items": [{"age": 1, "Age": 2}]})
 
 
 async def test_a_query_without_end_is_stopped_in_time():
@@ -139,7 +151,7 @@ async def test_a_query_takes_no_more_memory_than_it_may():
     large = "printf('%.*c', 8000000, 'x')"
     bomb = f"WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 1000) SELECT json_group_array({large}) FROM n"  # noqa: S608
     with pytest.raises(RunFault, match=r"needs more than 1,024 MiB of memory"):
-        await rows(bomb, seconds=60)
+        await rows(bomb, seconds=60, query=Query)
 
 
 def endless(sql):

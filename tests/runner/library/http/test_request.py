@@ -329,15 +329,15 @@ async def test_a_connection_that_breaks_off_says_so():
 
 
 @pytest.mark.parametrize(
-    ("page", "sentence"),
+    ("answer", "sentence"),
     [
         (says("{", Content_Type="application/json"), "says that it answers in JSON, and does not"),
         (says("[" * 100_000, Content_Type="application/json"), "says that it answers in JSON"),
         (says("plain", Content_Encoding="gzip"), "not packed as it says"),
     ],
 )
-async def test_a_body_that_is_not_what_it_says_gets_a_sentence(page, sentence):
-    async with serving(page=page) as server:
+async def test_a_body_that_is_not_what_it_says_gets_a_sentence(answer, sentence):
+    async with serving(page=answer) as server:
         run = await request(server)
     assert sentence in run.error.message
     assert run.error.type == "Refused"
