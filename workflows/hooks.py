@@ -16,6 +16,8 @@ from runner.outside.signing import is_signed
 from workflows.large_values import whole
 from workflows.models import Run, Tries
 from workflows.models.trigger import Webhook
+from workflows.outline import outline_for
+from workflows.results import secret_outputs
 from workflows.sealing import Unsealable
 from workflows.triggers import TriggerOff, start_for
 
@@ -103,12 +105,13 @@ def _read(body: bytes) -> Any:
 
 def outcome_of(begun: Begun) -> Told | None:
     """Say how a run has ended, with the output that was waited for; None while it goes on."""
-    run = Run.objects.only("status", "outputs", "team_id").get(pk=begun.run)
+    run = Run.objects.select_related("version").get(pk=begun.run)
     if not run.is_over:
         return None
     told: dict[str, Any] = {"run": str(run.pk), "status": run.status}
     outputs = json.loads(run.outputs or "{}")
-    if run.status == "completed" and begun.port in outputs:
+    is_public = begun.port not in secret_outputs(outline_for(run))
+    if run.status == "completed" and begun.port in outputs and is_public:
         text = json.dumps(outputs[begun.port])
         try:
             told["output"] = json.loads(whole(str(run.team_id), text))

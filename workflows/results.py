@@ -9,7 +9,7 @@ from workflows.large_values import whole
 from workflows.models import Run
 from workflows.outline import Outline, outline_for
 from workflows.passing import stream_behind
-from workflows.ports import streaming_ports
+from workflows.ports import output_port, streaming_ports
 from workflows.rows import producer_of
 from workflows.shown_values import Value, shown, written
 from workflows.streamed import StreamSoFar, stream_of
@@ -43,6 +43,19 @@ def results_of(run: Run) -> Iterator[Result]:
             yield Result(port=name, path=path, value=value)
         else:
             yield Result(port=name, path=path)
+
+
+def secret_outputs(outline: Outline) -> frozenset[str]:
+    """Name the outputs that only the team may see, as whoever makes them says."""
+    found = set()
+    for name, source in outline.outputs:
+        task, _, port = source.partition(".")
+        path, port = producer_of(outline, None, task if not task.startswith("$") else "", port)
+        place = outline.place_of(path) if path else None
+        made = output_port(place, port) if place else None
+        if made is not None and made.secret:
+            found.add(name)
+    return frozenset(found)
 
 
 def _streams(run: Run, outline: Outline, path: str, port: str) -> bool:

@@ -15,6 +15,8 @@ from workflows.cron import next_after, zone_called
 from workflows.forms import StartForm
 from workflows.models import Missed, WorkflowVersion
 from workflows.models.trigger import LONGEST_TITLE
+from workflows.outline import outline_of
+from workflows.results import secret_outputs
 
 
 class TriggerForm(StartForm):
@@ -118,9 +120,12 @@ class WebhookForm(TriggerForm):
         body.choices = [("", "an object of values by input")] + [
             (each.name, f"the input {each.title or each.name}") for each in self.definition.inputs
         ]
+        secret = secret_outputs(outline_of(version.definition))
         answer: Any = self.fields["answer_port"]
         answer.choices = [("", "comes at once, with the address of the run")] + [
-            (each.name, f"waits for {each.title or each.name}") for each in self.definition.outputs
+            (each.name, f"waits for {each.title or each.name}")
+            for each in self.definition.outputs
+            if each.name not in secret
         ]
 
 

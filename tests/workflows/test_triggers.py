@@ -2,15 +2,17 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.urls import reverse
 
 from runner.outside.signing import signed
-from workflows.hooks import UNKNOWN, begin
+from workflows.hooks import UNKNOWN, Begun, Told, begin, outcome_of
 from workflows.models import Missed, Run, Schedule, Webhook
 from workflows.ticking import GRACE, start_due
+from workflows.trigger_forms import WebhookForm
 
 NOW = datetime(2026, 11, 24, 7, 30, tzinfo=UTC)
 ASKS = json.dumps(
@@ -321,3 +323,34 @@ def test_an_answer_does_not_wait_for_ever(webhook, client, settings):
         reverse("hook", args=[webhook.pk]), body, "application/json", headers=headers
     )
     assert answer.status_code == 202
+
+
+TOLD = json.dumps(
+    {
+        "v": 1, "name": "told", "title": "Told", "help": "", "inputs": [], "dataflows": [],
+        "outputs": [
+            {"name": "text", "from": "speak.text"}, {"name": "key", "from": "speak.key"},
+            {"name": "deep", "from": "group.key"},
+        ],
+        "tasks": [
+            {"id": "speak", "type": "guest.speak"},
+            {"id": "group", "type": "flow.graph", "graph": {
+                "inputs": [], "dataflows": [], "outputs": [{"name": "key", "from": "low.key"}],
+                "tasks": [{"id": "low", "type": "guest.speak"}],
+            }},
+        ],
+    },
+    sort_keys=True,
+)  # fmt: skip
+
+
+def test_a_secret_output_is_never_an_answer(guest_types, workflow, alice):
+    """Neither offered, also not from inside of a compound, nor given if it has become one."""
+    version = workflow.revise(TOLD, alice)
+    answer: Any = WebhookForm(version).fields["answer_port"]
+    assert [name for name, _ in answer.choices] == ["", "text"]
+    run = Run.objects.start(version, alice, {})
+    Run.objects.update(status="completed", outputs='{"text": "aloud", "key": "hush"}')
+    ended = {"run": str(run.pk), "status": "completed"}
+    for port, output in (("text", {"output": "aloud"}), ("key", {})):
+        assert outcome_of(Begun(run=run.pk, port=port)) == Told(status=200, body=ended | output)
